@@ -1,0 +1,28 @@
+//! A trained model: trees in rounds, and what is needed to turn their sum into a prediction.
+//!
+//! Invariants: `trees.len() == tree_info.len()`; a round holds `n_groups * num_parallel_tree` trees, group by group, so
+//! `trees.len()` is a multiple of that; `base_score` is in the objective's output space, as XGBoost stores it.
+
+use std::collections::BTreeMap;
+
+use crate::tree::Tree;
+
+/// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Booster {
+    /// The trees, in the order in which their leaves are added up.
+    pub trees: Vec<Tree>,
+    /// The output group (class) of each tree.
+    pub tree_info: Vec<u32>,
+    /// Trees of one round and group.
+    pub num_parallel_tree: u32,
+    /// Columns that the trees may ask for.
+    pub n_features: u32,
+    /// The starting prediction, in output space (a probability for logistic, a mean for Poisson).
+    pub base_score: f32,
+    /// Names of the columns; empty where the data had none.
+    pub feature_names: Vec<String>,
+    /// XGBoost's `attributes`: `best_iteration`, `best_score` and whatever a user adds.
+    pub attributes: BTreeMap<String, String>,
+    // `objective` follows with the objectives: name, num_class, scale_pos_weight, max_delta_step.
+}

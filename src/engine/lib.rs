@@ -1,0 +1,7 @@
+//! Trees: gradient boosting, random forests and single trees, in XGBoost's terms.
+//!
+//! Invariant: this crate computes. It reads no file, socket, clock or environment, prints nothing, and knows no word of
+//! SageMaker's. Whoever calls it brings the tiles and takes the bytes of the model away.
+
+pub mod booster;
+pub mod tree;
