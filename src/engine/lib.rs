@@ -4,4 +4,9 @@
 //! SageMaker's. Whoever calls it brings the tiles and takes the bytes of the model away.
 
 pub mod booster;
+pub mod dataset;
+pub mod metric;
+pub mod objective;
+pub mod params;
+pub mod threads;
 pub mod tree;

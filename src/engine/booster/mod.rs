@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::objective::Objective;
+use crate::params::BoosterParams;
 use crate::tree::Tree;
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
@@ -20,9 +22,37 @@ pub struct Booster {
     pub n_features: u32,
     /// The starting prediction, in output space (a probability for logistic, a mean for Poisson).
     pub base_score: f32,
+    /// What was minimised, and what the trees' sum means.
+    pub objective: Objective,
     /// Names of the columns; empty where the data had none.
     pub feature_names: Vec<String>,
     /// XGBoost's `attributes`: `best_iteration`, `best_score` and whatever a user adds.
     pub attributes: BTreeMap<String, String>,
-    // `objective` follows with the objectives: name, num_class, scale_pos_weight, max_delta_step.
+}
+
+impl Booster {
+    /// Parameters with XGBoost's defaults, to be set and then fitted.
+    pub fn params() -> BoosterParams {
+        BoosterParams::default()
+    }
+
+    /// Columns of a margin: classes, or 1.
+    pub fn n_groups(&self) -> usize {
+        self.objective.n_groups()
+    }
+
+    /// Rounds that the trees make up.
+    pub fn n_rounds(&self) -> usize {
+        self.trees.len() / self.trees_per_round()
+    }
+
+    /// Columns that the trees may ask for.
+    pub fn n_features(&self) -> usize {
+        self.n_features as usize
+    }
+
+    /// Trees of one round.
+    pub fn trees_per_round(&self) -> usize {
+        self.n_groups() * (self.num_parallel_tree as usize).max(1)
+    }
 }

@@ -58,9 +58,15 @@ impl Tree {
         let mut node_idx = 0;
         loop {
             let node = &self.nodes[node_idx];
-            let Some(left) = node.left else { return node_idx };
+            let Some(left) = node.left else {
+                return node_idx;
+            };
             let x = value(node.split_index);
-            let goes_left = if x.is_nan() { node.default_left } else { x < node.split_condition };
+            let goes_left = if x.is_nan() {
+                node.default_left
+            } else {
+                x < node.split_condition
+            };
             node_idx = left as usize + usize::from(!goes_left);
         }
     }

@@ -1,0 +1,196 @@
+//! Tiles: a few rows as a reader brings them, and what is wrong with a tile that is refused.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Rows of a tile, as readers should cut them. A tile may hold fewer or more.
+pub const TILE_ROWS: usize = 4096;
+
+/// Where a tile came from, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file or object.
+    pub object: Arc<str>,
+    /// The number, in that object, of the tile's first row.
+    pub first_row: u64,
+}
+
+/// A tile's features.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TileFeatures {
+    /// Column-major `(n_features, n_rows)`: the value of row r, feature f is `values[f * n_rows + r]`. NaN is missing.
+    Dense {
+        /// Columns.
+        n_features: usize,
+        /// The values, column after column.
+        values: Vec<f32>,
+    },
+    /// Row-major; what a row does not list is missing.
+    Csr {
+        /// Where each row begins in the other two, `(n_rows + 1,)`.
+        indptr: Vec<usize>,
+        /// Columns.
+        indices: Vec<u32>,
+        /// Values, one for each of `indices`.
+        values: Vec<f32>,
+    },
+}
+
+/// A few rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tile {
+    /// `(n_rows, n_features)`.
+    pub features: TileFeatures,
+    /// `(n_rows,)`.
+    pub labels: Vec<f32>,
+    /// `(n_rows,)`; all tiles of a table have weights, or none has.
+    pub weights: Option<Vec<f32>>,
+    /// Where the rows came from.
+    pub origin: Origin,
+}
+
+/// Why a table was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// No tile brought a row.
+    #[error("the table has no rows")]
+    Empty,
+    /// More rows than a row number can hold.
+    #[error("the table has more than {} rows", u32::MAX)]
+    TooManyRows,
+    /// A tile's arrays do not agree.
+    #[error("`{}` from row {}: {found} entries, expected {expected}", origin.object, origin.first_row)]
+    Shape {
+        /// The tile.
+        origin: Origin,
+        /// Entries found.
+        found: usize,
+        /// Entries that the other arrays ask for.
+        expected: usize,
+    },
+    /// Dense tiles of different widths.
+    #[error("`{}` from row {}: {found} columns, expected {expected} as in the rows before", origin.object, origin.first_row)]
+    Columns {
+        /// The tile.
+        origin: Origin,
+        /// Columns found.
+        found: usize,
+        /// Columns of the dense tiles before.
+        expected: usize,
+    },
+    /// Some tiles have weights and others have none.
+    #[error("`{}` from row {}: weights must be there for all rows or for none", origin.object, origin.first_row)]
+    MixedWeights {
+        /// The tile.
+        origin: Origin,
+    },
+    /// A feature is infinite.
+    #[error(
+        "`{object}` row {row} column {feature}: `{value}` is infinite, allowed are finite numbers and missing values"
+    )]
+    Infinite {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The column, from 0.
+        feature: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A label is not a finite number.
+    #[error("`{object}` row {row}: label `{value}` is not a finite number")]
+    Label {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The label.
+        value: f32,
+    },
+    /// A weight is negative or not finite.
+    #[error("`{object}` row {row}: weight `{value}`, allowed is [0, ∞)")]
+    Weight {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The weight.
+        value: f32,
+    },
+    /// A sparse row names a column twice.
+    #[error("`{object}` row {row}: column {feature} is there twice")]
+    RepeatedColumn {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The column.
+        feature: u32,
+    },
+}
+
+/// Whether a weight is allowed.
+pub(super) fn is_weight(weight: f32) -> bool {
+    weight >= 0.0 && weight.is_finite()
+}
+
+impl TileFeatures {
+    /// The value of a row of a tile of `n_rows`; NaN where there is none.
+    pub(super) fn value(&self, row: usize, n_rows: usize, feature: usize) -> f32 {
+        match self {
+            Self::Dense { n_features, values } => {
+                if feature < *n_features {
+                    values[feature * n_rows + row]
+                } else {
+                    f32::NAN
+                }
+            }
+            Self::Csr {
+                indptr,
+                indices,
+                values,
+            } => {
+                let entries = indptr[row]..indptr[row + 1];
+                let found =
+                    indices[entries.clone()].binary_search_by(|&idx| (idx as usize).cmp(&feature));
+                found.map_or(f32::NAN, |offset| values[entries.start + offset])
+            }
+        }
+    }
+
+    /// Writes `rows` of a tile of `n_rows` to `out`, row-major `(rows.len(), n_features)` and full of NaN.
+    pub(super) fn copy_rows(
+        &self,
+        rows: Range<usize>,
+        n_rows: usize,
+        n_features: usize,
+        out: &mut [f32],
+    ) {
+        match self {
+            Self::Dense {
+                n_features: own,
+                values,
+            } => {
+                for feature in 0..*own {
+                    let column = &values[feature * n_rows..][rows.clone()];
+                    for (row, &value) in column.iter().enumerate() {
+                        out[row * n_features + feature] = value;
+                    }
+                }
+            }
+            Self::Csr {
+                indptr,
+                indices,
+                values,
+            } => {
+                for (row, target) in rows.zip(out.chunks_exact_mut(n_features.max(1))) {
+                    for entry in indptr[row]..indptr[row + 1] {
+                        target[indices[entry] as usize] = values[entry];
+                    }
+                }
+            }
+        }
+    }
+}

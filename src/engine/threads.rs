@@ -1,0 +1,104 @@
+//! The threads that the engine may use, and no others.
+//!
+//! Invariant: work handed to a [`Threads`] runs on exactly `n_threads` workers, and nothing that the engine computes
+//! depends on how many there are.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// A pool of a fixed number of threads; clones share it.
+#[derive(Clone, Debug)]
+pub struct Threads {
+    n_threads: usize,
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+/// Why there is no pool.
+#[derive(Debug, thiserror::Error)]
+pub enum ThreadsError {
+    /// Someone asked for no thread at all.
+    #[error("nthread is `0`, at least one thread is needed")]
+    None,
+    /// The operating system gave no more threads.
+    #[error("cannot start {n_threads} threads")]
+    Start {
+        /// How many were asked for.
+        n_threads: usize,
+        /// What the pool said.
+        source: rayon::ThreadPoolBuildError,
+    },
+}
+
+impl Threads {
+    /// Starts `n_threads` threads; `None` takes as many as this process may run at once.
+    ///
+    /// # Errors
+    /// - [`ThreadsError::None`] for `Some(0)`.
+    /// - [`ThreadsError::Start`] if the operating system refuses.
+    pub fn new(n_threads: Option<usize>) -> Result<Self, ThreadsError> {
+        let available = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let n_threads = n_threads.unwrap_or_else(available);
+        let pool = match n_threads {
+            0 => return Err(ThreadsError::None),
+            1 => None,
+            _ => Some(start(n_threads)?),
+        };
+        Ok(Self { n_threads, pool })
+    }
+
+    /// The caller's own thread and no other.
+    pub fn single() -> Self {
+        Self {
+            n_threads: 1,
+            pool: None,
+        }
+    }
+
+    /// How many threads there are, at least 1.
+    pub fn n_threads(&self) -> usize {
+        self.n_threads
+    }
+
+    /// Calls `work` with each item, on several threads where there are several items.
+    ///
+    /// The items' order of execution is not defined, so `work` must not depend on it.
+    pub fn for_each<T: Send>(&self, items: Vec<T>, work: impl Fn(T) + Sync + Send) {
+        match &self.pool {
+            Some(pool) if items.len() > 1 => pool.scope(|scope| {
+                for item in items {
+                    let work = &work;
+                    scope.spawn(move |_| work(item));
+                }
+            }),
+            _ => items.into_iter().for_each(work),
+        }
+    }
+
+    /// Calls `work` with each item and gives the results in the items' order.
+    ///
+    /// # Panics
+    /// If `work` panics.
+    pub fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(T) -> R + Sync + Send,
+    ) -> Vec<R> {
+        let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+        let slots = items.into_iter().zip(results.iter_mut()).collect();
+        self.for_each(slots, |(item, slot)| *slot = Some(work(item)));
+        results
+            .into_iter()
+            .map(|result| result.expect("every item was worked on"))
+            .collect()
+    }
+}
+
+fn start(n_threads: usize) -> Result<Arc<rayon::ThreadPool>, ThreadsError> {
+    let built = rayon::ThreadPoolBuilder::new()
+        .num_threads(n_threads)
+        .thread_name(|idx| format!("engine-{idx}"))
+        .build();
+    built
+        .map(Arc::new)
+        .map_err(|source| ThreadsError::Start { n_threads, source })
+}
