@@ -1,0 +1,79 @@
+"""Where the programs, the data and the engine are, for every test of this folder.
+
+Environment: CARGO_TARGET_DIR (default `target`), LINDEN_TRAINER and LINDEN (the two programs), LINDEN_SHARED (the
+folder with the peers' tables, default `../shared` beside the repository). `tests/run` sets what is needed.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+TABLE: list[tuple[str, str, float, float]] = []
+
+
+def program(name: str, variable: str) -> pathlib.Path:
+    """A program of this workspace, built in the dev profile; a missing one is an error, never a skip."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
+    path = pathlib.Path(os.environ.get(variable, REPOSITORY / target / "debug" / name))
+    assert path.is_file(), f"{path} is not there: `cargo build --bins` makes it, {variable} names another"
+    return path
+
+
+@pytest.fixture(scope="session")
+def trainer() -> pathlib.Path:
+    """linden-trainer."""
+    return program("linden-trainer", "LINDEN_TRAINER")
+
+
+@pytest.fixture(scope="session")
+def linden() -> pathlib.Path:
+    """linden."""
+    return program("linden", "LINDEN")
+
+
+@pytest.fixture(scope="session")
+def repository() -> pathlib.Path:
+    """The top of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def peers_data() -> pathlib.Path:
+    """Tables that may not be copied into the repository."""
+    folder = pathlib.Path(os.environ.get("LINDEN_SHARED", REPOSITORY.parent / "shared")) / "data" / "peers"
+    if not folder.is_dir():
+        pytest.skip(f"no tables at {folder}: set LINDEN_SHARED to the folder that holds data/peers")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def docker() -> str:
+    """The docker client, where an engine answers it."""
+    client = shutil.which("docker")
+    if client is None:
+        pytest.skip("Docker does not answer: there is no docker command")
+    answer = subprocess.run([client, "version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    if answer.returncode != 0:
+        pytest.skip(f"Docker does not answer: {answer.stderr.strip().splitlines()[-1:]}")
+    return client
+
+
+@pytest.fixture(scope="session")
+def ratios() -> list[tuple[str, str, float, float]]:
+    """Rows of the table at the end of the run: table, metric, Linden's value, XGBoost's value."""
+    return TABLE
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the parity table."""
+    if not TABLE:
+        return
+    terminalreporter.section("validation metric of the last round, Linden beside XGBoost")
+    terminalreporter.line(f"{'table':<34}{'metric':<20}{'linden':>12}{'xgboost':>12}{'ratio':>10}")
+    for table, metric, ours, theirs in TABLE:
+        ratio = ours / theirs if theirs else float(ours == theirs)
+        terminalreporter.line(f"{table:<34}{metric:<20}{ours:>12.5f}{theirs:>12.5f}{ratio:>10.4f}")
