@@ -1,0 +1,31 @@
+//! What a job leaves: names inside `model.tar.gz` and `output.tar.gz`, and the evaluation document.
+//!
+//! Invariant: [`MODEL_FILE`] is the only file at the top of the model's archive. Readers of the built-in algorithm's
+//! artifacts load every plain file there, so whatever else we write lies in [`SIDE_DIR`].
+
+mod evaluation;
+
+pub use evaluation::{
+    Baseline, BaselineMetric, BestRound, DataSet, Evaluation, EvaluationError, MetricHistory,
+    ModelDigest, Timing,
+};
+
+/// The model, at the top of `model.tar.gz`.
+pub const MODEL_FILE: &str = "xgboost-model";
+/// The folder of side files in `model.tar.gz`.
+pub const SIDE_DIR: &str = "linden";
+/// The side file with feature names and hyperparameters, in [`SIDE_DIR`].
+pub const SIDE_FILE: &str = "training.json";
+/// The evaluation, in `output.tar.gz`.
+pub const EVALUATION_FILE: &str = "evaluation.json";
+/// SageMaker's archive of the model folder.
+pub const MODEL_ARCHIVE: &str = "model.tar.gz";
+/// SageMaker's archive of `output/data`.
+pub const OUTPUT_ARCHIVE: &str = "output.tar.gz";
+
+/// The S3 key of an archive below the job's output path: `<job>/output/model.tar.gz`.
+pub fn archive_key(prefix: &str, job_name: &str, archive: &str) -> String {
+    let prefix = prefix.trim_end_matches('/');
+    let separator = if prefix.is_empty() { "" } else { "/" };
+    format!("{prefix}{separator}{job_name}/output/{archive}")
+}
