@@ -1,0 +1,400 @@
+//! `text/csv`: no header, the label first, perhaps a weight, then the features.
+//!
+//! Invariants: every row has as many cells as the first one; a cell is a finite number or missing (empty, `nan`, `NA`),
+//! never text; label and weight are never missing. XGBoost's own parser lets all of these pass and trains on something
+//! else (SageMaker's built-in algorithm turns a header into a row of label 0), so each is refused with its place.
+//!
+//! One pass does it: a cell is read as a number from where it starts, and whatever does not end at a delimiter is looked
+//! at again, slowly, for quotes, blanks, missing values and mistakes. Where lines end is known from [`super::blocks`].
+
+use engine::dataset::Tile;
+use engine::objective::LabelError;
+use engine::threads::Threads;
+
+use super::blocks::{Block, Blocks};
+use super::delimiter::{self, DelimiterError};
+use super::error::{DataError, Place};
+use super::labels::{LabelRule, is_weight};
+use super::number::{NumberError, parse_cell, shown};
+use super::tiles::{DenseRows, LineFormat, LineTiles};
+
+/// Why a line of a CSV file was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsvProblem {
+    /// The first line holds names.
+    #[error("text `{0}` where the first label is expected: the file starts with a header")]
+    Header(String),
+    /// A cell is not a number.
+    #[error(transparent)]
+    Number(#[from] NumberError),
+    /// A quoted cell has no end.
+    #[error("the quote in `{0}` is not closed")]
+    OpenQuote(String),
+    /// The label is empty.
+    #[error("the label is missing, every row needs one")]
+    NoLabel,
+    /// The objective cannot learn from the label.
+    #[error(transparent)]
+    Label(#[from] LabelError),
+    /// The weight cannot be one.
+    #[error("weight `{0}` is not allowed, allowed are finite numbers from 0")]
+    Weight(String),
+    /// The row is wider or narrower than the first one.
+    #[error("{found} columns, expected {expected} as in {fixed_by}")]
+    Ragged {
+        /// Cells in this row, label and weight among them.
+        found: usize,
+        /// Cells in the first row.
+        expected: usize,
+        /// The first row.
+        fixed_by: Place,
+    },
+    /// The first row has no room for a feature.
+    #[error("{found} columns, expected {}", if *weighted { "a label, a weight and at least one feature" } else { "a label and at least one feature" })]
+    NoFeature {
+        /// Cells in the first row.
+        found: usize,
+        /// Whether the second column is a weight.
+        weighted: bool,
+    },
+}
+
+impl CsvProblem {
+    /// What to do about it, where that is not plain.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Header(_) => "remove the header line; the first column is the label",
+            Self::Number(NumberError::Text(_)) => {
+                "encode categories as numbers; a missing value is an empty cell, `nan` or `NA`"
+            }
+            Self::Ragged { .. } => "all files of a channel have the same columns",
+            Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
+                "csv_weights is 1, so the second column holds weights"
+            }
+            Self::Number(_)
+            | Self::OpenQuote(_)
+            | Self::NoLabel
+            | Self::Label(_)
+            | Self::NoFeature { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// What the reader is told about a channel's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsvOptions {
+    /// Whether the second column is the row's weight.
+    pub weighted: bool,
+    /// The labels that are allowed.
+    pub labels: LabelRule,
+}
+
+/// How the cells of a channel lie, as its first row shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CsvFormat {
+    options: CsvOptions,
+    delimiter: u8,
+    columns: usize,
+    fixed_by: Place,
+}
+
+/// Opens a channel's files; `None` if they hold no row.
+///
+/// # Errors
+/// [`DataError`] for the first block, and for a first line without a delimiter.
+pub fn open(
+    mut blocks: Blocks,
+    options: CsvOptions,
+    threads: Threads,
+) -> Result<Option<LineTiles<CsvFormat>>, DataError> {
+    loop {
+        let Some(first) = blocks.next().transpose()? else {
+            return Ok(None);
+        };
+        if let Some(format) = CsvFormat::detect(&first, options)? {
+            return LineTiles::new(&first, blocks, format, threads).map(Some);
+        }
+    }
+}
+
+impl CsvFormat {
+    /// Learns the delimiter and the width from the first row of `block`; `None` if there is no row.
+    fn detect(block: &Block, options: CsvOptions) -> Result<Option<Self>, DataError> {
+        let mut line = Cells {
+            bytes: &block.bytes,
+            at: 0,
+            delimiter: b',',
+        };
+        if !line.start_row() {
+            return Ok(None);
+        }
+        let start = line.at;
+        let end = memchr::memchr2(b'\n', b'\r', &block.bytes[start..])
+            .map_or(block.bytes.len(), |it| start + it);
+        let place = block.place(start, None);
+        let found = delimiter::detect(&block.bytes[start..end]);
+        let delimiter = found.map_err(|source: DelimiterError| DataError::Delimiter {
+            place: place.clone(),
+            source,
+        })?;
+        let mut cells = Cells {
+            bytes: &block.bytes,
+            at: start,
+            delimiter,
+        };
+        cells.start_row();
+        let columns = cells.count_row();
+        let format = Self {
+            options,
+            delimiter,
+            columns,
+            fixed_by: place,
+        };
+        if columns <= format.n_leading() {
+            let problem = CsvProblem::NoFeature {
+                found: columns,
+                weighted: options.weighted,
+            };
+            return Err(DataError::Csv {
+                place: format.fixed_by,
+                problem,
+            });
+        }
+        Ok(Some(format))
+    }
+
+    /// The delimiter that was found.
+    pub fn delimiter(&self) -> char {
+        char::from(self.delimiter)
+    }
+
+    /// Columns before the first feature.
+    fn n_leading(&self) -> usize {
+        1 + usize::from(self.options.weighted)
+    }
+
+    /// Reads the row that starts at `cells.at`.
+    fn row(&self, cells: &mut Cells<'_>, rows: &mut DenseRows) -> Result<(), Spot> {
+        let start = cells.at;
+        for column in 0..self.columns {
+            let at = cells.at;
+            let value = cells.cell().map_err(|problem| Spot {
+                offset: at,
+                column: Some(column),
+                problem,
+            })?;
+            if column >= self.n_leading() {
+                rows.values.push(value);
+            } else {
+                let taken = self.leading(column, value, rows);
+                taken.map_err(|problem| Spot {
+                    offset: at,
+                    column: Some(column),
+                    problem,
+                })?;
+            }
+            let is_last = column + 1 == self.columns;
+            if cells.end_cell() != is_last {
+                let whole = Cells {
+                    at: start,
+                    ..*cells
+                };
+                let (found, fixed_by) = (whole.count_row(), self.fixed_by.clone());
+                let problem = CsvProblem::Ragged {
+                    found,
+                    expected: self.columns,
+                    fixed_by,
+                };
+                return Err(Spot {
+                    offset: start,
+                    column: None,
+                    problem,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn leading(&self, column: usize, value: f32, rows: &mut DenseRows) -> Result<(), CsvProblem> {
+        if column == 0 {
+            if value.is_nan() {
+                return Err(CsvProblem::NoLabel);
+            }
+            self.options.labels.check(value)?;
+            rows.labels.push(value);
+        } else {
+            if !is_weight(value) {
+                return Err(CsvProblem::Weight(value.to_string()));
+            }
+            rows.weights.push(value);
+        }
+        Ok(())
+    }
+}
+
+impl LineFormat for CsvFormat {
+    fn parse(&self, block: &Block) -> Result<Vec<Tile>, DataError> {
+        let mut cells = Cells {
+            bytes: &block.bytes,
+            at: 0,
+            delimiter: self.delimiter,
+        };
+        let mut rows = DenseRows::default();
+        while cells.start_row() {
+            if let Err(Spot {
+                offset,
+                column,
+                problem,
+            }) = self.row(&mut cells, &mut rows)
+            {
+                let place = block.place(offset, column);
+                let problem = match problem {
+                    CsvProblem::Number(NumberError::Text(text))
+                        if (place.line, column) == (1, Some(0)) =>
+                    {
+                        CsvProblem::Header(text)
+                    }
+                    problem => problem,
+                };
+                return Err(DataError::Csv { place, problem });
+            }
+        }
+        Ok(rows.into_tiles(self.columns - self.n_leading(), &block.object))
+    }
+}
+
+/// A problem at a byte of a block.
+#[derive(Debug)]
+struct Spot {
+    offset: usize,
+    column: Option<usize>,
+    problem: CsvProblem,
+}
+
+/// A walk over the cells of a block.
+#[derive(Clone, Copy, Debug)]
+struct Cells<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    delimiter: u8,
+}
+
+impl Cells<'_> {
+    /// Goes to the first cell of the next row; false at the end. Lines of nothing but white space are no rows.
+    fn start_row(&mut self) -> bool {
+        loop {
+            let rest = &self.bytes[self.at..];
+            let blank = |it: &u8| *it == b' ' || (*it == b'\t' && self.delimiter != b'\t');
+            let n_blank = rest.iter().position(|it| !blank(it)).unwrap_or(rest.len());
+            match rest.get(n_blank) {
+                None => return false,
+                Some(b'\n' | b'\r') => self.at += n_blank + 1,
+                Some(_) => {
+                    // With blanks as delimiter, those before the first cell do not separate it from anything.
+                    self.at += if self.delimiter == b' ' { n_blank } else { 0 };
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// Whether a cell ends at `at`.
+    fn ends(&self, at: usize) -> bool {
+        self.bytes
+            .get(at)
+            .is_none_or(|&it| it == self.delimiter || it == b'\n' || it == b'\r')
+    }
+
+    /// Reads the cell here, and stops behind it, at its delimiter or line end.
+    fn cell(&mut self) -> Result<f32, CsvProblem> {
+        while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
+            self.at += 1;
+        }
+        if let Ok((value, n_bytes)) = fast_float2::parse_partial::<f32, _>(&self.bytes[self.at..])
+            && self.ends(self.at + n_bytes)
+            && value.is_finite()
+        {
+            self.at += n_bytes;
+            return Ok(value);
+        }
+        if self.bytes.get(self.at) == Some(&b'"') {
+            return self.quoted();
+        }
+        let start = self.at;
+        self.skip_plain();
+        Ok(parse_cell(&self.bytes[start..self.at])?)
+    }
+
+    /// Reads a cell in double quotes; two quotes inside stand for one.
+    fn quoted(&mut self) -> Result<f32, CsvProblem> {
+        let start = self.at;
+        let mut text = Vec::new();
+        loop {
+            let from = self.at + 1;
+            let Some(n_bytes) = memchr::memchr(b'"', &self.bytes[from..]) else {
+                return Err(CsvProblem::OpenQuote(shown(&self.bytes[start..])));
+            };
+            text.extend_from_slice(&self.bytes[from..from + n_bytes]);
+            self.at = from + n_bytes + 1;
+            if self.bytes.get(self.at) != Some(&b'"') {
+                break;
+            }
+            text.push(b'"');
+        }
+        while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
+            self.at += 1;
+        }
+        if !self.ends(self.at) {
+            self.skip_plain();
+            return Err(NumberError::Text(shown(&self.bytes[start..self.at])).into());
+        }
+        Ok(parse_cell(&text)?)
+    }
+
+    fn skip_plain(&mut self) {
+        while !self.ends(self.at) {
+            self.at += 1;
+        }
+    }
+
+    /// Steps over what ends the cell here; true if it was the row's last.
+    fn end_cell(&mut self) -> bool {
+        if self.delimiter == b' ' {
+            while self.bytes.get(self.at) == Some(&b' ') {
+                self.at += 1;
+            }
+            if !matches!(self.bytes.get(self.at), None | Some(b'\n' | b'\r')) {
+                return false;
+            }
+        }
+        match self.bytes.get(self.at) {
+            None => true,
+            Some(&it) if it == self.delimiter => {
+                self.at += 1;
+                false
+            }
+            Some(_) => {
+                self.at += 1 + usize::from(self.bytes[self.at..].starts_with(b"\r\n"));
+                true
+            }
+        }
+    }
+
+    /// How many cells the row here has, whatever they hold.
+    fn count_row(mut self) -> usize {
+        let mut n_cells = 1;
+        loop {
+            let is_quoted = self.bytes.get(self.at) == Some(&b'"');
+            if is_quoted && matches!(self.quoted(), Err(CsvProblem::OpenQuote(_))) {
+                return n_cells;
+            }
+            self.skip_plain();
+            if self.end_cell() {
+                return n_cells;
+            }
+            n_cells += 1;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What can be wrong with a channel's bytes, always with the place where it is wrong.
+//!
+//! Invariant: whoever reads one of these messages can open the file at that line. Each format has its own enum of
+//! problems beside its reader; here they only get their place.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use contract::content_type::ContentType;
+use engine::dataset::DatasetError;
+
+use super::csv::CsvProblem;
+use super::delimiter::DelimiterError;
+use super::libsvm::LibsvmProblem;
+
+/// A spot in an input file; lines and columns count from 1, and the label's column is 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as channel name and path below the channel.
+    pub object: Arc<str>,
+    /// The line in the file.
+    pub line: u64,
+    /// The cell in the line, where one cell is to blame.
+    pub column: Option<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.object, self.line)?;
+        match self.column {
+            Some(column) => write!(f, ", column {column}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a channel could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder could not be opened, listed or read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A symbolic link leads to nothing.
+    #[error("`{}` is a link to nothing", path.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A symbolic link leads out of its channel.
+    #[error("`{}` links to `{}`, outside of its channel", path.display(), target.display())]
+    OutsideLink {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// A symbolic link leads to a folder that holds it.
+    #[error("`{}` links to a folder above itself, so the channel has no end", path.display())]
+    LinkLoop {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A pipe, socket or device lies in the channel.
+    #[error("`{}` is neither a file nor a folder", path.display())]
+    NotAFile {
+        /// The strange thing.
+        path: PathBuf,
+    },
+    /// The first bytes are those of another format.
+    #[error("{object} is {found}, expected plain UTF-8 text")]
+    Foreign {
+        /// The file.
+        object: Arc<str>,
+        /// What it is, with an article.
+        found: &'static str,
+    },
+    /// A line has no end for longer than a line can be.
+    #[error(
+        "{place}: the line does not end within {limit_mib} MiB; a quote may have been left open"
+    )]
+    EndlessLine {
+        /// Where the line starts.
+        place: Place,
+        /// The longest line that is read.
+        limit_mib: usize,
+    },
+    /// Nothing separates the cells of a CSV file's first line.
+    #[error("{place}: {source}")]
+    Delimiter {
+        /// The line that was looked at.
+        place: Place,
+        /// Why there is no delimiter.
+        source: DelimiterError,
+    },
+    /// A CSV line does not fit.
+    #[error("{place}: {problem}")]
+    Csv {
+        /// The line and, where one is to blame, the cell.
+        place: Place,
+        /// What is wrong there.
+        problem: CsvProblem,
+    },
+    /// A libsvm line does not fit.
+    #[error("{place}: {problem}")]
+    Libsvm {
+        /// The line.
+        place: Place,
+        /// What is wrong there.
+        problem: LibsvmProblem,
+    },
+    /// The content type has no reader here.
+    #[error(
+        "channel `{channel}` is {content_type}, which this version does not read; allowed are text/csv and text/libsvm"
+    )]
+    NoReader {
+        /// The channel.
+        channel: String,
+        /// Its content type.
+        content_type: ContentType,
+    },
+    /// The rows do not make one table.
+    #[error("the rows of channel `{channel}` do not make one table: {source}")]
+    Table {
+        /// The channel.
+        channel: String,
+        /// What the dataset said.
+        source: DatasetError,
+    },
+}
+
+impl DataError {
+    /// What to do about it, where that is not plain from the message.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Csv { problem, .. } => problem.hint(),
+            Self::Libsvm { problem, .. } => problem.hint(),
+            Self::Foreign { .. } => Some(
+                "decompress or convert the files, and give the channel its content type".to_owned(),
+            ),
+            Self::OutsideLink { .. } | Self::DanglingLink { .. } | Self::LinkLoop { .. } => {
+                Some("put the files themselves into the channel".to_owned())
+            }
+            Self::Delimiter { .. } => Some(
+                "the label comes first, then at least one feature, with commas between them"
+                    .to_owned(),
+            ),
+            Self::Io { .. }
+            | Self::NotAFile { .. }
+            | Self::EndlessLine { .. }
+            | Self::NoReader { .. }
+            | Self::Table { .. } => None,
+        }
+    }
+}

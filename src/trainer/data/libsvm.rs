@@ -1,0 +1,364 @@
+//! `text/libsvm`: `label[:weight] [qid:Q] index:value index:value ...`, one row a line.
+//!
+//! Invariants: indexes are column numbers as they stand, from 0, so a file that counts from 1 has an empty column 0, as
+//! in XGBoost; they ascend; what a row does not list is missing, not zero. Any run of blanks separates fields, `#` starts
+//! a comment. Weights stand on all rows of a channel or on none.
+
+use std::sync::Arc;
+
+use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
+use engine::objective::LabelError;
+use engine::threads::Threads;
+
+use super::blocks::{Block, Blocks};
+use super::error::DataError;
+use super::labels::{LabelRule, is_weight};
+use super::number::{NumberError, parse_finite, shown};
+use super::tiles::{LineFormat, LineTiles};
+
+/// The largest column number. Each column costs cuts and a histogram, so a stray number must not ask for billions.
+pub const MAX_INDEX: u32 = (1 << 24) - 1;
+
+/// Why a line of a libsvm file was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LibsvmProblem {
+    /// The first field is not a number.
+    #[error("label `{0}` is not a number, a line reads `label index:value index:value ...`")]
+    Label(String),
+    /// The first line looks like CSV.
+    #[error("First line '{0}' is not 'LIBSVM' format, it looks like CSV")]
+    Csv(String),
+    /// The objective cannot learn from the label.
+    #[error(transparent)]
+    LabelValue(#[from] LabelError),
+    /// The weight behind the label cannot be one.
+    #[error("weight `{0}` is not allowed, allowed are finite numbers from 0")]
+    Weight(String),
+    /// Some rows have a weight and others have none.
+    #[error("the row has {} weight, while the first row of the channel has {}", if *.expected { "no" } else { "a" }, if *.expected { "one" } else { "none" })]
+    MixedWeights {
+        /// Whether the first row has one.
+        expected: bool,
+    },
+    /// The query id is not a whole number.
+    #[error("`{0}` is not a query, expected `qid:` and a whole number")]
+    Query(String),
+    /// A field is not a pair.
+    #[error("`{0}` is not a pair, expected `index:value`")]
+    Pair(String),
+    /// The index cannot be a column.
+    #[error(
+        "index `{index}` in `{pair}` is not a column, allowed are whole numbers from 0 to {MAX_INDEX}"
+    )]
+    Index {
+        /// What stands before the colon.
+        index: String,
+        /// The whole field.
+        pair: String,
+    },
+    /// The value is not a finite number.
+    #[error("{source} (in `{pair}`)")]
+    Value {
+        /// The whole field.
+        pair: String,
+        /// What is wrong with its second half.
+        source: NumberError,
+    },
+    /// An index is not above the one before.
+    #[error("index {next} comes after {previous}, indexes must ascend and be there once")]
+    Order {
+        /// The index before.
+        previous: u32,
+        /// The index that is not above it.
+        next: u32,
+    },
+}
+
+impl LibsvmProblem {
+    /// What to do about it, where that is not plain.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Csv(_) => "set the channel's content type to text/csv",
+            Self::MixedWeights { .. } => "write `label:weight` on every line, or on none",
+            Self::Label(_)
+            | Self::LabelValue(_)
+            | Self::Weight(_)
+            | Self::Query(_)
+            | Self::Pair(_)
+            | Self::Index { .. }
+            | Self::Value { .. }
+            | Self::Order { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// How a channel's lines read, as its first row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LibsvmFormat {
+    labels: LabelRule,
+    weighted: bool,
+}
+
+/// Opens a channel's files; `None` if they hold no row.
+///
+/// # Errors
+/// [`DataError`] for the first block.
+pub fn open(
+    mut blocks: Blocks,
+    labels: LabelRule,
+    threads: Threads,
+) -> Result<Option<LineTiles<LibsvmFormat>>, DataError> {
+    loop {
+        let Some(first) = blocks.next().transpose()? else {
+            return Ok(None);
+        };
+        let Some((_, fields)) = lines(&first.bytes).find(|(_, fields)| !fields.is_empty()) else {
+            continue;
+        };
+        let label = fields
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or(fields);
+        if !fields.contains(&b':') && label.iter().any(|it| b",;|".contains(it)) {
+            let problem = LibsvmProblem::Csv(shown(fields));
+            return Err(DataError::Libsvm {
+                place: first.place(0, None),
+                problem,
+            });
+        }
+        let format = LibsvmFormat {
+            labels,
+            weighted: label.contains(&b':'),
+        };
+        return LineTiles::new(&first, blocks, format, threads).map(Some);
+    }
+}
+
+/// Whether the first row of `bytes` has pairs of index and value; `None` if there is no row.
+pub fn has_pairs(bytes: &[u8]) -> Option<bool> {
+    let (_, fields) = lines(bytes).find(|(_, fields)| !fields.is_empty())?;
+    let mut pairs = fields
+        .split(u8::is_ascii_whitespace)
+        .filter(|it| !it.is_empty())
+        .skip(1);
+    Some(pairs.any(|it| it.contains(&b':')))
+}
+
+/// Each line's offset and its fields, without comment and outer blanks.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if at >= bytes.len() {
+            return None;
+        }
+        let start = at;
+        let end =
+            memchr::memchr2(b'\n', b'\r', &bytes[start..]).map_or(bytes.len(), |it| start + it);
+        at = end + 1;
+        let line = &bytes[start..end];
+        let line = memchr::memchr(b'#', line).map_or(line, |comment| &line[..comment]);
+        Some((start, line.trim_ascii()))
+    })
+}
+
+#[derive(Debug)]
+struct SparseRows {
+    indptr: Vec<usize>,
+    indices: Vec<u32>,
+    values: Vec<f32>,
+    labels: Vec<f32>,
+    weights: Vec<f32>,
+}
+
+impl SparseRows {
+    fn new() -> Self {
+        Self {
+            indptr: vec![0],
+            indices: Vec::new(),
+            values: Vec::new(),
+            labels: Vec::new(),
+            weights: Vec::new(),
+        }
+    }
+
+    fn into_tile(self, first_row: usize, object: &Arc<str>) -> Tile {
+        let Self {
+            indptr,
+            indices,
+            values,
+            labels,
+            weights,
+        } = self;
+        Tile {
+            features: TileFeatures::Csr {
+                indptr,
+                indices,
+                values,
+            },
+            labels,
+            weights: (!weights.is_empty()).then_some(weights),
+            origin: Origin {
+                object: Arc::clone(object),
+                first_row: first_row as u64,
+            },
+        }
+    }
+}
+
+impl LineFormat for LibsvmFormat {
+    fn parse(&self, block: &Block) -> Result<Vec<Tile>, DataError> {
+        let mut tiles = Vec::new();
+        let mut rows = SparseRows::new();
+        for (offset, fields) in lines(&block.bytes) {
+            if fields.is_empty() {
+                continue;
+            }
+            let parsed = self.row(fields, &mut rows);
+            parsed.map_err(|problem| DataError::Libsvm {
+                place: block.place(offset, None),
+                problem,
+            })?;
+            if rows.labels.len() == TILE_ROWS {
+                let full = std::mem::replace(&mut rows, SparseRows::new());
+                tiles.push(full.into_tile(tiles.len() * TILE_ROWS, &block.object));
+            }
+        }
+        if !rows.labels.is_empty() {
+            tiles.push(rows.into_tile(tiles.len() * TILE_ROWS, &block.object));
+        }
+        Ok(tiles)
+    }
+}
+
+impl LibsvmFormat {
+    fn row(&self, fields: &[u8], rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
+        let mut fields = fields
+            .split(u8::is_ascii_whitespace)
+            .filter(|it| !it.is_empty())
+            .peekable();
+        self.label(fields.next().unwrap_or_default(), rows)?;
+        // Only ranking reads the query; here it just has to be one.
+        if let Some(query) = fields.next_if(|it| it.starts_with(b"qid:")) {
+            parse_digits(&query[b"qid:".len()..])
+                .ok_or_else(|| LibsvmProblem::Query(shown(query)))?;
+        }
+        let mut previous = None;
+        for field in fields {
+            let (index, value) = parse_pair(field)?;
+            match previous {
+                Some(previous) if index <= previous => {
+                    return Err(LibsvmProblem::Order {
+                        previous,
+                        next: index,
+                    });
+                }
+                _ => previous = Some(index),
+            }
+            rows.indices.push(index);
+            rows.values.push(value);
+        }
+        rows.indptr.push(rows.indices.len());
+        Ok(())
+    }
+
+    fn label(&self, field: &[u8], rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
+        let (label, weight) = match memchr::memchr(b':', field) {
+            Some(colon) => (&field[..colon], Some(&field[colon + 1..])),
+            None => (field, None),
+        };
+        let value = parse_finite(label).map_err(|_| LibsvmProblem::Label(shown(label)))?;
+        self.labels.check(value)?;
+        if weight.is_some() != self.weighted {
+            return Err(LibsvmProblem::MixedWeights {
+                expected: self.weighted,
+            });
+        }
+        if let Some(weight) = weight {
+            let parsed = parse_finite(weight).ok().filter(|it| is_weight(*it));
+            rows.weights
+                .push(parsed.ok_or_else(|| LibsvmProblem::Weight(shown(weight)))?);
+        }
+        rows.labels.push(value);
+        Ok(())
+    }
+}
+
+fn parse_pair(field: &[u8]) -> Result<(u32, f32), LibsvmProblem> {
+    let colon = memchr::memchr(b':', field).ok_or_else(|| LibsvmProblem::Pair(shown(field)))?;
+    let (index, value) = (&field[..colon], &field[colon + 1..]);
+    if index.is_empty() || value.is_empty() {
+        return Err(LibsvmProblem::Pair(shown(field)));
+    }
+    let column = parse_digits(index)
+        .and_then(|it| u32::try_from(it).ok())
+        .filter(|it| *it <= MAX_INDEX);
+    let column = column.ok_or_else(|| LibsvmProblem::Index {
+        index: shown(index),
+        pair: shown(field),
+    })?;
+    if value.eq_ignore_ascii_case(b"nan") {
+        return Ok((column, f32::NAN));
+    }
+    let value = parse_finite(value).map_err(|source| LibsvmProblem::Value {
+        pair: shown(field),
+        source,
+    })?;
+    Ok((column, value))
+}
+
+/// A number of decimal digits and nothing else.
+fn parse_digits(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_pairs_as_they_stand() {
+        assert_eq!(parse_pair(b"0:1.5"), Ok((0, 1.5)));
+        assert_eq!(parse_pair(b"16777215:-2e3"), Ok((MAX_INDEX, -2000.0)));
+        assert!(parse_pair(b"3:nan").is_ok_and(|(index, value)| index == 3 && value.is_nan()));
+    }
+
+    #[test]
+    fn refuses_indexes_that_are_no_columns() {
+        for pair in [
+            "-1:2",
+            "16777216:1",
+            "99999999999999999999999:1",
+            "a:1",
+            "1.5:2",
+            "+1:2",
+        ] {
+            let problem = parse_pair(pair.as_bytes()).unwrap_err();
+            assert!(
+                matches!(problem, LibsvmProblem::Index { .. }),
+                "{pair}: {problem}"
+            );
+            assert!(
+                problem.to_string().contains("from 0 to 16777215"),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_fields_that_are_no_pairs() {
+        for field in ["7", ":1", "1:", ":"] {
+            assert_eq!(
+                parse_pair(field.as_bytes()),
+                Err(LibsvmProblem::Pair(field.to_owned()))
+            );
+        }
+    }
+}
