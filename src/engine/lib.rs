@@ -6,6 +6,7 @@
 pub mod booster;
 pub mod dataset;
 pub mod metric;
+pub mod model;
 pub mod objective;
 pub mod params;
 pub mod threads;
