@@ -1,3 +1,4 @@
 //! Tests.
 
 mod model;
+mod predict;

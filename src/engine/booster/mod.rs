@@ -3,11 +3,15 @@
 //! Invariants: `trees.len() == tree_info.len()`; a round holds `n_groups * num_parallel_tree` trees, group by group, so
 //! `trees.len()` is a multiple of that; `base_score` is in the objective's output space, as XGBoost stores it.
 
+mod predict;
+
 use std::collections::BTreeMap;
 
 use crate::objective::Objective;
 use crate::params::BoosterParams;
 use crate::tree::Tree;
+
+pub use predict::PredictError;
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
 #[derive(Clone, Debug, PartialEq)]

@@ -117,6 +117,12 @@ impl Dataset {
         self.n_features
     }
 
+    /// Whether some rows are sparse, so that columns may be missing at their end.
+    pub fn is_sparse(&self) -> bool {
+        let mut features = self.chunks.iter().map(|chunk| &chunk.features);
+        features.any(|it| matches!(it, TileFeatures::Csr { .. }))
+    }
+
     /// Labels, `(n_rows,)`.
     pub fn labels(&self) -> &[f32] {
         &self.labels
