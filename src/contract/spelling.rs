@@ -14,7 +14,10 @@ macro_rules! closed_spelling {
             /// Every value, in the order of its documentation.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The spelling that SageMaker uses.
+            /// Every spelling, in the same order.
+            pub const NAMES: &[&str] = &[$($text,)+];
+
+            /// The spelling that the documents use.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
@@ -32,7 +35,7 @@ macro_rules! closed_spelling {
             fn from_str(s: &str) -> Result<Self, Self::Err> {
                 match s {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err($crate::error::SpellingError { value: s.to_owned(), allowed: &[$($text,)+] }),
+                    _ => Err($crate::error::SpellingError { value: s.to_owned(), allowed: Self::NAMES }),
                 }
             }
         }

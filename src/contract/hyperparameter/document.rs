@@ -1,0 +1,196 @@
+//! The table as documents: Markdown for people, `CreateAlgorithm` and tuning ranges for SageMaker.
+//!
+//! Source: SageMaker API, `CreateAlgorithm`, `HyperParameterSpecification`; `CreateHyperParameterTuningJob`,
+//! `ParameterRanges`.
+
+use engine::metric::Metric;
+use serde_json::{Value, json};
+
+use super::spec::{Bound, Interval, Kind, Spec, Support};
+use super::table::{IMPLEMENTED, INHERITED, table};
+use crate::channel::{TRAIN, VALIDATION};
+use crate::metric_line;
+
+/// The page about hyperparameters.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Hyperparameters\n\n\
+         Generated from the table in `src/contract/hyperparameter/table/`; `UPDATE_DOCS=1 cargo test -p contract` writes it anew.\n\n\
+         Names, ranges and defaults are the built-in XGBoost algorithm's. A value that this version cannot honour is refused\n\
+         with the reason. The last column is the range that is recommended for tuning.\n\n\
+         ## What has an effect\n\n",
+    );
+    page.push_str("| name | allowed | default | what it does | tuning |\n|---|---|---|---|---|\n");
+    for spec in IMPLEMENTED {
+        page.push_str(&format_row(spec, spec.doc));
+    }
+    page.push_str("\n## What else the built-in algorithm accepts\n\n");
+    page.push_str(
+        "| name | allowed there | default | what happens here | tuning |\n|---|---|---|---|---|\n",
+    );
+    for spec in INHERITED {
+        page.push_str(&format_row(
+            spec,
+            &format!("{} {}", spec.doc, happens(spec.support)),
+        ));
+    }
+    page.push_str(
+        "\nNames that begin with `sagemaker_` are for SageMaker's own toolkits and are ignored, but `sagemaker_program` is\n\
+         refused: the image holds no Python to run a script with.\n",
+    );
+    page
+}
+
+fn format_row(spec: &Spec, text: &str) -> String {
+    let names: Vec<String> = std::iter::once(spec.name)
+        .chain(spec.aliases.iter().copied())
+        .map(|it| format!("`{it}`"))
+        .collect();
+    let names = names.join(", ");
+    let required = if spec.required { "required" } else { "" };
+    let default = if spec.default.is_empty() {
+        required.to_owned()
+    } else {
+        format!("`{}`", spec.default)
+    };
+    let kind = match spec.kind {
+        Kind::Integer(..) => "integer in ",
+        Kind::Real(..) => "number in ",
+        Kind::Choice(..) => "one of ",
+        Kind::Choices(..) => "some of ",
+        Kind::Text(_) => "",
+    };
+    let allowed = spec.kind.allowed();
+    let tuning = spec
+        .tunable
+        .map(|it| format!("{} to {}", it.min, it.max))
+        .unwrap_or_default();
+    format!("| {names} | {kind}{allowed} | {default} | {text} | {tuning} |\n")
+}
+
+fn happens(support: Support) -> String {
+    match support {
+        Support::Full => String::new(),
+        Support::NoEffect(why) => format!("Accepted without effect: {why}."),
+        Support::Only {
+            values: [],
+            instead,
+        } => format!("Refused: {instead}."),
+        Support::Only { values, instead } => {
+            let values: Vec<String> = values
+                .iter()
+                .filter(|it| !it.is_empty())
+                .map(|it| format!("`{it}`"))
+                .collect();
+            format!(
+                "Accepted: {}; otherwise refused: {instead}.",
+                values.join(", ")
+            )
+        }
+    }
+}
+
+/// `CreateAlgorithm` without its name: the members that follow from the table, for the image `training_image`.
+pub fn create_algorithm_json(training_image: &str, instance_types: &[&str]) -> Value {
+    let metrics = metric_line::definitions(&[TRAIN, VALIDATION], Metric::ALL);
+    let objectives = Metric::ALL.iter().map(|it| {
+        json!({
+            "Type": if it.maximize() { "Maximize" } else { "Minimize" },
+            "MetricName": format!("{VALIDATION}:{it}"),
+        })
+    });
+    json!({
+        "TrainingSpecification": {
+            "TrainingImage": training_image,
+            "SupportedHyperParameters": table().map(hyperparameter_specification).collect::<Vec<_>>(),
+            "SupportedTrainingInstanceTypes": instance_types,
+            "SupportsDistributedTraining": false,
+            "MetricDefinitions": metrics,
+            "TrainingChannels": [
+                channel_specification(TRAIN, "Rows to learn from, label first.", true),
+                channel_specification(VALIDATION, "Rows to judge each round by.", false),
+            ],
+            "SupportedTuningJobObjectiveMetrics": objectives.collect::<Vec<_>>(),
+        }
+    })
+}
+
+fn channel_specification(name: &str, description: &str, is_required: bool) -> Value {
+    json!({
+        "Name": name,
+        "Description": description,
+        "IsRequired": is_required,
+        "SupportedContentTypes": ["text/csv", "text/libsvm", "text/x-libsvm"],
+        "SupportedCompressionTypes": ["None"],
+        "SupportedInputModes": ["File", "FastFile"],
+    })
+}
+
+fn hyperparameter_specification(spec: &Spec) -> Value {
+    let mut row = json!({
+        "Name": spec.name,
+        "Description": spec.doc,
+        "Type": spec.kind.type_name(),
+        "IsTunable": is_tunable(spec),
+        "IsRequired": spec.required,
+    });
+    if !spec.default.is_empty() {
+        row["DefaultValue"] = json!(spec.default);
+    }
+    match spec.kind {
+        Kind::Integer(interval, _) => {
+            let (min, max) = (whole(interval.low, 1.0), whole(interval.high, -1.0));
+            row["Range"] =
+                json!({"IntegerParameterRangeSpecification": {"MinValue": min, "MaxValue": max}});
+        }
+        Kind::Real(interval, _) => {
+            let (min, max) = real_range(&interval);
+            row["Range"] = json!({"ContinuousParameterRangeSpecification": {"MinValue": min, "MaxValue": max}});
+        }
+        Kind::Choice(choices, _) => {
+            row["Range"] = json!({"CategoricalParameterRangeSpecification": {"Values": choices}});
+        }
+        Kind::Choices(..) | Kind::Text(_) => {}
+    }
+    row
+}
+
+/// SageMaker's ranges are closed, so an open end of whole numbers is one step inside.
+fn whole(bound: Bound, inwards: f64) -> String {
+    match bound {
+        Bound::Closed(value) => value.to_string(),
+        Bound::Open(value) => (value + inwards).to_string(),
+        Bound::Infinite if inwards > 0.0 => i32::MIN.to_string(),
+        Bound::Infinite => i32::MAX.to_string(),
+    }
+}
+
+fn real_range(interval: &Interval) -> (String, String) {
+    let end = |bound, infinite: f32| match bound {
+        Bound::Closed(value) | Bound::Open(value) => value.to_string(),
+        Bound::Infinite => format!("{infinite:e}"),
+    };
+    (end(interval.low, f32::MIN), end(interval.high, f32::MAX))
+}
+
+/// Whether tuning it can change a model of this version.
+fn is_tunable(spec: &Spec) -> bool {
+    spec.tunable.is_some() && spec.support == Support::Full
+}
+
+/// The recommended ranges of what is tunable here: `ParameterRanges` of a tuning job.
+pub fn tuning_ranges_json() -> Value {
+    let ranges = |integers: bool| -> Vec<Value> {
+        let of_kind =
+            table().filter(|it| is_tunable(it) && matches!(it.kind, Kind::Integer(..)) == integers);
+        let range = |spec: &Spec| {
+            let range = spec
+                .tunable
+                .map(|it| (it.min.to_string(), it.max.to_string()))
+                .unwrap_or_default();
+            json!({"Name": spec.name, "MinValue": range.0, "MaxValue": range.1, "ScalingType": "Linear"})
+        };
+        of_kind.map(range).collect()
+    };
+    json!({"IntegerParameterRanges": ranges(true), "ContinuousParameterRanges": ranges(false)})
+}

@@ -1,0 +1,58 @@
+//! Hyperparameters while they are being read: each row of the table sets its part, then the rules look at the whole.
+
+use std::collections::BTreeMap;
+
+use engine::metric::Metric;
+use engine::objective::ObjectiveName;
+use engine::params::BoosterParams;
+
+use super::{Algorithm, ModelFormat};
+
+/// What the rows have set so far.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    pub(super) params: BoosterParams,
+    pub(super) algorithm: Algorithm,
+    pub(super) objective: Option<ObjectiveName>,
+    pub(super) num_class: u32,
+    pub(super) num_round: Option<u32>,
+    pub(super) eval_metrics: Vec<Metric>,
+    pub(super) early_stopping_rounds: Option<u32>,
+    pub(super) tuning_objective_metric: Option<Metric>,
+    pub(super) csv_weights: bool,
+    pub(super) save_model_on_termination: bool,
+    pub(super) model_format: ModelFormat,
+    pub(super) feature_names: Vec<String>,
+    pub(super) baseline_columns: Vec<String>,
+    pub(super) verbosity: Option<u8>,
+    /// What was given and accepted, by canonical name.
+    pub(super) given: BTreeMap<&'static str, String>,
+}
+
+impl Draft {
+    /// Sets a parameter of the booster.
+    pub(super) fn boost(&mut self, set: impl FnOnce(BoosterParams) -> BoosterParams) {
+        self.params = set(std::mem::take(&mut self.params));
+    }
+
+    /// Sets a parameter of the booster where the user has not.
+    pub(super) fn default_to(
+        &mut self,
+        name: &str,
+        set: impl FnOnce(BoosterParams) -> BoosterParams,
+    ) {
+        if !self.given.contains_key(name) {
+            self.boost(set);
+        }
+    }
+
+    /// The number that was given, if one was.
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        self.given.get(name).and_then(|it| super::value::real(it))
+    }
+
+    /// The objective, or what holds where none is given.
+    pub(super) fn objective(&self) -> ObjectiveName {
+        self.objective.unwrap_or(ObjectiveName::RegSquaredError)
+    }
+}

@@ -1,0 +1,159 @@
+//! Hyperparameters: one table of rows, and what a job's texts mean by it.
+//!
+//! [`Hyperparameters::parse`] reports every problem at once, in the words of the built-in algorithm where it has some.
+//! The same table makes the documentation, the `CreateAlgorithm` document and the ranges of a tuning job.
+//!
+//! Invariants: a value that this version cannot honour is refused with the reason, never ignored in silence; a value that
+//! is accepted without effect is in [`Hyperparameters::ignored`].
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use contract::hyperparameter::Hyperparameters;
+//!
+//! let given = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+//!     pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+//! };
+//! let hyperparameters = Hyperparameters::parse(&given(&[("num_round", "100"), ("eta", "0.1")]))?;
+//! assert_eq!(hyperparameters.num_round, 100);
+//!
+//! let problems = Hyperparameters::parse(&given(&[("etta", "0.1"), ("max_depth", "-1")])).unwrap_err();
+//! assert_eq!(problems.problems().len(), 3);
+//! assert_eq!(problems.to_string(), "Missing required hyperparameter: num_round (and 2 more problems)");
+//! # Ok::<(), contract::hyperparameter::HyperparameterErrors>(())
+//! ```
+
+mod document;
+mod draft;
+mod error;
+mod json;
+mod metrics;
+mod read;
+mod rules;
+mod spec;
+mod table;
+mod value;
+
+use std::collections::BTreeMap;
+
+use engine::metric::Metric;
+use engine::objective::ObjectiveName;
+use engine::params::BoosterParams;
+
+pub use document::{create_algorithm_json, markdown, tuning_ranges_json};
+pub use draft::Draft;
+pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
+pub use json::{read_hyperparameters_json, write_hyperparameters_json};
+pub use spec::{Bound, Interval, Kind, Spec, Support, Tunable};
+pub use table::{IMPLEMENTED, INHERITED, row, table};
+
+closed_spelling! {
+    /// What is trained.
+    #[derive(Default)]
+    Algorithm {
+        /// Boosted trees, XGBoost's way.
+        #[default]
+        GradientBoosting = "gradient_boosting",
+        /// One round of many sampled trees, averaged.
+        RandomForest = "random_forest",
+        /// One tree.
+        DecisionTree = "decision_tree",
+    }
+}
+
+closed_spelling! {
+    /// The encoding of the model file.
+    #[derive(Default)]
+    ModelFormat {
+        /// UBJSON, as XGBoost writes it today.
+        #[default]
+        Ubj = "ubj",
+        /// JSON, which every XGBoost from 1.3 on reads.
+        Json = "json",
+    }
+}
+
+/// A hyperparameter that was accepted and changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Why it changes nothing.
+    pub why: String,
+}
+
+/// What a job's hyperparameters mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hyperparameters {
+    /// What is trained.
+    pub algorithm: Algorithm,
+    /// What is minimised.
+    pub objective: ObjectiveName,
+    /// Classes of a `multi:` objective, 0 for the others.
+    pub num_class: u32,
+    /// Boosting rounds; 1 for a forest and for a single tree.
+    pub num_round: u32,
+    /// The booster's parameters with everything above and below in them; they pass `linfa::ParamGuard::check`.
+    pub params: BoosterParams,
+    /// The metrics to print each round, never empty; the metric of a tuning job is the last.
+    pub eval_metrics: Vec<Metric>,
+    /// Rounds without improvement on `validation` after which training stops.
+    pub early_stopping_rounds: Option<u32>,
+    /// The metric that a tuning job looks at; one of `eval_metrics`.
+    pub tuning_objective_metric: Option<Metric>,
+    /// Whether the second column of a CSV is the row's weight.
+    pub csv_weights: bool,
+    /// Whether a job that is stopped leaves the model of its last round.
+    pub save_model_on_termination: bool,
+    /// The encoding of the model file.
+    pub model_format: ModelFormat,
+    /// Names of the feature columns; empty where none are given.
+    pub feature_names: Vec<String>,
+    /// Feature names or feature numbers from 0 that make the groups of the naive comparison.
+    pub baseline_columns: Vec<String>,
+    /// 0 silent to 3 everything.
+    pub verbosity: u8,
+    /// What was accepted without effect; one line of log each.
+    pub ignored: Vec<Ignored>,
+}
+
+impl Hyperparameters {
+    /// Reads a job's hyperparameters.
+    ///
+    /// # Errors
+    /// Every problem: what is missing, unknown, not a number, out of its range, not supported, or does not go together.
+    pub fn parse(values: &BTreeMap<String, String>) -> Result<Self, HyperparameterErrors> {
+        let mut reading = read::Reading::default();
+        for (name, value) in values {
+            reading.take(name, value);
+        }
+        rules::apply(&mut reading);
+        let read::Reading {
+            draft,
+            ignored,
+            errors,
+            ..
+        } = reading;
+        if !errors.is_empty() {
+            return Err(HyperparameterErrors(errors));
+        }
+        Ok(Self {
+            algorithm: draft.algorithm,
+            objective: draft.objective(),
+            num_class: draft.num_class,
+            num_round: draft.num_round.unwrap_or(1),
+            params: draft.params,
+            eval_metrics: draft.eval_metrics,
+            early_stopping_rounds: draft.early_stopping_rounds,
+            tuning_objective_metric: draft.tuning_objective_metric,
+            csv_weights: draft.csv_weights,
+            save_model_on_termination: draft.save_model_on_termination,
+            model_format: draft.model_format,
+            feature_names: draft.feature_names,
+            baseline_columns: draft.baseline_columns,
+            verbosity: draft.verbosity.unwrap_or(1),
+            ignored,
+        })
+    }
+}

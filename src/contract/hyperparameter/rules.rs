@@ -1,0 +1,246 @@
+//! Rules about several hyperparameters at once, and the defaults of forests and single trees.
+//!
+//! Invariant: a rule about a hyperparameter that was refused for itself says nothing. What passes here passes
+//! `linfa::ParamGuard::check`, since the booster's own problems are asked for last.
+//!
+//! Source: sagemaker-xgboost-container, `hyperparameter_validation.py`; XGBoost, "Random Forests in XGBoost" for the
+//! defaults of a forest.
+
+use engine::metric::Metric;
+use engine::objective::ObjectiveName;
+
+use super::Algorithm;
+use super::draft::Draft;
+use super::error::HyperparameterError;
+use super::read::Reading;
+
+/// Trees of a forest where `num_parallel_tree` is not given.
+const FOREST_TREES: u32 = 100;
+/// Share of rows and of columns that each tree of a forest sees where it is not given.
+const FOREST_SHARE: f32 = 0.8;
+/// L2 penalty of a forest and of a single tree where it is not given: leaves are nearly the plain means.
+const PLAIN_LAMBDA: f32 = 1e-5;
+
+pub(super) fn apply(reading: &mut Reading) {
+    rounds(reading);
+    match reading.draft.algorithm {
+        Algorithm::GradientBoosting => {}
+        Algorithm::RandomForest => forest(reading),
+        Algorithm::DecisionTree => single_tree(reading),
+    }
+    classes(reading);
+    metrics(reading);
+    baseline(reading);
+    booster(reading);
+    reading
+        .errors
+        .sort_by_key(|it| !matches!(it, HyperparameterError::Missing { .. }));
+}
+
+impl Reading {
+    /// Reports a rule unless one of the names it is about was refused already.
+    fn rule(&mut self, name: &'static str, others: &[&str], message: impl Into<String>) {
+        if !self.refused.contains(name) && !others.iter().any(|it| self.refused.contains(it)) {
+            self.refuse(
+                name,
+                HyperparameterError::Rule {
+                    name,
+                    message: message.into(),
+                },
+            );
+        }
+    }
+
+    /// Reports `name` if it was given as another number than `only`.
+    fn fixed(&mut self, name: &'static str, only: f64, why: &str) {
+        if self.draft.number(name).is_some_and(|it| it != only) {
+            let (algorithm, value) = (self.draft.algorithm, &self.draft.given[name]);
+            let message = format!(
+                "Hyperparameter {name}: `{value}` does not go with `algorithm` = `{algorithm}`: {why}"
+            );
+            self.rule(name, &["algorithm"], message);
+        }
+    }
+}
+
+/// `num_round` is required, but one round is all that a forest and a single tree have.
+fn rounds(reading: &mut Reading) {
+    if reading.draft.num_round.is_some() || reading.refused.contains("num_round") {
+        return;
+    }
+    if reading.draft.algorithm == Algorithm::GradientBoosting
+        && !reading.refused.contains("algorithm")
+    {
+        reading.refuse(
+            "num_round",
+            HyperparameterError::Missing { name: "num_round" },
+        );
+    } else {
+        reading.draft.num_round = Some(1);
+        reading.draft.boost(|params| params.num_round(1));
+    }
+}
+
+fn forest(reading: &mut Reading) {
+    one_round(
+        reading,
+        "a forest is one round of `num_parallel_tree` trees; use that, or `gradient_boosting`",
+    );
+    let draft = &mut reading.draft;
+    draft.default_to("num_parallel_tree", |it| it.num_parallel_tree(FOREST_TREES));
+    draft.default_to("eta", |it| it.learning_rate(1.0));
+    draft.default_to("subsample", |it| it.subsample(FOREST_SHARE));
+    draft.default_to("colsample_bytree", |it| it.colsample_bytree(FOREST_SHARE));
+    draft.default_to("lambda", |it| it.reg_lambda(PLAIN_LAMBDA));
+    let all = |draft: &Draft, name| draft.number(name) == Some(1.0);
+    if all(draft, "subsample") && all(draft, "colsample_bytree") {
+        let message = "Hyperparameter subsample: `1` together with `colsample_bytree` = `1` makes every tree of the forest \
+                       the same; lower one of them, or use `algorithm` = `decision_tree`";
+        reading.rule("subsample", &["algorithm", "colsample_bytree"], message);
+    }
+}
+
+fn single_tree(reading: &mut Reading) {
+    one_round(
+        reading,
+        "it is one tree; use `random_forest` or `gradient_boosting` for more",
+    );
+    reading.fixed(
+        "num_parallel_tree",
+        1.0,
+        "it is one tree; use `random_forest` for more",
+    );
+    reading.fixed(
+        "subsample",
+        1.0,
+        "one tree sees every row; use `random_forest` to sample",
+    );
+    reading.fixed(
+        "colsample_bytree",
+        1.0,
+        "one tree sees every column; use `random_forest` to sample",
+    );
+    reading.draft.default_to("eta", |it| it.learning_rate(1.0));
+    reading
+        .draft
+        .default_to("lambda", |it| it.reg_lambda(PLAIN_LAMBDA));
+}
+
+fn one_round(reading: &mut Reading, why: &str) {
+    reading.fixed("num_round", 1.0, why);
+    reading.fixed(
+        "eta",
+        1.0,
+        "leaves of a single round are not shrunk; leave it out",
+    );
+    if let Some(rounds) = reading.draft.early_stopping_rounds {
+        let algorithm = reading.draft.algorithm;
+        let message = format!(
+            "Hyperparameter early_stopping_rounds: `{rounds}` does not go with `algorithm` = `{algorithm}`: there is one \
+             round; leave it out"
+        );
+        reading.rule("early_stopping_rounds", &["algorithm"], message);
+    }
+}
+
+fn classes(reading: &mut Reading) {
+    let objective = reading.draft.objective();
+    let n_classes = reading.draft.num_class;
+    if objective.is_multiclass() && n_classes == 0 {
+        let message = "Require input for parameter 'num_class' for multi-classification";
+        reading.rule("num_class", &["objective"], message);
+    }
+    if !objective.is_multiclass() && n_classes > 0 {
+        let message = format!(
+            "Hyperparameter num_class: `{n_classes}` does not go with `objective` = `{objective}`; leave it out, or use \
+             `multi:softmax` or `multi:softprob`"
+        );
+        reading.rule("num_class", &["objective"], message);
+    }
+}
+
+/// Completes the metrics (the objective's own where none is given, the tuning job's last), then checks each.
+fn metrics(reading: &mut Reading) {
+    let objective = reading.draft.objective();
+    if let Some(tuned) = reading.draft.tuning_objective_metric {
+        reading.draft.eval_metrics.retain(|it| *it != tuned);
+        reading.draft.eval_metrics.push(tuned);
+    }
+    if reading.draft.eval_metrics.is_empty() {
+        reading.draft.eval_metrics.push(objective.default_metric());
+    }
+    let classifies = match objective {
+        ObjectiveName::RegSquaredError | ObjectiveName::CountPoisson => false,
+        ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => true,
+        _ => objective.is_multiclass(),
+    };
+    let n_groups = if objective.is_multiclass() {
+        reading.draft.num_class.max(2) as usize
+    } else {
+        1
+    };
+    let metrics = reading.draft.eval_metrics.clone();
+    for metric in &metrics {
+        let tuned = reading.draft.tuning_objective_metric == Some(*metric);
+        let name = if tuned {
+            "_tuning_objective_metric"
+        } else {
+            "eval_metric"
+        };
+        if *metric == Metric::Auc && !classifies {
+            reading.rule(
+                name,
+                &["objective"],
+                "Metric 'auc' can only be applied for classification and ranking problems.",
+            );
+        } else if !metric.accepts_groups(n_groups) {
+            let fits =
+                |it: &&Metric| it.accepts_groups(n_groups) && (classifies || **it != Metric::Auc);
+            let fitting: Vec<String> = Metric::ALL
+                .iter()
+                .filter(fits)
+                .map(|it| format!("`{it}`"))
+                .collect();
+            let fitting = fitting.join(", ");
+            let message = format!(
+                "Hyperparameter {name}: `{metric}` cannot judge `objective` = `{objective}`, allowed are {fitting}"
+            );
+            reading.rule(name, &["objective"], message);
+        }
+    }
+    reading.draft.boost(|params| params.eval_metrics(metrics));
+}
+
+/// Where features have names, `baseline_columns` must be among them, or numbers below their count.
+fn baseline(reading: &mut Reading) {
+    let names = &reading.draft.feature_names;
+    let known = |it: &String| match it.parse::<usize>() {
+        Ok(index) => names.is_empty() || index < names.len(),
+        Err(_) => names.contains(it),
+    };
+    let Some(unknown) = reading.draft.baseline_columns.iter().find(|it| !known(it)) else {
+        return;
+    };
+    let near = crate::nearest::nearest(unknown, names.iter().map(String::as_str));
+    let near = near
+        .map(|it| format!("; did you mean `{it}`?"))
+        .unwrap_or_default();
+    let message = format!(
+        "Hyperparameter baseline_columns: `{unknown}` is not among `feature_names` and is not the number of a feature{near}"
+    );
+    reading.rule("baseline_columns", &["feature_names"], message);
+}
+
+/// Whatever the booster itself still refuses.
+fn booster(reading: &mut Reading) {
+    for problem in reading.draft.params.problems() {
+        let Some(spec) = super::table::row(problem.parameter) else {
+            continue;
+        };
+        let message = format!(
+            "Hyperparameter {}: `{}`, allowed is {}",
+            spec.name, problem.value, problem.allowed
+        );
+        reading.rule(spec.name, &["objective"], message);
+    }
+}

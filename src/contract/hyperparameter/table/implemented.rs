@@ -1,0 +1,148 @@
+//! Rows that do something, the built-in algorithm's and Linden's own.
+//!
+//! Invariant: a setter is called with a value that is in the row's range, so its casts keep the value.
+
+use engine::objective::ObjectiveName;
+
+use super::super::draft::Draft;
+use super::super::error::Refusal;
+use super::super::metrics::{self, METRICS, TUNING_METRICS};
+use super::super::spec::{Interval, Kind, Spec};
+use super::super::{Algorithm, ModelFormat};
+use super::{BOOLEAN, NON_NEGATIVE, POSITIVE_COUNT, ZERO_OR_ONE};
+
+use Kind::{Choice, Choices, Integer, Real, Text};
+
+const OBJECTIVES: &[&str] = &[
+    "binary:logistic",
+    "binary:logitraw",
+    "binary:hinge",
+    "count:poisson",
+    "multi:softmax",
+    "multi:softprob",
+    "rank:pairwise",
+    "rank:ndcg",
+    "rank:map",
+    "reg:linear",
+    "reg:squarederror",
+    "reg:logistic",
+    "reg:gamma",
+    "reg:pseudohubererror",
+    "reg:squaredlogerror",
+    "reg:absoluteerror",
+    "reg:tweedie",
+    "survival:aft",
+    "survival:cox",
+];
+/// Bins are one byte.
+const BINS: Interval = Interval::closed(2.0, 256.0);
+const SEED: Interval = Interval::open(-2_147_483_648.0, 2_147_483_647.0);
+
+/// Rows that do something.
+pub static IMPLEMENTED: &[Spec] = &[
+    Spec::new("algorithm", Choice(Algorithm::NAMES, set_algorithm), "gradient_boosting",
+        "Linden's own: what is trained. `random_forest` and `decision_tree` are one round, so `num_round` may be left out, and bring their own defaults."),
+    Spec::new("num_round", Integer(POSITIVE_COUNT, |draft, it| {
+        draft.num_round = Some(it as u32);
+        draft.boost(|params| params.num_round(it as u32));
+    }), "", "Boosting rounds.").required().tunable(1.0, 4000.0),
+    Spec::new("objective", Choice(OBJECTIVES, set_objective), "reg:squarederror", "What is minimised. `reg:linear` is the old name of `reg:squarederror`."),
+    Spec::new("num_class", Integer(Interval::at_least(2.0), |draft, it| {
+        draft.num_class = it as u32;
+        draft.boost(|params| params.num_class(it as u32));
+    }), "", "Classes of `multi:softmax` and `multi:softprob`; needed there and nowhere else."),
+    Spec::new("eta", Real(ZERO_OR_ONE, |draft, it| draft.boost(|params| params.learning_rate(it as f32))), "0.3",
+        "Factor on each tree's leaves.").alias(&["learning_rate"]).tunable(0.1, 0.5),
+    Spec::new("max_depth", Integer(NON_NEGATIVE, |draft, it| draft.boost(|params| params.max_depth(it as u32))), "6",
+        "Splits from the root to a leaf; 0 is no limit.").tunable(0.0, 10.0),
+    Spec::new("min_child_weight", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.min_child_weight(it as f32))), "1",
+        "The least sum of hessians on either side of a split.").tunable(0.0, 120.0),
+    Spec::new("lambda", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.reg_lambda(it as f32))), "1",
+        "L2 penalty on leaf weights.").alias(&["reg_lambda"]).tunable(0.0, 1000.0),
+    Spec::new("alpha", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.reg_alpha(it as f32))), "0",
+        "L1 penalty on leaf weights.").alias(&["reg_alpha"]).tunable(0.0, 1000.0),
+    Spec::new("gamma", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.min_split_loss(it as f32))), "0",
+        "The least gain of a split.").alias(&["min_split_loss"]).tunable(0.0, 5.0),
+    Spec::new("max_delta_step", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.max_delta_step(Some(it as f32)))), "0",
+        "Limit on a leaf's weight before the learning rate; 0 is none. `count:poisson` has 0.7 where it is not given.").tunable(0.0, 10.0),
+    Spec::new("subsample", Real(Interval::share(), |draft, it| draft.boost(|params| params.subsample(it as f32))), "1",
+        "Share of the rows that each tree sees.").tunable(0.5, 1.0),
+    Spec::new("colsample_bytree", Real(Interval::share(), |draft, it| draft.boost(|params| params.colsample_bytree(it as f32))), "1",
+        "Share of the columns that each tree sees.").tunable(0.5, 1.0),
+    Spec::new("max_bin", Integer(BINS, |draft, it| draft.boost(|params| params.max_bin(it as u32))), "256",
+        "Bins of a feature. The built-in algorithm takes more; here a bin is one byte."),
+    Spec::new("base_score", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.base_score(Some(it as f32)))), "",
+        "The prediction to start from: a probability for logistic objectives, a mean for others. Estimated from the labels where it is not given."),
+    Spec::new("scale_pos_weight", Real(Interval::above(0.0), |draft, it| draft.boost(|params| params.scale_pos_weight(it as f32))), "1",
+        "Factor on the weight of rows with label 1."),
+    Spec::new("num_parallel_tree", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.num_parallel_tree(it as u32))), "1",
+        "Trees of one round; 100 where `algorithm` is `random_forest`."),
+    Spec::new("eval_metric", Choices(METRICS, metrics::set_eval_metric), "",
+        "Metrics that are printed each round, separated by commas. `error@t` counts a prediction above `t` as positive. The objective's own where it is not given."),
+    Spec::new("early_stopping_rounds", Integer(POSITIVE_COUNT, |draft, it| {
+        draft.early_stopping_rounds = Some(it as u32);
+        draft.boost(|params| params.early_stopping_rounds(Some(it as u32)));
+    }), "", "Stop when the last metric on `validation` has not improved for this many rounds, and keep the best round."),
+    Spec::new("csv_weights", Integer(ZERO_OR_ONE, |draft, it| draft.csv_weights = it == 1), "0",
+        "1: the second column of a CSV is the row's weight."),
+    Spec::new("save_model_on_termination", Choice(BOOLEAN, |draft, it| {
+        draft.save_model_on_termination = it == "true";
+        Ok(())
+    }), "false", "Whether a job that is stopped leaves the model of its last round."),
+    Spec::new("seed", Integer(SEED, |draft, it| draft.boost(|params| params.seed(it))), "0", "Seed of row and column sampling."),
+    Spec::new("nthread", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.nthread(Some(it as usize)))), "",
+        "Threads; as many as the machine has where it is not given. The model does not depend on it."),
+    Spec::new("verbosity", Integer(Interval::closed(0.0, 3.0), |draft, it| draft.verbosity = Some(it as u8)), "1",
+        "0 silent, 1 warnings, 2 progress, 3 everything; metric lines are always printed."),
+    Spec::new("_tuning_objective_metric", Choice(TUNING_METRICS, metrics::set_tuning_objective), "",
+        "The metric that a tuning job looks at; SageMaker sets it. It is printed beside `eval_metric`, last, and early stopping follows it."),
+    Spec::new("model_format", Choice(ModelFormat::NAMES, |draft, it| {
+        draft.model_format = it.parse().map_err(|_| Refusal::message("unknown model format"))?;
+        Ok(())
+    }), "ubj", "Linden's own: encoding of the model file. XGBoost reads `ubj` from 1.6 on and `json` from 1.3 on."),
+    Spec::new("feature_names", Text(|draft, it| set_names(&mut draft.feature_names, it)), "",
+        "Linden's own: names of the feature columns, separated by commas, for the model and the reports."),
+    Spec::new("baseline_columns", Text(|draft, it| set_names(&mut draft.baseline_columns, it)), "",
+        "Linden's own: feature names or feature numbers from 0, separated by commas. The evaluation compares the model with the mean label of the training rows that share their values."),
+];
+
+fn set_algorithm(draft: &mut Draft, text: &str) -> Result<(), Refusal> {
+    draft.algorithm = text
+        .parse()
+        .map_err(|_| Refusal::message("unknown algorithm"))?;
+    Ok(())
+}
+
+fn set_objective(draft: &mut Draft, text: &str) -> Result<(), Refusal> {
+    let supported = || {
+        ObjectiveName::ALL
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let objective = text
+        .parse()
+        .map_err(|_| Refusal::instead(text, format!("supported are {}", supported())))?;
+    draft.objective = Some(objective);
+    draft.boost(|params| params.objective(objective));
+    Ok(())
+}
+
+fn set_names(names: &mut Vec<String>, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    *names = text.split(',').map(|it| it.trim().to_owned()).collect();
+    let twice = names
+        .iter()
+        .enumerate()
+        .find(|(at, it)| names[..*at].contains(it));
+    match twice {
+        _ if names.iter().any(String::is_empty) => {
+            Err(Refusal::instead(text, "a name between two commas is empty"))
+        }
+        Some((_, name)) => Err(Refusal::instead(name, "the name is there twice")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,266 @@
+//! The built-in algorithm's other rows: none of them sets anything.
+//!
+//! Invariant: a row here either has no effect, with the reason, or lists the values that mean what this version does.
+
+use super::super::draft::Draft;
+use super::super::error::Refusal;
+use super::super::spec::{Interval, Kind, Spec};
+use super::{BOOLEAN, NON_NEGATIVE, POSITIVE_COUNT, ZERO_OR_ONE};
+
+use Kind::{Choice, Choices, Integer, Real, Text};
+
+const GBLINEAR: &str = "only `booster` = `gblinear` reads it";
+const DART: &str = "only `booster` = `dart` reads it";
+const AFT: &str = "only `objective` = `survival:aft` reads it";
+const ON_CPU: &str = "it belongs to training on a GPU; leave it out";
+const WHOLE_TREE: &str = "columns are sampled once a tree; use `colsample_bytree`";
+const FOLDS: &str = "cross-validation inside a job is not there yet; start one job a fold";
+
+/// The built-in algorithm's other rows.
+pub static INHERITED: &[Spec] = &[
+    Spec::new(
+        "booster",
+        Choice(&["gbtree", "gblinear", "dart"], accept),
+        "gbtree",
+        "What is boosted.",
+    )
+    .only(&["gbtree"], "use `gbtree`, the default"),
+    Spec::new(
+        "tree_method",
+        Choice(&["auto", "exact", "approx", "hist", "gpu_hist"], accept),
+        "auto",
+        "How splits are found; all mean `hist` here.",
+    )
+    .only(
+        &["auto", "hist", "approx"],
+        "use `hist`, which finds the same splits where a feature has at most `max_bin` values",
+    ),
+    Spec::new(
+        "grow_policy",
+        Choice(&["depthwise", "lossguide"], accept),
+        "depthwise",
+        "Which node is split next.",
+    )
+    .only(&["depthwise"], "use `depthwise` with `max_depth`"),
+    Spec::new(
+        "max_leaves",
+        Integer(NON_NEGATIVE, accept_integer),
+        "0",
+        "Leaves of a tree; 0 is no limit.",
+    )
+    .only(&["0"], "limit a tree with `max_depth`"),
+    Spec::new(
+        "colsample_bylevel",
+        Real(Interval::share(), accept_real),
+        "1",
+        "Share of the columns of each level.",
+    )
+    .tunable(0.1, 1.0)
+    .only(&["1"], WHOLE_TREE),
+    Spec::new(
+        "colsample_bynode",
+        Real(Interval::share(), accept_real),
+        "1",
+        "Share of the columns of each split.",
+    )
+    .tunable(0.1, 1.0)
+    .only(&["1"], WHOLE_TREE),
+    Spec::new(
+        "sampling_method",
+        Choice(&["uniform", "gradient_based"], accept),
+        "uniform",
+        "How rows are sampled.",
+    )
+    .only(&["uniform"], "use `uniform`"),
+    Spec::new(
+        "process_type",
+        Choice(&["default", "update"], accept),
+        "default",
+        "Whether trees are grown or updated.",
+    )
+    .only(&["default"], "trees are grown, not updated; leave it out"),
+    Spec::new(
+        "updater",
+        Choices(UPDATERS, |_, _| Ok(())),
+        "",
+        "Which steps make a tree.",
+    )
+    .only(
+        &["grow_histmaker", "grow_histmaker,prune"],
+        "`tree_method` = `hist` says the same; leave it out",
+    ),
+    Spec::new(
+        "monotone_constraints",
+        Text(accept),
+        "",
+        "Directions in which predictions may go with features.",
+    )
+    .only(
+        &["()", ""],
+        "monotone constraints are not there yet; leave it out",
+    ),
+    Spec::new(
+        "interaction_constraints",
+        Text(accept),
+        "",
+        "Features that may meet in a tree.",
+    )
+    .only(
+        &["[]", ""],
+        "interaction constraints are not there yet; leave it out",
+    ),
+    Spec::new(
+        "use_dask_gpu_training",
+        Choice(BOOLEAN, accept),
+        "false",
+        "Whether several GPUs train.",
+    )
+    .only(&["false"], ON_CPU),
+    Spec::new(
+        "_kfold",
+        Integer(Interval::at_least(2.0), accept_integer),
+        "",
+        "Folds of cross-validation.",
+    )
+    .only(&[], FOLDS),
+    Spec::new(
+        "_num_cv_round",
+        Integer(POSITIVE_COUNT, accept_integer),
+        "1",
+        "Repetitions of cross-validation.",
+    )
+    .only(&["1"], FOLDS),
+    Spec::new(
+        "sketch_eps",
+        Real(Interval::open(0.0, 1.0), accept_real),
+        "0.03",
+        "Precision of an older sketch.",
+    )
+    .no_effect("XGBoost has ignored it since 1.6; `max_bin` decides"),
+    Spec::new(
+        "dsplit",
+        Choice(&["row", "col"], accept),
+        "row",
+        "How data were split among hosts.",
+    )
+    .no_effect("no recent XGBoost reads it"),
+    Spec::new(
+        "refresh_leaf",
+        Integer(ZERO_OR_ONE, accept_integer),
+        "1",
+        "Whether an update refreshes leaves.",
+    )
+    .no_effect("only `process_type` = `update` reads it"),
+    Spec::new(
+        "predictor",
+        Choice(&["auto", "cpu_predictor", "gpu_predictor"], accept),
+        "auto",
+        "What predicts.",
+    )
+    .no_effect("XGBoost has ignored it since 2.0"),
+    Spec::new(
+        "deterministic_histogram",
+        Choice(BOOLEAN, accept),
+        "true",
+        "Whether histograms are reproducible.",
+    )
+    .no_effect("they always are"),
+    Spec::new(
+        "single_precision_histogram",
+        Choice(BOOLEAN, accept),
+        "false",
+        "Precision of histograms in older versions.",
+    )
+    .no_effect("histograms are fixed-point sums"),
+    Spec::new(
+        "prob_buffer_row",
+        Real(Interval::above(0.0), accept_real),
+        "1.0",
+        "A setting of a removed tree method.",
+    )
+    .no_effect("nothing reads it"),
+    Spec::new(
+        "sample_type",
+        Choice(&["uniform", "weighted"], accept),
+        "uniform",
+        "How trees are dropped.",
+    )
+    .no_effect(DART),
+    Spec::new(
+        "normalize_type",
+        Choice(&["tree", "forest"], accept),
+        "tree",
+        "How new trees are weighted.",
+    )
+    .no_effect(DART),
+    Spec::new(
+        "rate_drop",
+        Real(ZERO_OR_ONE, accept_real),
+        "0",
+        "Share of trees that are dropped.",
+    )
+    .no_effect(DART),
+    Spec::new(
+        "one_drop",
+        Integer(ZERO_OR_ONE, accept_integer),
+        "0",
+        "Whether a tree is always dropped.",
+    )
+    .no_effect(DART),
+    Spec::new(
+        "skip_drop",
+        Real(ZERO_OR_ONE, accept_real),
+        "0",
+        "Probability that a round drops nothing.",
+    )
+    .no_effect(DART),
+    Spec::new(
+        "lambda_bias",
+        Real(ZERO_OR_ONE, accept_real),
+        "0",
+        "L2 penalty on the bias.",
+    )
+    .no_effect(GBLINEAR),
+    Spec::new(
+        "tweedie_variance_power",
+        Real(Interval::open(1.0, 2.0), accept_real),
+        "1.5",
+        "Variance of a Tweedie distribution.",
+    )
+    .no_effect("only `objective` = `reg:tweedie` reads it"),
+    Spec::new(
+        "aft_loss_distribution",
+        Choice(&["normal", "logistic", "extreme"], accept),
+        "normal",
+        "Distribution of survival times.",
+    )
+    .no_effect(AFT),
+    Spec::new(
+        "aft_loss_distribution_scale",
+        Real(NON_NEGATIVE, accept_real),
+        "1.0",
+        "Scale of survival times.",
+    )
+    .no_effect(AFT),
+];
+
+const UPDATERS: &[&str] = &[
+    "grow_colmaker",
+    "distcol",
+    "grow_histmaker",
+    "grow_skmaker",
+    "sync",
+    "refresh",
+    "prune",
+    "shotgun",
+    "coord_descent",
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "a row's setter may refuse")]
+fn accept(_: &mut Draft, _: &str) -> Result<(), Refusal> {
+    Ok(())
+}
+
+fn accept_integer(_: &mut Draft, _: i64) {}
+
+fn accept_real(_: &mut Draft, _: f64) {}
