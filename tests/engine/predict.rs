@@ -77,7 +77,8 @@ fn values(n_rows: usize, n_features: usize) -> Vec<f32> {
 }
 
 fn dense(n_rows: usize, n_features: usize) -> Dataset {
-    Dataset::from_rows(n_features, &values(n_rows, n_features), &vec![0.0; n_rows]).unwrap()
+    Dataset::from_rows(n_features, &values(n_rows, n_features), &vec![0.0; n_rows])
+        .expect("a table of finite numbers")
 }
 
 /// One row after the other, one tree after the other.
@@ -197,8 +198,8 @@ fn sparse(n_rows: usize, n_features: usize) -> Dataset {
             weights: None,
             origin,
         })
-        .unwrap();
-    builder.finish().unwrap()
+        .expect("a table of finite numbers");
+    builder.finish().expect("a table of finite numbers")
 }
 
 #[test]
