@@ -1,4 +1,5 @@
 //! Tests.
 
 mod model;
+mod model_peers;
 mod predict;
