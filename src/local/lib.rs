@@ -1,1 +1,43 @@
-//! Placeholder.
+//! A SageMaker on this machine: one loopback port that speaks SageMaker, CloudWatch Logs and S3, and really trains.
+//!
+//! ```text
+//! client ──> app (x-amz-target?) ──┬─ SageMaker.*      sagemaker/  checks, records, answers
+//!                                  ├─ Logs_20140328.*  logs/       streams as files
+//!                                  └─ everything else  s3/         objects as files, by s3s
+//!
+//! CreateTrainingJob ──> job/runner: layout ─> channels ─> process (linden-trainer, one a host) ─> artifacts
+//! ```
+//!
+//! Any client of AWS works unchanged with the port as its endpoint, and with any credentials. A job whose image
+//! repository is named `linden-trainer` runs the trainer of this machine; other images would need a container engine and
+//! are refused. What SageMaker refuses is refused with its words, and nothing is answered that has not been done.
+//!
+//! Invariants: all state lies in one folder, which has one server at a time ([`find_running`] tells where it listens);
+//! a document is replaced as a whole, so a crash loses at most the jobs that ran, and those say so; no process outlives
+//! the server.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), local::LocalError> {
+//! let server = local::Server::start(local::Config::new("/tmp/linden")).await?;
+//! println!("AWS_ENDPOINT_URL=http://{}", server.addr());
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod app;
+mod config;
+mod error;
+mod job;
+mod lock;
+mod logs;
+mod s3;
+mod sagemaker;
+mod server;
+mod state;
+mod wire;
+
+pub use config::{Config, STOP_GRACE};
+pub use error::LocalError;
+pub use lock::find_running;
+pub use server::Server;

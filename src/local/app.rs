@@ -1,0 +1,157 @@
+//! What the handlers of one server share.
+
+use crate::config::Config;
+use crate::job::{Extractor, Jobs, Order, Runner};
+use crate::logs::{self, LogStore};
+use crate::s3::{ObjectServer, Objects};
+use crate::sagemaker;
+use crate::state::Folders;
+use crate::wire::{self, Answer, AwsError, ErrorCode};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The header that tells the JSON services from S3.
+const TARGET: &str = "x-amz-target";
+/// A request document is smaller than this, or it is no request.
+const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// One server's state.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) folders: Folders,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) logs: Arc<LogStore>,
+    pub(crate) objects: Objects,
+    pub(crate) object_server: ObjectServer,
+    running: Mutex<Running>,
+}
+
+/// The jobs that run in this process.
+#[derive(Debug, Default)]
+struct Running {
+    orders: BTreeMap<String, watch::Sender<Order>>,
+    tasks: JoinSet<()>,
+}
+
+impl App {
+    pub(crate) fn new(
+        config: Config,
+        folders: Folders,
+        jobs: Jobs,
+        logs: LogStore,
+        objects: Objects,
+    ) -> Self {
+        let object_server = ObjectServer::new(objects.clone(), folders.spool.clone());
+        let (jobs, logs) = (Arc::new(jobs), Arc::new(logs));
+        Self {
+            config,
+            folders,
+            jobs,
+            logs,
+            objects,
+            object_server,
+            running: Mutex::default(),
+        }
+    }
+
+    /// The trainer's program.
+    pub(crate) fn trainer(&self) -> Result<PathBuf, AwsError> {
+        let beside = || {
+            Some(
+                std::env::current_exe()
+                    .ok()?
+                    .with_file_name("linden-trainer"),
+            )
+        };
+        let path = self
+            .config
+            .trainer
+            .clone()
+            .or_else(beside)
+            .unwrap_or_default();
+        if path.is_file() {
+            return Ok(path);
+        }
+        Err(AwsError::validation(format!(
+            "the trainer `{}` is not there: build it (`cargo build -p trainer`) or say where it is",
+            path.display()
+        )))
+    }
+
+    /// Starts the task of a job that has just been recorded.
+    pub(crate) fn spawn(&self, name: String, trainer: PathBuf, metrics: Extractor) {
+        let (order, orders) = watch::channel(Order::Run);
+        let runner = Runner {
+            config: self.config.clone(),
+            trainer,
+            work: self.folders.work.clone(),
+            jobs: self.jobs.clone(),
+            logs: self.logs.clone(),
+            objects: self.objects.clone(),
+            metrics: Arc::new(metrics),
+        };
+        let mut running = self.running();
+        // What has ended is let go whenever something begins.
+        while running.tasks.try_join_next().is_some() {}
+        running.orders.retain(|_, order| order.receiver_count() > 0);
+        running.orders.insert(name.clone(), order);
+        running.tasks.spawn(runner.run(name, orders));
+    }
+
+    /// Tells the task of a job; a job that has ended is not told.
+    pub(crate) fn order(&self, name: &str, order: Order) {
+        if let Some(sender) = self.running().orders.get(name) {
+            sender.send_replace(order);
+        }
+    }
+
+    /// Ends every job at once and gives their tasks, which record it.
+    pub(crate) fn abandon(&self) -> JoinSet<()> {
+        let mut running = self.running();
+        for sender in running.orders.values() {
+            sender.send_replace(Order::Abandon);
+        }
+        std::mem::take(&mut running.tasks)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        // Only maps are changed under this lock, one statement each.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers any request on the port.
+pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+    let Some(target) = request.headers().get(TARGET) else {
+        return app.object_server.call(request).await;
+    };
+    let target = target.to_str().unwrap_or_default().to_owned();
+    let Ok(body) = axum::body::to_bytes(request.into_body(), MAX_DOCUMENT_BYTES).await else {
+        let text = format!("a request has at most {MAX_DOCUMENT_BYTES} bytes");
+        return AwsError::new(ErrorCode::Serialization, text).into_response();
+    };
+    // Documents are read and written on the disk.
+    let answered = tokio::task::spawn_blocking(move || dispatch(&app, &target, &body)).await;
+    wire::respond(answered.unwrap_or_else(|err| Err(AwsError::internal(err))))
+}
+
+fn dispatch(app: &Arc<App>, target: &str, body: &[u8]) -> Answer {
+    match target.split_once('.') {
+        Some(("SageMaker", operation)) => sagemaker::dispatch(app, operation, body),
+        Some(("Logs_20140328", operation)) => {
+            logs::dispatch(&app.logs, &app.config, operation, body)
+        }
+        _ => Err(AwsError::new(
+            ErrorCode::UnknownOperation,
+            format!(
+                "there is no service for `{target}`: this port has SageMaker, CloudWatch Logs and S3"
+            ),
+        )),
+    }
+}

@@ -1,0 +1,48 @@
+//! What a server is started with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a trainer may live after SIGTERM, as on SageMaker.
+///
+/// Source: SageMaker developer guide, "How Amazon SageMaker processes training output", stopping.
+pub const STOP_GRACE: Duration = Duration::from_mins(2);
+
+/// Where a server keeps its state, and what it says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The one folder that holds jobs, logs and objects. Made if it is missing.
+    pub state_dir: PathBuf,
+    /// The port on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// The `linden-trainer` program. `None` takes the one that lies beside the running program.
+    pub trainer: Option<PathBuf>,
+    /// The region in ARNs and in `AWS_REGION` of the trainer.
+    pub region: String,
+    /// The account in ARNs, 12 digits.
+    pub account: String,
+    /// How long a trainer may live after SIGTERM; [`STOP_GRACE`] unless a test is in a hurry.
+    pub stop_grace: Duration,
+}
+
+impl Config {
+    /// Any port, the trainer beside the running program, `us-east-1`, account `000000000000`.
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            state_dir: state_dir.into(),
+            port: 0,
+            trainer: None,
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            stop_grace: STOP_GRACE,
+        }
+    }
+
+    /// The ARN of a training job.
+    pub(crate) fn job_arn(&self, name: &str) -> String {
+        let Self {
+            region, account, ..
+        } = self;
+        format!("arn:aws:sagemaker:{region}:{account}:training-job/{name}")
+    }
+}

@@ -1,0 +1,251 @@
+//! A channel's objects: which they are, which host gets which, and where each lies below the channel's folder.
+//!
+//! Objects become hard links where the file system allows, copies elsewhere. Shares of `ShardedByS3Key` are dealt one
+//! by one in key order; AWS promises no particular split.
+//!
+//! Source: SageMaker API, `S3DataSource`.
+
+use crate::s3::Objects;
+use contract::job::S3Uri;
+use contract::job::request::{Channel, S3DataSource};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// Why a channel has no data that can be brought to the hosts.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error(
+        "No S3 objects found under S3 URL \"{uri}\" given in input data source. Please ensure that the bucket exists in the selected region ({region}), that objects exist under that S3 prefix, and that the role \"{role}\" has \"s3:ListBucket\" permissions on bucket \"{bucket}\"."
+    )]
+    Empty {
+        uri: String,
+        bucket: String,
+        region: String,
+        role: String,
+    },
+    #[error("channel `{channel}`: {reason}")]
+    Unusable { channel: String, reason: String },
+    #[error("channel `{channel}`: manifest `{uri}`: {reason}")]
+    Manifest {
+        channel: String,
+        uri: String,
+        reason: String,
+    },
+    #[error("channel `{channel}`: cannot read the local S3: {source}")]
+    Read { channel: String, source: io::Error },
+}
+
+/// An object and where it goes, relative to the channel's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Item {
+    file: PathBuf,
+    to: PathBuf,
+}
+
+/// The objects of one channel, found.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    channel: String,
+    items: Vec<Item>,
+    sharded: bool,
+}
+
+/// Who asks, for the message that a channel without objects gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) role: &'a str,
+}
+
+impl Source {
+    /// Finds the objects of `channel`; there is at least one.
+    pub(crate) fn find(
+        objects: &Objects,
+        channel: &Channel,
+        asker: Asker<'_>,
+    ) -> Result<Self, SourceError> {
+        let name = channel.channel_name.clone();
+        let unusable = |reason: String| SourceError::Unusable {
+            channel: name.clone(),
+            reason,
+        };
+        let Some(source) = &channel.data_source.s3_data_source else {
+            return Err(unusable(
+                "the local SageMaker reads channels from its S3, not from EFS or FSx".to_owned(),
+            ));
+        };
+        let uri: S3Uri = source
+            .s3_uri
+            .parse()
+            .map_err(|err: contract::job::NameError| unusable(err.to_string()))?;
+        let items = match source.s3_data_type.as_str() {
+            "S3Prefix" => under_prefix(objects, &uri).map_err(|err| SourceError::Read {
+                channel: name.clone(),
+                source: err,
+            })?,
+            "ManifestFile" => {
+                in_manifest(objects, &uri).map_err(|reason| SourceError::Manifest {
+                    channel: name.clone(),
+                    uri: uri.to_string(),
+                    reason,
+                })?
+            }
+            other => {
+                return Err(unusable(format!(
+                    "S3DataType is `{other}`, the local SageMaker reads S3Prefix and ManifestFile"
+                )));
+            }
+        };
+        if items.is_empty() {
+            let (region, role) = (asker.region.to_owned(), asker.role.to_owned());
+            return Err(SourceError::Empty {
+                uri: uri.to_string(),
+                bucket: uri.bucket().to_owned(),
+                region,
+                role,
+            });
+        }
+        Ok(Self {
+            channel: name,
+            items,
+            sharded: is_sharded(source),
+        })
+    }
+
+    /// Brings the share of host `rank` of `n_hosts` into `folder`, which is made even if the share is empty.
+    pub(crate) fn bring(&self, folder: &Path, rank: usize, n_hosts: usize) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let step = if self.sharded { n_hosts.max(1) } else { 1 };
+        let first = if self.sharded { rank } else { 0 };
+        for item in self.items.iter().skip(first).step_by(step) {
+            let to = folder.join(&item.to);
+            if let Some(parent) = to.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            // Objects are replaced by rename, so the link keeps what was there when the job began.
+            if fs::hard_link(&item.file, &to).is_err() {
+                fs::copy(&item.file, &to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The channel's name.
+    pub(crate) fn channel(&self) -> &str {
+        &self.channel
+    }
+}
+
+fn is_sharded(source: &S3DataSource) -> bool {
+    source.s3_data_distribution_type.as_deref() == Some("ShardedByS3Key")
+}
+
+fn under_prefix(objects: &Objects, uri: &S3Uri) -> io::Result<Vec<Item>> {
+    let (bucket, prefix) = (uri.bucket(), uri.key());
+    let keys = objects.keys(bucket, prefix)?;
+    let item = |key: String| {
+        Some(Item {
+            file: objects.file(bucket, &key)?,
+            to: below(prefix, &key).into(),
+        })
+    };
+    Ok(keys.into_iter().filter_map(item).collect())
+}
+
+/// The part of `key` that becomes the path in the channel: what follows the prefix, or, where the prefix ends inside a
+/// name, what follows its last slash.
+fn below<'a>(prefix: &str, key: &'a str) -> &'a str {
+    let rest = &key[prefix.len()..];
+    if prefix.is_empty() || prefix.ends_with('/') || rest.starts_with('/') {
+        return rest.trim_start_matches('/');
+    }
+    &key[prefix.rfind('/').map_or(0, |slash| slash + 1)..]
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ManifestEntry {
+    Prefix { prefix: String },
+    Suffix(String),
+}
+
+fn in_manifest(objects: &Objects, uri: &S3Uri) -> Result<Vec<Item>, String> {
+    let file = objects
+        .file(uri.bucket(), uri.key())
+        .ok_or("there is no such object")?;
+    let bytes = fs::read(file).map_err(|err| err.to_string())?;
+    let entries: Vec<ManifestEntry> = serde_json::from_slice(&bytes)
+        .map_err(|err| format!("not a JSON array of a prefix and names: {err}"))?;
+    let mut entries = entries.into_iter();
+    let Some(ManifestEntry::Prefix { prefix }) = entries.next() else {
+        return Err("the first element must be {\"prefix\": \"s3://...\"}".to_owned());
+    };
+    let mut items = BTreeMap::new();
+    for entry in entries {
+        let ManifestEntry::Suffix(suffix) = entry else {
+            return Err("only the first element may be a prefix".to_owned());
+        };
+        let object: S3Uri = format!("{prefix}{suffix}")
+            .parse()
+            .map_err(|err: contract::job::NameError| err.to_string())?;
+        let file = objects
+            .file(object.bucket(), object.key())
+            .ok_or_else(|| format!("there is no object `{object}`"))?;
+        let to = PathBuf::from(suffix.trim_start_matches('/'));
+        if !to.components().all(|it| matches!(it, Component::Normal(_))) {
+            return Err(format!("`{suffix}` leaves the channel's folder"));
+        }
+        items.insert(object.key().to_owned(), Item { file, to });
+    }
+    Ok(items.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_the_channel_is_what_follows_the_prefix() {
+        assert_eq!(below("data/train/", "data/train/a/b.csv"), "a/b.csv");
+        assert_eq!(below("data/train", "data/train/b.csv"), "b.csv");
+        assert_eq!(below("data/train.csv", "data/train.csv"), "train.csv");
+        assert_eq!(below("data/tr", "data/train/b.csv"), "train/b.csv");
+        assert_eq!(below("", "b.csv"), "b.csv");
+    }
+
+    #[test]
+    fn sharding_deals_every_object_to_one_host() {
+        let dir = tempfile::tempdir().unwrap();
+        let items = (0..5).map(|n| {
+            let file = dir.path().join(n.to_string());
+            fs::write(&file, b"x").unwrap();
+            Item {
+                file,
+                to: n.to_string().into(),
+            }
+        });
+        let mut source = Source {
+            channel: "train".to_owned(),
+            items: items.collect(),
+            sharded: true,
+        };
+        let count = |source: &Source, rank: usize, folder: &str| {
+            let folder = dir.path().join(folder);
+            source.bring(&folder, rank, 3).unwrap();
+            fs::read_dir(folder).unwrap().count()
+        };
+        assert_eq!(
+            [
+                count(&source, 0, "a"),
+                count(&source, 1, "b"),
+                count(&source, 2, "c")
+            ],
+            [2, 2, 1]
+        );
+        source.sharded = false;
+        assert_eq!(count(&source, 2, "d"), 5);
+    }
+}

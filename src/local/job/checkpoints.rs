@@ -1,0 +1,92 @@
+//! Checkpoints between a host's folder and S3: down before the trainer starts, up whenever a file has changed.
+//!
+//! Nothing is ever deleted in S3. Names that end in one of the agent's own suffixes stay where they are.
+//!
+//! Source: SageMaker developer guide, "Use Checkpoints in Amazon SageMaker AI".
+
+use super::artifacts::Files;
+use crate::s3::Objects;
+use contract::job::S3Uri;
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+const NOT_UPLOADED: [&str; 3] = [
+    ".sagemaker-ignore",
+    ".sagemaker-uploading",
+    ".sagemaker-uploaded",
+];
+
+/// The checkpoints of one job.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    objects: Objects,
+    uri: S3Uri,
+    folders: Vec<PathBuf>,
+    seen: HashMap<PathBuf, (u64, Option<SystemTime>)>,
+}
+
+impl Checkpoints {
+    /// `folders` are the hosts', rank by rank.
+    pub(super) fn new(objects: Objects, uri: S3Uri, folders: Vec<PathBuf>) -> Self {
+        Self {
+            objects,
+            uri,
+            folders,
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Brings what is in S3 to every host. An empty or missing prefix is an empty folder.
+    pub(super) fn bring(&mut self) -> io::Result<()> {
+        let prefix = folder_prefix(self.uri.key());
+        let keys = self.objects.keys(self.uri.bucket(), &prefix)?;
+        for folder in &self.folders {
+            fs::create_dir_all(folder)?;
+            for key in &keys {
+                let Some(object) = self.objects.file(self.uri.bucket(), key) else {
+                    continue;
+                };
+                let to = folder.join(&key[prefix.len()..]);
+                if let Some(parent) = to.parent() {
+                    fs::create_dir_all(parent)?;
+                }
+                // A copy, since the trainer may write to it.
+                fs::copy(object, &to)?;
+                self.seen.insert(to.clone(), stamp(&to));
+            }
+        }
+        Ok(())
+    }
+
+    /// Uploads the files that have changed since the last time.
+    pub(super) async fn upload(&mut self) -> Result<(), String> {
+        let files = Files::below(&self.folders).map_err(|err| err.to_string())?;
+        let prefix = folder_prefix(self.uri.key());
+        for (to, path) in files.iter() {
+            let stamp = stamp(path);
+            if NOT_UPLOADED.iter().any(|it| to.ends_with(it)) || self.seen.get(path) == Some(&stamp)
+            {
+                continue;
+            }
+            self.objects
+                .put(self.uri.bucket(), &format!("{prefix}{to}"), path)
+                .await?;
+            self.seen.insert(path.to_owned(), stamp);
+        }
+        Ok(())
+    }
+}
+
+fn folder_prefix(key: &str) -> String {
+    match key.trim_matches('/') {
+        "" => String::new(),
+        key => format!("{key}/"),
+    }
+}
+
+fn stamp(path: &Path) -> (u64, Option<SystemTime>) {
+    fs::metadata(path).map_or((0, None), |it| (it.len(), it.modified().ok()))
+}

@@ -1,0 +1,23 @@
+//! Training jobs: their records on disk, the statuses they walk, and the task that runs each.
+//!
+//! One task a job goes through layout, channels, processes and artifacts; a client sees it through the record alone.
+//! Everything that a job does to its record is an edge of [`phase`], so a status can never go backwards.
+
+mod artifacts;
+mod channels;
+mod checkpoints;
+mod failure;
+mod layout;
+mod metrics;
+mod orphan;
+mod phase;
+mod process;
+mod record;
+mod runner;
+
+pub(crate) use channels::{Asker, Source};
+pub(crate) use metrics::Extractor;
+pub(crate) use orphan::kill_orphans;
+pub(crate) use phase::{enter, first_transition, now};
+pub(crate) use record::{JobRecord, Jobs};
+pub(crate) use runner::{Order, Runner, fail_orphan};

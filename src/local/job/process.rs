@@ -1,0 +1,243 @@
+//! The trainers of a job: one process a host, each the head of its own process group.
+//!
+//! A stop is SIGTERM to the trainer, as a container's first process gets it, and SIGKILL to the group when the grace is
+//! over. When a trainer has ended, whatever it left behind in its group ends too, as in a container. A task that is
+//! dropped takes its group with it.
+
+use super::layout::Host;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// A line longer than this is cut into several, as CloudWatch Logs limits an event.
+const MAX_LINE_BYTES: usize = 256 * 1024;
+
+/// Nothing survives SIGKILL, so a second one is only for what has been forked meanwhile.
+const KILL_AGAIN: Duration = Duration::from_secs(5);
+
+/// What is asked of a job from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Go on.
+    Run,
+    /// End, with time to save.
+    Stop,
+    /// End at once: the server goes away.
+    Abandon,
+}
+
+/// Why the trainers were ended before they ended by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    Stopped,
+    MaxRuntime,
+    Abandoned,
+    /// Another host has failed.
+    Peer,
+}
+
+/// How the trainers ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) cause: Option<Cause>,
+    /// The first host that failed by itself: its rank and status.
+    pub(super) failed: Option<(usize, ExitStatus)>,
+}
+
+/// Gets each line of each host: rank and text.
+pub(super) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
+
+/// How long trainers may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) max_runtime: Duration,
+    pub(super) grace: Duration,
+}
+
+/// Trainers that run.
+#[derive(Debug)]
+pub(super) struct Trainers {
+    hosts: JoinSet<(usize, io::Result<ExitStatus>)>,
+    signal: watch::Sender<Option<Signal>>,
+    /// Process ids, rank by rank.
+    pub(super) ids: Vec<u32>,
+}
+
+impl Trainers {
+    /// Starts `program train` for every host, with nothing in its environment but `environment` and its own tree.
+    pub(super) fn start(
+        program: &Path,
+        environment: &BTreeMap<String, String>,
+        hosts: &[Host],
+        sink: &Sink,
+    ) -> io::Result<Self> {
+        let (signal, _) = watch::channel(None);
+        let mut trainers = Self {
+            hosts: JoinSet::new(),
+            signal,
+            ids: Vec::new(),
+        };
+        for (rank, host) in hosts.iter().enumerate() {
+            let mut command = Command::new(program);
+            command
+                .arg("train")
+                .env_clear()
+                .envs(environment)
+                .current_dir(host.root.path());
+            command.env(
+                contract::environment::SAGEMAKER_BASE_DIR.name,
+                host.root.path(),
+            );
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let child = command.process_group(0).kill_on_drop(true).spawn()?;
+            trainers.ids.extend(child.id());
+            let watched = watch_host(child, trainers.signal.subscribe(), sink.clone(), rank);
+            trainers.hosts.spawn(async move { (rank, watched.await) });
+        }
+        Ok(trainers)
+    }
+
+    /// Waits until all have ended, by themselves, by order or by limit.
+    pub(super) async fn end(
+        mut self,
+        limits: Limits,
+        mut orders: watch::Receiver<Order>,
+    ) -> io::Result<Ended> {
+        let mut ended = Ended {
+            cause: None,
+            failed: None,
+        };
+        let mut deadline = Instant::now() + limits.max_runtime;
+        loop {
+            let cause = tokio::select! {
+                host = self.hosts.join_next() => match host {
+                    None => return Ok(ended),
+                    Some(joined) => {
+                        let (rank, status) = joined.map_err(io::Error::other)?;
+                        let status = status?;
+                        let failed = !status.success() && ended.cause.is_none();
+                        failed.then(|| { ended.failed = Some((rank, status)); Cause::Peer })
+                    }
+                },
+                order = next_order(&mut orders) => Some(order),
+                () = tokio::time::sleep_until(deadline) => {
+                    if ended.cause.is_some() {
+                        self.signal.send_replace(Some(Signal::KILL));
+                        deadline = Instant::now() + KILL_AGAIN;
+                        continue;
+                    }
+                    Some(Cause::MaxRuntime)
+                }
+            };
+            match cause {
+                Some(Cause::Abandoned) => {
+                    ended.cause = Some(Cause::Abandoned);
+                    self.signal.send_replace(Some(Signal::KILL));
+                }
+                Some(cause) if ended.cause.is_none() => {
+                    ended.cause = Some(cause);
+                    deadline = Instant::now() + limits.grace;
+                    self.signal.send_replace(Some(Signal::TERM));
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+}
+
+/// The next order that ends something; for ever if there will be none.
+async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
+    while orders.changed().await.is_ok() {
+        match *orders.borrow_and_update() {
+            Order::Run => {}
+            Order::Stop => return Cause::Stopped,
+            Order::Abandon => return Cause::Abandoned,
+        }
+    }
+    std::future::pending().await
+}
+
+async fn watch_host(
+    mut child: Child,
+    mut signals: watch::Receiver<Option<Signal>>,
+    sink: Sink,
+    rank: usize,
+) -> io::Result<ExitStatus> {
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id as i32)));
+    let stdout = pump(child.stdout.take(), sink.clone(), rank);
+    let stderr = pump(child.stderr.take(), sink, rank);
+    let exit = async move {
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status?,
+                Ok(()) = signals.changed() => group.signal(*signals.borrow_and_update()),
+            }
+        };
+        // The pipes stay open as long as anything in the group does.
+        drop(group);
+        Ok(status)
+    };
+    let (status, (), ()) = tokio::join!(exit, stdout, stderr);
+    status
+}
+
+/// A process group that ends with this value.
+#[derive(Debug)]
+struct Group(Option<Pid>);
+
+impl Group {
+    fn signal(&self, signal: Option<Signal>) {
+        // A process that has just ended by itself is no error.
+        let _ = match (self.0, signal) {
+            (Some(pid), Some(Signal::KILL)) => kill_process_group(pid, Signal::KILL),
+            (Some(pid), Some(signal)) => kill_process(pid, signal),
+            (_, _) => Ok(()),
+        };
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Some(Signal::KILL));
+    }
+}
+
+async fn pump<R: AsyncRead + Unpin>(stream: Option<R>, sink: Sink, rank: usize) {
+    let Some(stream) = stream else { return };
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    while let Ok(piece) = reader.fill_buf().await {
+        if piece.is_empty() {
+            break;
+        }
+        let room = MAX_LINE_BYTES - line.len();
+        let end = piece.iter().take(room).position(|&b| b == b'\n');
+        let taken = end.map_or(piece.len().min(room), |end| end + 1);
+        line.extend_from_slice(&piece[..taken]);
+        reader.consume(taken);
+        if end.is_some() || line.len() >= MAX_LINE_BYTES {
+            emit(&sink, rank, &line);
+            line.clear();
+        }
+    }
+    if !line.is_empty() {
+        emit(&sink, rank, &line);
+    }
+}
+
+fn emit(sink: &Sink, rank: usize, line: &[u8]) {
+    let text = String::from_utf8_lossy(line);
+    sink(rank, text.trim_end_matches(['\n', '\r']));
+}

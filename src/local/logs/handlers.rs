@@ -1,0 +1,336 @@
+//! The operations of CloudWatch Logs that clients follow a training job with.
+//!
+//! Source: CloudWatch Logs API reference of 2014-03-28; token semantics of `GetLogEvents` (the same token twice is the
+//! end) as documented there.
+
+use super::GROUP;
+use super::event::{Event, Window};
+use super::filter::Filter;
+use super::store::{LogStore, Page, StreamInfo};
+use crate::config::Config;
+use crate::wire::{Answer, AwsError, ErrorCode, parse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io;
+
+/// Most events in one answer.
+const MAX_EVENTS: usize = 10_000;
+/// Most streams or groups in one answer.
+const MAX_LISTED: usize = 50;
+
+/// Answers `Logs_20140328.<operation>`.
+pub(crate) fn dispatch(logs: &LogStore, config: &Config, operation: &str, body: &[u8]) -> Answer {
+    match operation {
+        "DescribeLogGroups" => Ok(describe_groups(logs, config, &parse(body)?)),
+        "DescribeLogStreams" => describe_streams(logs, config, &parse(body)?),
+        "GetLogEvents" => get_events(logs, &parse(body)?),
+        "FilterLogEvents" => filter_events(logs, &parse(body)?),
+        _ => Err(AwsError::new(
+            ErrorCode::UnknownOperation,
+            format!(
+                "the local CloudWatch Logs has no operation `{operation}`, it has DescribeLogGroups, DescribeLogStreams, GetLogEvents and FilterLogEvents"
+            ),
+        )),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribeGroups {
+    log_group_name_prefix: Option<String>,
+    log_group_name_pattern: Option<String>,
+}
+
+fn describe_groups(logs: &LogStore, config: &Config, request: &DescribeGroups) -> Value {
+    let wanted = request
+        .log_group_name_prefix
+        .as_ref()
+        .is_none_or(|it| GROUP.starts_with(it.as_str()))
+        && request
+            .log_group_name_pattern
+            .as_ref()
+            .is_none_or(|it| GROUP.contains(it.as_str()));
+    let groups: Vec<Value> = logs
+        .created()
+        .filter(|_| wanted)
+        .into_iter()
+        .map(|created| group(config, created))
+        .collect();
+    json!({ "logGroups": groups })
+}
+
+fn group(config: &Config, created: i64) -> Value {
+    let arn = group_arn(config);
+    json!({ "logGroupName": GROUP, "creationTime": created, "metricFilterCount": 0, "storedBytes": 0,
+            "arn": format!("{arn}:*"), "logGroupArn": arn, "logGroupClass": "STANDARD" })
+}
+
+fn group_arn(config: &Config) -> String {
+    format!(
+        "arn:aws:logs:{}:{}:log-group:{GROUP}",
+        config.region, config.account
+    )
+}
+
+/// The group by name or ARN, as every operation on streams takes it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+}
+
+impl Group {
+    fn check(&self, logs: &LogStore) -> Result<(), AwsError> {
+        let given = self
+            .log_group_name
+            .as_deref()
+            .or(self.log_group_identifier.as_deref());
+        let Some(given) = given else {
+            return Err(invalid("logGroupName is required"));
+        };
+        let name = given
+            .rsplit_once("log-group:")
+            .map_or(given, |(_, name)| name.trim_end_matches(":*"));
+        if name != GROUP || logs.created().is_none() {
+            return Err(missing("The specified log group does not exist."));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribeStreams {
+    #[serde(flatten)]
+    group: Group,
+    log_stream_name_prefix: Option<String>,
+    order_by: Option<String>,
+    #[serde(default)]
+    descending: bool,
+    limit: Option<i64>,
+    next_token: Option<String>,
+}
+
+fn describe_streams(logs: &LogStore, config: &Config, request: &DescribeStreams) -> Answer {
+    request.group.check(logs)?;
+    let limit = limit(request.limit, MAX_LISTED)?;
+    let mut streams = logs.list(
+        request
+            .log_stream_name_prefix
+            .as_deref()
+            .unwrap_or_default(),
+    );
+    match request.order_by.as_deref() {
+        None | Some("LogStreamName") => {}
+        Some("LastEventTime") if request.log_stream_name_prefix.is_some() => {
+            return Err(invalid(
+                "Cannot order by LastEventTime with a logStreamNamePrefix.",
+            ));
+        }
+        Some("LastEventTime") => streams.sort_by_key(|(_, info)| info.last),
+        Some(other) => {
+            return Err(invalid(format!(
+                "orderBy is `{other}`, allowed are LogStreamName and LastEventTime"
+            )));
+        }
+    }
+    if request.descending {
+        streams.reverse();
+    }
+    let skip = count(request.next_token.as_deref())?;
+    let page: Vec<Value> = streams
+        .iter()
+        .skip(skip)
+        .take(limit)
+        .map(|it| stream(config, &it.0, it.1))
+        .collect();
+    let mut answer = json!({ "logStreams": page });
+    if skip + limit < streams.len() {
+        answer["nextToken"] = json!(counted(skip + limit));
+    }
+    Ok(answer)
+}
+
+fn stream(config: &Config, name: &str, info: StreamInfo) -> Value {
+    let mut stream = json!({ "logStreamName": name, "creationTime": info.created, "storedBytes": 0,
+        "arn": format!("{}:log-stream:{name}", group_arn(config)) });
+    if let (Some(first), Some(last)) = (info.first, info.last) {
+        stream["firstEventTimestamp"] = json!(first);
+        stream["lastEventTimestamp"] = json!(last);
+        stream["lastIngestionTime"] = json!(last);
+    }
+    stream
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GetEvents {
+    #[serde(flatten)]
+    group: Group,
+    log_stream_name: String,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    limit: Option<i64>,
+    next_token: Option<String>,
+    #[serde(default)]
+    start_from_head: bool,
+}
+
+fn get_events(logs: &LogStore, request: &GetEvents) -> Answer {
+    request.group.check(logs)?;
+    let name = request.log_stream_name.as_str();
+    if logs.info(name).is_none() {
+        return Err(missing("The specified log stream does not exist."));
+    }
+    let limit = limit(request.limit, MAX_EVENTS)?;
+    let window = Window {
+        start: request.start_time,
+        end: request.end_time,
+    };
+    let keep = |event: &Event| window.contains(event.timestamp);
+    let forward = |from| -> io::Result<(Page, u64, u64)> {
+        let (page, end) = logs.forward(name, from, limit, keep)?;
+        Ok((page, from, end))
+    };
+    let backward = |to| -> io::Result<(Page, u64, u64)> {
+        let (page, start) = logs.backward(name, to, limit, keep)?;
+        let end = page.last().map_or(start, |(end, _)| *end);
+        Ok((page, start, end))
+    };
+    let (page, start, end) = match position(request.next_token.as_deref())? {
+        Some(Position::Forward(from)) => forward(from),
+        Some(Position::Backward(to)) => backward(to),
+        None if request.start_from_head => forward(0),
+        None => backward(logs.info(name).map_or(0, |it| it.bytes)),
+    }
+    .map_err(AwsError::internal)?;
+    let events: Vec<Value> = page.iter().map(|(_, it)| json!(it)).collect();
+    Ok(
+        json!({ "events": events, "nextForwardToken": token('f', end), "nextBackwardToken": token('b', start) }),
+    )
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FilterEvents {
+    #[serde(flatten)]
+    group: Group,
+    log_stream_names: Option<Vec<String>>,
+    log_stream_name_prefix: Option<String>,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    filter_pattern: Option<String>,
+    limit: Option<i64>,
+    next_token: Option<String>,
+}
+
+fn filter_events(logs: &LogStore, request: &FilterEvents) -> Answer {
+    request.group.check(logs)?;
+    let names = match (&request.log_stream_names, &request.log_stream_name_prefix) {
+        (Some(_), Some(_)) => {
+            return Err(invalid(
+                "logStreamNames and logStreamNamePrefix are mutually exclusive, give one of them",
+            ));
+        }
+        (Some(names), None) => names.clone(),
+        (None, prefix) => logs
+            .list(prefix.as_deref().unwrap_or_default())
+            .into_iter()
+            .map(|it| it.0)
+            .collect(),
+    };
+    let filter =
+        Filter::parse(request.filter_pattern.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let window = Window {
+        start: request.start_time,
+        end: request.end_time,
+    };
+    let mut found: Vec<(i64, String, u64, Event)> = Vec::new();
+    for name in names {
+        if logs.info(&name).is_none() {
+            return Err(missing("The specified log stream does not exist."));
+        }
+        let keep =
+            |event: &Event| window.contains(event.timestamp) && filter.matches(&event.message);
+        let (page, _) = logs
+            .forward(&name, 0, usize::MAX, keep)
+            .map_err(AwsError::internal)?;
+        found.extend(
+            page.into_iter()
+                .map(|(end, event)| (event.timestamp, name.clone(), end, event)),
+        );
+    }
+    found.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
+    let limit = limit(request.limit, MAX_EVENTS)?;
+    let skip = count(request.next_token.as_deref())?;
+    let more = skip + limit < found.len();
+    let events: Vec<Value> = found
+        .into_iter()
+        .skip(skip)
+        .take(limit)
+        .map(|it| filtered(&it.1, it.2, &it.3))
+        .collect();
+    let mut answer = json!({ "events": events, "searchedLogStreams": [] });
+    if more {
+        answer["nextToken"] = json!(counted(skip + limit));
+    }
+    Ok(answer)
+}
+
+fn filtered(name: &str, position: u64, event: &Event) -> Value {
+    json!({ "logStreamName": name, "timestamp": event.timestamp, "ingestionTime": event.ingestion_time,
+            "message": event.message, "eventId": format!("{:020}{position:036}", event.timestamp) })
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Position {
+    Forward(u64),
+    Backward(u64),
+}
+
+fn token(direction: char, position: u64) -> String {
+    format!("{direction}/{position:056}/s")
+}
+
+fn position(token: Option<&str>) -> Result<Option<Position>, AwsError> {
+    let Some(token) = token else { return Ok(None) };
+    let digits = token
+        .get(2..)
+        .and_then(|it| it.strip_suffix("/s"))
+        .and_then(|it| it.parse().ok());
+    match (token.get(..2), digits) {
+        (Some("f/"), Some(from)) => Ok(Some(Position::Forward(from))),
+        (Some("b/"), Some(to)) => Ok(Some(Position::Backward(to))),
+        _ => Err(invalid("The specified nextToken is invalid.")),
+    }
+}
+
+fn counted(skip: usize) -> String {
+    format!("n/{skip:020}")
+}
+
+fn count(token: Option<&str>) -> Result<usize, AwsError> {
+    let Some(token) = token else { return Ok(0) };
+    let skip = token.strip_prefix("n/").and_then(|it| it.parse().ok());
+    skip.ok_or_else(|| invalid("The specified nextToken is invalid."))
+}
+
+fn limit(given: Option<i64>, most: usize) -> Result<usize, AwsError> {
+    match given.map(usize::try_from) {
+        None => Ok(most),
+        Some(Ok(limit)) if (1..=most).contains(&limit) => Ok(limit),
+        Some(_) => Err(invalid(format!(
+            "limit is `{}`, allowed is 1 to {most}",
+            given.unwrap_or_default()
+        ))),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::new(ErrorCode::InvalidParameter, message)
+}
+
+fn missing(message: &str) -> AwsError {
+    AwsError::new(ErrorCode::ResourceNotFound, message)
+}

@@ -1,0 +1,94 @@
+//! `CreateTrainingJob`: everything that can be refused is refused here; then the job runs on its own.
+
+use super::check;
+use crate::app::App;
+use crate::job::{Extractor, JobRecord, first_transition, now};
+use crate::wire::{Answer, AwsError, ErrorCode};
+use contract::job::request::StoppingCondition;
+use contract::job::{
+    CreateTrainingJobRequest, SecondaryStatus, TrainingJobDescription, TrainingJobStatus,
+};
+use serde_json::json;
+use std::sync::Arc;
+
+/// SageMaker's own default: a day.
+const DEFAULT_MAX_RUNTIME_SECS: i64 = 24 * 60 * 60;
+
+pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answer {
+    check::request(&request)?;
+    let arn = app.config.job_arn(&request.training_job_name);
+    if app.jobs.get(&request.training_job_name).is_some() {
+        return Err(taken(&arn));
+    }
+    check::local(app, &request)?;
+    let definitions = request
+        .algorithm_specification
+        .as_ref()
+        .map(|it| it.metric_definitions.as_slice());
+    let metrics = Extractor::new(definitions.unwrap_or_default())
+        .map_err(|err| AwsError::validation(err.to_string()))?;
+    let trainer = app.trainer()?;
+    let name = request.training_job_name.clone();
+    let tags = request.tags.clone();
+    let description = describe(request, &arn);
+    let record = JobRecord {
+        description,
+        tags,
+        processes: Vec::new(),
+    };
+    // The name may have been taken since.
+    if !app.jobs.insert(record).map_err(AwsError::internal)? {
+        return Err(taken(&arn));
+    }
+    app.spawn(name, trainer, metrics);
+    Ok(json!({ "TrainingJobArn": arn }))
+}
+
+fn taken(arn: &str) -> AwsError {
+    let text = "Training job names must be unique within an AWS account and region, and a training job with this name already exists";
+    AwsError::new(ErrorCode::ResourceInUse, format!("{text} ({arn})"))
+}
+
+fn describe(request: CreateTrainingJobRequest, arn: &str) -> TrainingJobDescription {
+    let at = now();
+    let asked = request.stopping_condition.unwrap_or_default();
+    let max_runtime_in_seconds = asked
+        .max_runtime_in_seconds
+        .or(Some(DEFAULT_MAX_RUNTIME_SECS));
+    TrainingJobDescription {
+        training_job_name: request.training_job_name,
+        training_job_arn: arn.to_owned(),
+        model_artifacts: None,
+        training_job_status: TrainingJobStatus::InProgress,
+        secondary_status: SecondaryStatus::Starting,
+        failure_reason: None,
+        hyper_parameters: request.hyper_parameters,
+        algorithm_specification: request.algorithm_specification.unwrap_or_default(),
+        role_arn: Some(request.role_arn),
+        input_data_config: request.input_data_config,
+        output_data_config: request.output_data_config,
+        resource_config: request.resource_config.unwrap_or_default(),
+        warm_pool_status: None,
+        vpc_config: request.vpc_config,
+        stopping_condition: StoppingCondition {
+            max_runtime_in_seconds,
+            ..asked
+        },
+        creation_time: at,
+        training_start_time: None,
+        training_end_time: None,
+        last_modified_time: Some(at),
+        secondary_status_transitions: vec![first_transition(at)],
+        final_metric_data_list: Vec::new(),
+        enable_network_isolation: request.enable_network_isolation.or(Some(false)),
+        enable_inter_container_traffic_encryption: request
+            .enable_inter_container_traffic_encryption
+            .or(Some(false)),
+        enable_managed_spot_training: request.enable_managed_spot_training.or(Some(false)),
+        checkpoint_config: request.checkpoint_config,
+        training_time_in_seconds: None,
+        billable_time_in_seconds: None,
+        retry_strategy: request.retry_strategy,
+        environment: request.environment,
+    }
+}
