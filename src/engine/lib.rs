@@ -3,6 +3,7 @@
 //! Invariant: this crate computes. It reads no file, socket, clock or environment, prints nothing, and knows no word of
 //! SageMaker's. Whoever calls it brings the tiles and takes the bytes of the model away.
 
+pub mod bin;
 pub mod booster;
 pub mod dataset;
 pub mod metric;

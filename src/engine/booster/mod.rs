@@ -3,7 +3,12 @@
 //! Invariants: `trees.len() == tree_info.len()`; a round holds `n_groups * num_parallel_tree` trees, group by group, so
 //! `trees.len()` is a multiple of that; `base_score` is in the objective's output space, as XGBoost stores it.
 
+mod base_score;
+mod early_stopping;
+mod error;
 mod predict;
+mod round;
+mod train;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +16,10 @@ use crate::objective::Objective;
 use crate::params::BoosterParams;
 use crate::tree::Tree;
 
+pub use early_stopping::BestRound;
+pub use error::TrainError;
 pub use predict::PredictError;
+pub use train::{Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, train};
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
 #[derive(Clone, Debug, PartialEq)]

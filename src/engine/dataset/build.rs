@@ -1,6 +1,6 @@
 //! Tiles become a table: what a tile must be is checked here, once.
 
-use super::tile::is_weight;
+use super::tile::{is_too_large, is_weight};
 use super::{Chunk, Dataset, DatasetError, Origin, Tile, TileFeatures};
 
 /// A table that still grows.
@@ -110,7 +110,7 @@ impl DatasetBuilder {
                 expected,
             });
         }
-        match values.iter().position(|value| value.is_infinite()) {
+        match values.iter().position(|&value| is_too_large(value)) {
             Some(at) => Err(infinite(origin, at % n_rows, at / n_rows, values[at])),
             None => Ok(()),
         }
@@ -176,7 +176,7 @@ fn check_pointers(
     }
     for row in 0..n_rows {
         for entry in indptr[row]..indptr[row + 1] {
-            if values[entry].is_infinite() {
+            if is_too_large(values[entry]) {
                 return Err(infinite(
                     origin,
                     row,

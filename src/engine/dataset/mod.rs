@@ -182,6 +182,14 @@ impl Dataset {
         self.n_features = self.n_features.max(n_features);
     }
 
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    pub(crate) fn into_labels(self) -> (Vec<f32>, Option<Vec<f32>>) {
+        (self.labels, self.weights)
+    }
+
     fn chunk(&self, row: usize) -> &Chunk {
         let idx = self.chunks.partition_point(|chunk| chunk.rows.end <= row);
         self.chunks.get(idx).expect("the row is in the table")

@@ -85,9 +85,10 @@ pub enum DatasetError {
         /// The tile.
         origin: Origin,
     },
-    /// A feature is infinite.
+    /// A feature is infinite, or `f32::MAX`, which as a bound means that anything is below it.
     #[error(
-        "`{object}` row {row} column {feature}: `{value}` is infinite, allowed are finite numbers and missing values"
+        "`{object}` row {row} column {feature}: `{value}` is too large, allowed are numbers below {:e} and missing values",
+        f32::MAX
     )]
     Infinite {
         /// The object.
@@ -129,6 +130,11 @@ pub enum DatasetError {
         /// The column.
         feature: u32,
     },
+}
+
+/// Whether a feature is beyond what trees can tell apart; missing is not.
+pub(super) fn is_too_large(value: f32) -> bool {
+    value.abs() >= f32::MAX
 }
 
 /// Whether a weight is allowed.

@@ -3,6 +3,8 @@
 //! Invariant: partial sums are taken over blocks of [`BLOCK`] rows and added in order, so the value is the same for any
 //! number of threads.
 
+use crate::threads::Threads;
+
 use super::{Metric, auc};
 
 /// Predictions above this are positive where `error` has no threshold of its own.
@@ -24,6 +26,17 @@ impl Metric {
     /// # Panics
     /// If the shapes do not agree.
     pub fn evaluate(self, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
+        self.evaluate_on(predictions, labels, weights, &Threads::single())
+    }
+
+    /// The same value on several threads.
+    pub(crate) fn evaluate_on(
+        self,
+        predictions: &[f32],
+        labels: &[f32],
+        weights: Option<&[f32]>,
+        threads: &Threads,
+    ) -> f64 {
         if labels.is_empty() {
             return f64::NAN;
         }
@@ -40,15 +53,17 @@ impl Metric {
             let prediction = &predictions[row * n_groups..(row + 1) * n_groups];
             f64::from(weights.map_or(1.0, |w| w[row])) * self.row_loss(prediction, labels[row])
         };
-        let mut loss = 0.0;
-        let mut weight = 0.0;
-        for first in (0..labels.len()).step_by(BLOCK) {
+        let firsts = (0..labels.len()).step_by(BLOCK).collect();
+        let blocks = threads.map(firsts, |first| {
             let rows = first..labels.len().min(first + BLOCK);
-            weight += weights.map_or(rows.len() as f64, |w| {
+            let weight = weights.map_or(rows.len() as f64, |w| {
                 w[rows.clone()].iter().map(|&w| f64::from(w)).sum()
             });
-            loss += rows.map(row_loss).sum::<f64>();
-        }
+            (rows.map(row_loss).sum::<f64>(), weight)
+        });
+        let (loss, weight) = blocks
+            .iter()
+            .fold((0.0, 0.0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
         let mean = if weight == 0.0 { loss } else { loss / weight };
         if matches!(self, Self::Rmse) {
             mean.sqrt()

@@ -5,10 +5,12 @@
 //!
 //! Source: XGBoost 3.0 `src/objective/regression_obj.cu`, `multiclass_obj.cu`.
 
+mod gradient;
 mod name;
 
 use crate::metric;
 
+pub use gradient::GradientPair;
 pub use name::{LabelError, ObjectiveName, UnknownObjective};
 
 /// What `count:poisson` limits a step to where the user does not say.

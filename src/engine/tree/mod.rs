@@ -5,6 +5,15 @@
 //!
 //! Source: XGBoost `doc/model.schema`.
 
+pub(crate) mod cell;
+pub(crate) mod finish;
+pub(crate) mod grow;
+pub(crate) mod histogram;
+pub(crate) mod partition;
+pub(crate) mod quantise;
+pub(crate) mod sample;
+pub(crate) mod split;
+
 /// The parent of the root in XGBoost's document.
 pub const NO_PARENT: u32 = 2_147_483_647;
 

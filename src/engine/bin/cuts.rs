@@ -1,0 +1,241 @@
+//! Where each feature is cut into bins.
+//!
+//! Invariants: a feature's cuts ascend strictly; all but the last are values of the data; the last is [`SENTINEL`], above
+//! every value. Bin `i` holds `cuts[i - 1] <= x < cuts[i]`, so a split after bin `i` is the test `x < cuts[i]`, in bins
+//! and in values alike. What is missing has the code after the last bin.
+//!
+//! Source: XGBoost 3.0 `src/common/quantile.{h,cc}`; ranks are exact here, where XGBoost sketches them.
+
+use crate::dataset::{Dataset, TileFeatures};
+use crate::params::MAX_BIN;
+use crate::threads::Threads;
+
+use super::BinError;
+
+/// The cut above every value. A split there sends what is present left and what is missing right.
+pub const SENTINEL: f32 = f32::MAX;
+
+/// The cuts of every feature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramCuts {
+    features: Vec<Vec<f32>>,
+}
+
+impl HistogramCuts {
+    /// Cuts each feature into at most `max_bin` bins of about equal weight.
+    ///
+    /// A feature with no more distinct values than that has a bin for each. With `max_bin` 256 a feature with missing
+    /// values has at most 255 bins, since a code is one byte. Rows of weight 0 do not count.
+    ///
+    /// # Errors
+    /// [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
+    pub fn from_dataset(data: &Dataset, max_bin: u32, threads: &Threads) -> Result<Self, BinError> {
+        if !(2..=MAX_BIN).contains(&max_bin) {
+            return Err(BinError::MaxBin { max_bin });
+        }
+        let sparse = SparseColumns::of(data);
+        let features = threads.map((0..data.n_features()).collect(), |feature| {
+            let column = Column::of(data, &sparse, feature);
+            let missing = usize::from(column.has_missing && max_bin == MAX_BIN);
+            column.cuts(data, max_bin as usize - missing)
+        });
+        Ok(Self { features })
+    }
+
+    /// Columns.
+    pub fn n_features(&self) -> usize {
+        self.features.len()
+    }
+
+    /// The cuts of a feature, at least one; the last is [`SENTINEL`].
+    pub fn cuts(&self, feature: usize) -> &[f32] {
+        &self.features[feature]
+    }
+
+    /// Bins of a feature, and with that the code of a missing value.
+    pub(crate) fn n_bins(&self, feature: usize) -> usize {
+        self.features[feature].len()
+    }
+}
+
+/// The values of a feature, and the rows that they are in.
+struct Column {
+    values: Vec<(u32, u32)>,
+    has_missing: bool,
+}
+
+impl Column {
+    fn of(data: &Dataset, sparse: &SparseColumns, feature: usize) -> Self {
+        let entries = sparse.indptr[feature]..sparse.indptr[feature + 1];
+        let mut values = Vec::with_capacity(entries.len() + sparse.n_dense_rows);
+        for chunk in data.chunks() {
+            if let TileFeatures::Dense {
+                n_features,
+                values: tile,
+            } = &chunk.features
+                && feature < *n_features
+            {
+                let n_rows = chunk.rows.len();
+                let column = tile[feature * n_rows..(feature + 1) * n_rows].iter();
+                let present = column
+                    .zip(chunk.rows.clone())
+                    .filter(|(value, _)| !value.is_nan());
+                values.extend(present.map(|(&value, row)| (ordered(value), row as u32)));
+            }
+        }
+        values.extend_from_slice(&sparse.entries[entries]);
+        Self {
+            has_missing: values.len() < data.n_rows(),
+            values,
+        }
+    }
+
+    fn cuts(mut self, data: &Dataset, n_bins: usize) -> Vec<f32> {
+        if let Some(weights) = data.weights() {
+            self.values.retain(|&(_, row)| weights[row as usize] > 0.0);
+        }
+        self.values.sort_unstable();
+        let mut ranks = Ranks::default();
+        for (value, row) in self.values {
+            ranks.add(
+                unordered(value),
+                data.weights()
+                    .map_or(1.0, |weights| f64::from(weights[row as usize])),
+            );
+        }
+        let mut cuts = ranks.choose(n_bins);
+        cuts.push(SENTINEL);
+        cuts
+    }
+}
+
+/// Distinct values, ascending, and the weight up to and with each.
+#[derive(Default)]
+struct Ranks {
+    values: Vec<f32>,
+    cumulative: Vec<f64>,
+}
+
+impl Ranks {
+    fn add(&mut self, value: f32, weight: f64) {
+        let total = self.cumulative.last().copied().unwrap_or(0.0) + weight;
+        if self.values.last() == Some(&value) {
+            *self.cumulative.last_mut().expect("a value has a rank") = total;
+        } else {
+            self.values.push(value);
+            self.cumulative.push(total);
+        }
+    }
+
+    /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that; else, for
+    /// ranks spaced evenly between the smallest and the largest value, the value in whose middle the rank is nearest.
+    fn choose(&self, n_bins: usize) -> Vec<f32> {
+        let last = self.values.len().saturating_sub(1);
+        if last < n_bins {
+            return self.values.iter().skip(1).copied().collect();
+        }
+        let below = |idx: usize| {
+            if idx == 0 {
+                0.0
+            } else {
+                self.cumulative[idx - 1]
+            }
+        };
+        let begin = self.cumulative[0];
+        let range = below(last) - begin;
+        let mut cuts = Vec::with_capacity(n_bins);
+        let mut idx = 1;
+        for step in 1..n_bins {
+            let rank = begin + step as f64 * range / n_bins as f64;
+            while idx < last && 2.0 * rank >= below(idx + 1) + self.cumulative[idx + 1] {
+                idx += 1;
+            }
+            if idx == last {
+                break;
+            }
+            // With exact ranks the weight up to this value is the weight below the next.
+            let nearest = if rank < self.cumulative[idx] {
+                idx
+            } else {
+                idx + 1
+            };
+            if cuts.last() != Some(&self.values[nearest]) {
+                cuts.push(self.values[nearest]);
+            }
+        }
+        cuts
+    }
+}
+
+/// The entries of all sparse tiles by feature: `(ordered value, row)`.
+struct SparseColumns {
+    n_dense_rows: usize,
+    indptr: Vec<usize>,
+    entries: Vec<(u32, u32)>,
+}
+
+impl SparseColumns {
+    fn of(data: &Dataset) -> Self {
+        let mut n_dense_rows = 0;
+        let mut indptr = vec![0; data.n_features() + 1];
+        for chunk in data.chunks() {
+            match &chunk.features {
+                TileFeatures::Dense { .. } => n_dense_rows += chunk.rows.len(),
+                TileFeatures::Csr {
+                    indices, values, ..
+                } => {
+                    let present = indices
+                        .iter()
+                        .zip(values)
+                        .filter(|(_, value)| !value.is_nan());
+                    present.for_each(|(&feature, _)| indptr[feature as usize + 1] += 1);
+                }
+            }
+        }
+        for feature in 0..data.n_features() {
+            indptr[feature + 1] += indptr[feature];
+        }
+        let mut next = indptr.clone();
+        let mut entries = vec![(0, 0); indptr[data.n_features()]];
+        for chunk in data.chunks() {
+            let TileFeatures::Csr {
+                indptr,
+                indices,
+                values,
+            } = &chunk.features
+            else {
+                continue;
+            };
+            for (bounds, row) in indptr.windows(2).zip(chunk.rows.clone()) {
+                for entry in (bounds[0]..bounds[1]).filter(|&entry| !values[entry].is_nan()) {
+                    let slot = &mut next[indices[entry] as usize];
+                    entries[*slot] = (ordered(values[entry]), row as u32);
+                    *slot += 1;
+                }
+            }
+        }
+        Self {
+            n_dense_rows,
+            indptr,
+            entries,
+        }
+    }
+}
+
+/// A key that sorts as the number does; both zeros have the same.
+fn ordered(value: f32) -> u32 {
+    let bits = (value + 0.0).to_bits();
+    if bits >> 31 == 0 {
+        bits | 1 << 31
+    } else {
+        !bits
+    }
+}
+
+fn unordered(key: u32) -> f32 {
+    f32::from_bits(if key >> 31 == 1 {
+        key & !(1 << 31)
+    } else {
+        !key
+    })
+}

@@ -1,0 +1,136 @@
+//! A table in bins: what training and evaluation read instead of values.
+//!
+//! Invariant: two values of a feature have the same code exactly if no cut lies between them, so a tree that is followed
+//! by codes and one that is followed by values end in the same leaf.
+
+mod cuts;
+mod matrix;
+
+use std::sync::Arc;
+
+use crate::dataset::Dataset;
+use crate::params::MAX_BIN;
+use crate::threads::Threads;
+
+pub use cuts::{HistogramCuts, SENTINEL};
+pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes};
+
+/// A binned table with labels, perhaps weights, and perhaps margins to start from. The raw values are gone.
+#[derive(Clone, Debug)]
+pub struct BinnedDataset {
+    cuts: Arc<HistogramCuts>,
+    matrix: BinnedMatrix,
+    labels: Vec<f32>,
+    weights: Option<Vec<f32>>,
+    base_margin: Option<Vec<f32>>,
+}
+
+/// Why a table could not be binned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BinError {
+    /// `max_bin` out of range.
+    #[error("`max_bin` is `{max_bin}`, allowed is 2 to {MAX_BIN}")]
+    MaxBin {
+        /// What was asked for.
+        max_bin: u32,
+    },
+    /// The table has other columns than the cuts.
+    #[error("the table has {found} columns, the cuts have {expected}")]
+    Columns {
+        /// Columns of the table.
+        found: usize,
+        /// Columns of the cuts.
+        expected: usize,
+    },
+    /// A base margin of another shape than the table, or one that is not finite.
+    #[error(
+        "base margin has {found} finite entries for {n_rows} rows, expected a multiple of the rows"
+    )]
+    BaseMargin {
+        /// Finite entries found.
+        found: usize,
+        /// Rows of the table.
+        n_rows: usize,
+    },
+}
+
+impl Dataset {
+    /// Puts every value in its bin, and lets the values go.
+    ///
+    /// # Errors
+    /// [`BinError::Columns`] if the table and the cuts differ in columns; see [`Dataset::widen`].
+    pub fn bin(
+        self,
+        cuts: &Arc<HistogramCuts>,
+        threads: &Threads,
+    ) -> Result<BinnedDataset, BinError> {
+        if self.n_features() != cuts.n_features() {
+            return Err(BinError::Columns {
+                found: self.n_features(),
+                expected: cuts.n_features(),
+            });
+        }
+        let matrix = BinnedMatrix::new(&self, cuts, threads);
+        let (labels, weights) = self.into_labels();
+        Ok(BinnedDataset {
+            cuts: Arc::clone(cuts),
+            matrix,
+            labels,
+            weights,
+            base_margin: None,
+        })
+    }
+}
+
+impl BinnedDataset {
+    /// The same table, starting from `margin`, `(n_rows, n_groups)` row-major, in place of the base score.
+    ///
+    /// # Errors
+    /// [`BinError::BaseMargin`] if the shape does not fit the rows, or an entry is not finite.
+    pub fn with_base_margin(mut self, margin: Vec<f32>) -> Result<Self, BinError> {
+        let found = margin.iter().filter(|margin| margin.is_finite()).count();
+        if found != margin.len() || found == 0 || found % self.n_rows() != 0 {
+            return Err(BinError::BaseMargin {
+                found,
+                n_rows: self.n_rows(),
+            });
+        }
+        self.base_margin = Some(margin);
+        Ok(self)
+    }
+
+    /// Rows, at least 1.
+    pub fn n_rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Columns.
+    pub fn n_features(&self) -> usize {
+        self.cuts.n_features()
+    }
+
+    /// Labels, `(n_rows,)`.
+    pub fn labels(&self) -> &[f32] {
+        &self.labels
+    }
+
+    /// Weights, `(n_rows,)`; `None` is 1 for every row.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+
+    /// The cuts that the table was binned with.
+    pub fn cuts(&self) -> &Arc<HistogramCuts> {
+        &self.cuts
+    }
+
+    /// Margins to start from, `(n_rows, n_groups)` row-major, where there are any.
+    pub fn base_margin(&self) -> Option<&[f32]> {
+        self.base_margin.as_deref()
+    }
+
+    pub(crate) fn matrix(&self) -> &BinnedMatrix {
+        &self.matrix
+    }
+}

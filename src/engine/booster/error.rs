@@ -1,0 +1,82 @@
+//! Why training did not start, or could not go on.
+
+use crate::objective::LabelError;
+use crate::threads::ThreadsError;
+
+/// Why training gave no booster.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// No threads.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
+    /// A label that the objective cannot learn from.
+    #[error("`{data}` row {row}: {source}")]
+    Label {
+        /// The set's name.
+        data: String,
+        /// The row in the set, from 0; `Dataset::origin` tells which object it came from.
+        row: usize,
+        /// What is allowed.
+        source: LabelError,
+    },
+    /// Every row of the training set has weight 0.
+    #[error("`{data}`: every row has weight 0")]
+    NoWeight {
+        /// The set's name.
+        data: String,
+    },
+    /// A set was binned with other cuts than the training set.
+    #[error("`{data}` was not binned with the cuts of the training set")]
+    Cuts {
+        /// The set's name.
+        data: String,
+    },
+    /// The training set misses values in a feature whose cuts leave no code for that.
+    #[error(
+        "`{data}` misses values of a feature with 256 bins, make the cuts from this table or set max_bin to 255"
+    )]
+    MissingWithoutCode {
+        /// The set's name.
+        data: String,
+    },
+    /// A base margin that is not `(n_rows, n_groups)`.
+    #[error("`{data}`: base margin has {found} entries, expected {expected}")]
+    BaseMargin {
+        /// The set's name.
+        data: String,
+        /// Entries found.
+        found: usize,
+        /// Rows times groups.
+        expected: usize,
+    },
+    /// Training continues from a booster, and a set does not bring that booster's margins.
+    #[error(
+        "`{data}`: training continues from a booster, so the set needs that booster's margins as base margin"
+    )]
+    NoBaseMargin {
+        /// The set's name.
+        data: String,
+    },
+    /// The booster to continue from was trained otherwise.
+    #[error(
+        "the booster to continue from has {what} `{found}`, the parameters ask for `{expected}`"
+    )]
+    Start {
+        /// What differs.
+        what: &'static str,
+        /// The booster's.
+        found: String,
+        /// The parameters' or the data's.
+        expected: String,
+    },
+    /// Early stopping without a set to look at.
+    #[error("early stopping needs an evaluation set")]
+    NothingToStopOn,
+    /// The margins ran away.
+    #[error("round {round}: gradients are not finite; labels or weights are too large, or eta is")]
+    NotFinite {
+        /// The round, from 0.
+        round: u32,
+    },
+}

@@ -1,0 +1,276 @@
+//! Boosting: rounds of trees, an evaluation after each, and when to stop.
+//!
+//! Invariant: the booster's bytes depend on the data, the parameters and the start, not on threads, evaluation sets or
+//! monitors; but for early stopping, which cuts the booster after its best round.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::bin::{BinnedDataset, Codes};
+use crate::metric::Metric;
+use crate::objective::Objective;
+use crate::params::BoosterValidParams;
+use crate::threads::Threads;
+
+use super::early_stopping::{BestRound, EarlyStopping};
+use super::round::Rounds;
+use super::{Booster, TrainError, base_score};
+
+/// A set and what reports call it.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedData<'a> {
+    /// The name, `train` or `validation` as a rule.
+    pub name: &'a str,
+    /// The set.
+    pub data: &'a BinnedDataset,
+}
+
+/// One metric of one set after a round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The set's name.
+    pub data: Arc<str>,
+    /// The metric.
+    pub metric: Metric,
+    /// Its value.
+    pub value: f64,
+}
+
+/// What a [`Monitor`] sees after a round.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundReport<'a> {
+    /// The round of the whole booster, from 0: a training that continues goes on counting.
+    pub round: u32,
+    /// Set by set, `train` first, and in each set metric by metric.
+    pub evaluations: &'a [Evaluation],
+    /// The booster so far.
+    pub booster: &'a Booster,
+}
+
+/// Looks on while a booster grows, and may stop it.
+pub trait Monitor {
+    /// Called after every round; `Break` keeps the rounds that are there and ends training.
+    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(&RoundReport<'_>) -> ControlFlow<()>> Monitor for F {
+    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()> {
+        self(report)
+    }
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainEnd {
+    /// All rounds were done.
+    AllRounds,
+    /// The watched metric had not improved for long enough.
+    EarlyStopping,
+    /// The monitor said so.
+    Monitor,
+}
+
+/// A booster and how it came about.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The booster, cut after its best round where early stopping was asked for.
+    pub booster: Booster,
+    /// The evaluations of every round, those after the best included.
+    pub history: Vec<Vec<Evaluation>>,
+    /// The best round, where early stopping was asked for and the metric was ever a number.
+    pub best: Option<BestRound>,
+    /// Why there are no more rounds.
+    pub end: TrainEnd,
+}
+
+/// Trains a booster on `train`.
+///
+/// Every set, `train` first, is evaluated after every round. Early stopping watches the last metric of the last set in
+/// `evals`; the booster is then cut after the best round and gets `best_iteration` and `best_score` attributes.
+///
+/// With `start`, `num_round` rounds are added to that booster. Each set must then bring the booster's margins
+/// ([`BinnedDataset::with_base_margin`] with what `predict_margin` gives), since raw values are gone after binning.
+/// Without `start`, a base margin takes the place of the base score for its set.
+///
+/// # Errors
+/// [`TrainError`] if labels, cuts, margins, the start and the parameters do not agree, or if gradients overflow.
+pub fn train(
+    params: &BoosterValidParams,
+    train: &NamedData<'_>,
+    evals: &[NamedData<'_>],
+    start: Option<&Booster>,
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
+    let threads = Threads::new(params.nthread())?;
+    let booster = begin(params, train, start)?;
+    let sets: Vec<_> = std::iter::once(train).chain(evals).copied().collect();
+    for set in &sets {
+        check(set, train, &booster, start.is_some())?;
+    }
+    let metrics = params.eval_metrics();
+    let mut early_stopping = match (params.early_stopping_rounds(), metrics.last()) {
+        (Some(_), _) if evals.is_empty() => return Err(TrainError::NothingToStopOn),
+        (Some(patience), Some(&metric)) => Some(EarlyStopping::new(patience, metric)),
+        _ => None,
+    };
+    let first_round = booster.n_rounds() as u32;
+    let mut rounds = Rounds::new(params, &threads, &sets, booster);
+    let mut history = Vec::with_capacity(params.num_round() as usize);
+    let mut end = TrainEnd::AllRounds;
+    for round in first_round..first_round + params.num_round() {
+        rounds.boost(round)?;
+        let evaluations = rounds.evaluate(&metrics);
+        let watched = evaluations
+            .last()
+            .map_or(f64::NAN, |evaluation| evaluation.value);
+        let report = RoundReport {
+            round,
+            evaluations: &evaluations,
+            booster: rounds.booster(),
+        };
+        let flow = monitor.after_round(&report);
+        history.push(evaluations);
+        if early_stopping
+            .as_mut()
+            .is_some_and(|stopping| stopping.is_over(round, watched))
+        {
+            end = TrainEnd::EarlyStopping;
+            break;
+        }
+        if flow.is_break() {
+            end = TrainEnd::Monitor;
+            break;
+        }
+    }
+    let mut booster = rounds.into_booster();
+    let best = early_stopping.and_then(|stopping| stopping.best());
+    if let Some(best) = best {
+        booster.cut_after(best);
+    }
+    Ok(Trained {
+        booster,
+        history,
+        best,
+        end,
+    })
+}
+
+impl Booster {
+    /// Drops the rounds after `best` and writes it down, as XGBoost does.
+    fn cut_after(&mut self, best: BestRound) {
+        let n_trees = (best.round as usize + 1) * self.trees_per_round();
+        self.trees.truncate(n_trees);
+        self.tree_info.truncate(n_trees);
+        self.attributes
+            .insert("best_iteration".to_owned(), best.round.to_string());
+        self.attributes
+            .insert("best_score".to_owned(), best.value.to_string());
+    }
+}
+
+/// The booster before the first round: a copy of `start`, or one without trees.
+fn begin(
+    params: &BoosterValidParams,
+    train: &NamedData<'_>,
+    start: Option<&Booster>,
+) -> Result<Booster, TrainError> {
+    let objective = params.full_objective();
+    let data = train.data;
+    if let Some(start) = start {
+        agree(
+            "objective",
+            start.objective.name.as_str(),
+            objective.name.as_str(),
+        )?;
+        agree(
+            "num_class",
+            start.objective.num_class.to_string(),
+            objective.num_class.to_string(),
+        )?;
+        agree(
+            "num_parallel_tree",
+            start.num_parallel_tree.to_string(),
+            params.num_parallel_tree().to_string(),
+        )?;
+        agree(
+            "columns",
+            start.n_features().to_string(),
+            data.n_features().to_string(),
+        )?;
+        return Ok(start.clone());
+    }
+    check_labels(train, &objective)?;
+    let estimate = base_score::estimate(&objective, data.labels(), data.weights());
+    let base_score = estimate.ok_or_else(|| TrainError::NoWeight {
+        data: train.name.to_owned(),
+    })?;
+    Ok(Booster {
+        trees: Vec::new(),
+        tree_info: Vec::new(),
+        num_parallel_tree: params.num_parallel_tree(),
+        n_features: data.n_features() as u32,
+        base_score: params.base_score().unwrap_or(base_score),
+        objective,
+        feature_names: Vec::new(),
+        attributes: std::collections::BTreeMap::new(),
+    })
+}
+
+fn agree(
+    what: &'static str,
+    found: impl Into<String>,
+    expected: impl Into<String>,
+) -> Result<(), TrainError> {
+    let (found, expected) = (found.into(), expected.into());
+    if found == expected {
+        Ok(())
+    } else {
+        Err(TrainError::Start {
+            what,
+            found,
+            expected,
+        })
+    }
+}
+
+fn check(
+    set: &NamedData<'_>,
+    train: &NamedData<'_>,
+    booster: &Booster,
+    continues: bool,
+) -> Result<(), TrainError> {
+    let name = || set.name.to_owned();
+    let same_cuts =
+        Arc::ptr_eq(set.data.cuts(), train.data.cuts()) || set.data.cuts() == train.data.cuts();
+    if !same_cuts {
+        return Err(TrainError::Cuts { data: name() });
+    }
+    if std::ptr::eq(set.data, train.data) && matches!(set.data.matrix().codes(), Codes::Wide(_)) {
+        return Err(TrainError::MissingWithoutCode { data: name() });
+    }
+    let expected = set.data.n_rows() * booster.n_groups();
+    match set.data.base_margin() {
+        Some(margin) if margin.len() != expected => {
+            return Err(TrainError::BaseMargin {
+                data: name(),
+                found: margin.len(),
+                expected,
+            });
+        }
+        None if continues => return Err(TrainError::NoBaseMargin { data: name() }),
+        _ => {}
+    }
+    check_labels(set, &booster.objective)
+}
+
+fn check_labels(set: &NamedData<'_>, objective: &Objective) -> Result<(), TrainError> {
+    for (row, &label) in set.data.labels().iter().enumerate() {
+        let checked = objective.name.check_label(label, objective.num_class);
+        checked.map_err(|source| TrainError::Label {
+            data: set.name.to_owned(),
+            row,
+            source,
+        })?;
+    }
+    Ok(())
+}
