@@ -4,6 +4,9 @@
 //! can answer for what is wrong with them; whoever builds one starts from the typed names in [`name`].
 
 pub mod description;
+pub mod duration;
+pub mod file;
+pub mod limits;
 pub mod name;
 pub mod request;
 pub mod status;
@@ -12,6 +15,7 @@ pub use description::{
     ListedTrainingJobs, MetricData, SecondaryStatusTransition, TrainingJobDescription,
     TrainingJobSummary,
 };
+pub use file::{JobFile, JobProblems, Problem};
 pub use name::{ImageUri, InstanceType, JobName, NameError, RoleArn, S3Uri};
 pub use request::CreateTrainingJobRequest;
 pub use status::{SecondaryStatus, TrainingJobStatus};

@@ -1,0 +1,382 @@
+//! Section by section from the tree to typed values.
+//!
+//! Invariant: every section is read to its end, whatever was wrong before, so that all problems are found in one go.
+
+use std::path::PathBuf;
+
+use super::problem::Problems;
+use super::section::Section;
+use super::tree::below;
+use super::{
+    Checkpoint, Compute, JobChannel, JobFile, MAX_NAME_CHARS, Network, Output, SCHEMA, Spot, rules,
+};
+use crate::channel::{Distribution, InputMode};
+use crate::content_type::ContentType;
+use crate::job::limits;
+use crate::job::name::{ImageUri, InstanceType, RoleArn, S3Uri, is_job_name};
+
+/// SageMaker's own default, always sent.
+const DEFAULT_RUNTIME_SECS: u64 = 86_400;
+/// Enough for the image, a few GB of tables and the model.
+const DEFAULT_VOLUME_GB: u64 = 30;
+const DISTRIBUTIONS: &[(&str, Distribution)] = &[
+    ("replicated", Distribution::FullyReplicated),
+    ("sharded", Distribution::ShardedByS3Key),
+    ("FullyReplicated", Distribution::FullyReplicated),
+    ("ShardedByS3Key", Distribution::ShardedByS3Key),
+];
+const INPUT_MODES: &[(&str, InputMode)] = &[
+    ("file", InputMode::File),
+    ("fastfile", InputMode::FastFile),
+    ("pipe", InputMode::Pipe),
+];
+
+/// The whole file; `None` if something that it cannot be without is missing or wrong.
+pub(super) fn job(mut root: Section, problems: &mut Problems) -> Option<JobFile> {
+    let schema = root.integer("schema", SCHEMA..=SCHEMA, problems);
+    if schema.is_none() && !problems.places.contains_key("schema") {
+        root.missing("schema", problems);
+    }
+    let name = name(&mut root, problems);
+    let image = image(&mut root, problems);
+    let mut section = root.section("role", problems);
+    let role: Option<RoleArn> = section.required("arn", problems);
+    section.finish(problems);
+    let compute = compute(&mut root, problems);
+    let spot = spot(&mut root, compute.max_runtime_secs, problems);
+    let checkpoint = checkpoint(&mut root, problems);
+    let mut section = root.section("retry", problems);
+    let service_attempts = section.integer("service_attempts", limits::RETRY_ATTEMPTS, problems);
+    section.finish(problems);
+    let channels = channels(&mut root, problems);
+    let output = output(&mut root, problems);
+    let hyperparameters = root
+        .section("hyperparameters", problems)
+        .all_scalars(problems);
+    let network = network(&mut root, problems);
+    let tags = root.section("tags", problems).all_scalars(problems);
+    let env = root.section("env", problems).all_scalars(problems);
+    root.finish(problems);
+
+    let (image, is_ours) = image;
+    let checked = rules::hyperparameters(&hyperparameters, is_ours, problems);
+    rules::environment(&env, problems);
+    rules::tags(&tags, problems);
+    rules::channels(&channels, is_ours, problems);
+    rules::across(
+        &compute,
+        spot.as_ref(),
+        checkpoint.as_ref(),
+        &network,
+        problems,
+    );
+    Some(JobFile {
+        name: name?,
+        image: image?,
+        role: role?,
+        compute,
+        spot,
+        checkpoint,
+        service_attempts,
+        channels: channels
+            .into_iter()
+            .map(|it| it.channel)
+            .collect::<Option<_>>()?,
+        output: output?,
+        hyperparameters,
+        checked,
+        network,
+        tags,
+        env,
+        warnings: Vec::new(),
+    })
+}
+
+fn name(root: &mut Section, problems: &mut Problems) -> Option<String> {
+    if !root.has("name") {
+        root.missing("name", problems);
+    }
+    let name = root.text("name", problems)?;
+    if is_job_name(&name) && name.len() <= MAX_NAME_CHARS {
+        return Some(name);
+    }
+    problems.add(
+        "name",
+        format!(
+            "`name` is `{name}`, allowed is 1 to {MAX_NAME_CHARS} letters, digits and hyphens, with no hyphen at either \
+             end (SageMaker allows 63, and `-<hash>-<attempt>` is put behind it)"
+        ),
+    );
+    None
+}
+
+/// The image, and whether the hyperparameters are Linden's.
+fn image(root: &mut Section, problems: &mut Problems) -> (Option<ImageUri>, bool) {
+    let mut section = root.section("image", problems);
+    let uri = section.required("uri", problems);
+    let is_ours = section
+        .boolean("check_hyperparameters", problems)
+        .unwrap_or(true);
+    section.finish(problems);
+    (uri, is_ours)
+}
+
+fn compute(root: &mut Section, problems: &mut Problems) -> Compute {
+    let mut section = root.section("compute", problems);
+    if !section.has("instance_types") {
+        section.missing("instance_types", problems);
+    }
+    let given = section.texts("instance_types", problems);
+    if given.as_ref().is_some_and(Vec::is_empty) {
+        problems.add(
+            "compute.instance_types",
+            "`compute.instance_types` is empty, expected one type at least",
+        );
+    }
+    let mut instance_types: Vec<InstanceType> = Vec::new();
+    for (path, text) in given.unwrap_or_default() {
+        match text.parse() {
+            Ok(it) if instance_types.contains(&it) => {
+                problems.add(&path, format!("`{path}` is `{it}`, which is there twice"));
+            }
+            Ok(it) => instance_types.push(it),
+            Err(err) => problems.add(&path, format!("`{path}`: {err}")),
+        }
+    }
+    let compute = Compute {
+        instance_types,
+        instances: section
+            .integer("instances", 1..=u64::MAX, problems)
+            .unwrap_or(1),
+        volume_gb: section
+            .integer("volume_gb", 1..=u64::MAX, problems)
+            .unwrap_or(DEFAULT_VOLUME_GB),
+        volume_kms_key: kms_key(&mut section, "volume_kms_key", problems),
+        max_runtime_secs: section
+            .seconds("max_runtime", limits::RUNTIME_SECS, problems)
+            .unwrap_or(DEFAULT_RUNTIME_SECS),
+        max_pending_secs: section.seconds("max_pending", limits::PENDING_SECS, problems),
+        keep_alive_secs: section
+            .seconds("keep_alive", limits::KEEP_ALIVE_SECS, problems)
+            .unwrap_or(0),
+    };
+    section.finish(problems);
+    compute
+}
+
+fn kms_key(section: &mut Section, key: &'static str, problems: &mut Problems) -> Option<String> {
+    let text = section.text(key, problems)?;
+    let path = below(&section.path, key);
+    let fits = !text.is_empty()
+        && text.chars().count() <= limits::MAX_KMS_KEY_CHARS
+        && !text.contains(char::is_whitespace);
+    if !fits {
+        problems.add(&path, format!("`{path}` is `{text}`, allowed is a key's id, ARN or alias of at most 2048 characters"));
+    }
+    fits.then_some(text)
+}
+
+fn spot(root: &mut Section, max_runtime_secs: u64, problems: &mut Problems) -> Option<Spot> {
+    let mut section = root.section("spot", problems);
+    let enabled = section.boolean("enabled", problems);
+    let has_wait = section.has("max_wait");
+    let max_wait_secs = section.seconds("max_wait", limits::RUNTIME_SECS, problems);
+    section.finish(problems);
+    if enabled != Some(true) {
+        if has_wait {
+            problems.add(
+                "spot.max_wait",
+                "`spot.max_wait` only goes with `spot.enabled = true`",
+            );
+        }
+        return None;
+    }
+    if !has_wait {
+        section_needs_wait(max_runtime_secs, problems);
+    }
+    max_wait_secs.map(|max_wait_secs| Spot { max_wait_secs })
+}
+
+fn section_needs_wait(max_runtime_secs: u64, problems: &mut Problems) {
+    let least = crate::job::duration::format_secs(max_runtime_secs);
+    problems.add(
+        "spot.enabled",
+        format!("`spot.max_wait` is missing: how long the job may wait and train, `{least}` (`compute.max_runtime`) or more"),
+    );
+}
+
+fn checkpoint(root: &mut Section, problems: &mut Problems) -> Option<Checkpoint> {
+    let mut section = root.section("checkpoint", problems);
+    if section.is_empty() {
+        return None;
+    }
+    let s3: Option<S3Uri> = section.required("s3", problems);
+    let local_path = section.text("local_path", problems);
+    section.finish(problems);
+    let fits = |it: &String| it.starts_with('/') && it.chars().count() <= limits::MAX_PATH_CHARS;
+    if let Some(path) = local_path.as_ref().filter(|it| !fits(it)) {
+        problems.add(
+            "checkpoint.local_path",
+            format!("`checkpoint.local_path` is `{path}`, allowed is an absolute path"),
+        );
+    }
+    let s3 = s3?;
+    rules::placeholders("checkpoint.s3", s3.as_str(), problems);
+    Some(Checkpoint { s3, local_path })
+}
+
+/// A channel and where it stands, so that rules about several can name one.
+pub(super) struct ReadChannel {
+    pub(super) path: String,
+    pub(super) name: Option<String>,
+    pub(super) channel: Option<JobChannel>,
+}
+
+fn channels(root: &mut Section, problems: &mut Problems) -> Vec<ReadChannel> {
+    let sections = root.sections("channel", problems);
+    let train_format = sections
+        .iter()
+        .find(|it| it.peek_text("name") == Some("train"));
+    let default_format = train_format
+        .and_then(|it| it.peek_text("format"))
+        .unwrap_or("csv")
+        .to_owned();
+    sections
+        .into_iter()
+        .map(|it| channel(it, &default_format, problems))
+        .collect()
+}
+
+fn channel(mut section: Section, default_format: &str, problems: &mut Problems) -> ReadChannel {
+    let path = section.path.clone();
+    if !section.has("name") {
+        section.missing("name", problems);
+    }
+    let name = section.text("name", problems).filter(|name| {
+        let fits = limits::is_channel_name(name);
+        if !fits {
+            let path = below(&path, "name");
+            problems.add(
+                &path,
+                format!(
+                    "`{path}` is `{name}`, allowed is 1 to 64 letters, digits, `.`, `-` and `_`"
+                ),
+            );
+        }
+        fits
+    });
+    let s3: Option<S3Uri> = section.required("s3", problems);
+    let source = section.text("source", problems).map(PathBuf::from);
+    let format = section
+        .text("format", problems)
+        .unwrap_or_else(|| default_format.to_owned());
+    let content_type = content_type(&below(&path, "format"), &format, problems);
+    let distribution = section
+        .choice("distribution", DISTRIBUTIONS, problems)
+        .unwrap_or(Distribution::FullyReplicated);
+    let input_mode = section
+        .choice("input_mode", INPUT_MODES, problems)
+        .unwrap_or(InputMode::File);
+    section.finish(problems);
+    let channel = match (&name, s3, content_type) {
+        (Some(name), Some(s3), Some(content_type)) => Some(JobChannel {
+            name: name.clone(),
+            s3,
+            source,
+            content_type,
+            distribution,
+            input_mode,
+        }),
+        _ => None,
+    };
+    ReadChannel {
+        path,
+        name,
+        channel,
+    }
+}
+
+/// Short names become media types; a media type is sent as it was written.
+fn content_type(path: &str, format: &str, problems: &mut Problems) -> Option<String> {
+    match format.parse::<ContentType>() {
+        Ok(_)
+            if format.contains('/') && format.chars().count() <= limits::MAX_CONTENT_TYPE_CHARS =>
+        {
+            Some(format.to_owned())
+        }
+        Ok(it) => Some(it.media_type().to_owned()),
+        Err(err) => {
+            problems.add(path, format!("`{path}`: {err}"));
+            None
+        }
+    }
+}
+
+fn output(root: &mut Section, problems: &mut Problems) -> Option<Output> {
+    let mut section = root.section("output", problems);
+    let s3: Option<S3Uri> = section.required("s3", problems);
+    let kms_key = kms_key(&mut section, "kms_key", problems);
+    let compression = section
+        .choice(
+            "compression",
+            &[("gzip", "GZIP"), ("none", "NONE")],
+            problems,
+        )
+        .unwrap_or("GZIP");
+    section.finish(problems);
+    let s3 = s3?;
+    rules::placeholders("output.s3", s3.as_str(), problems);
+    Some(Output {
+        s3,
+        kms_key,
+        compression,
+    })
+}
+
+fn network(root: &mut Section, problems: &mut Problems) -> Network {
+    let mut section = root.section("network", problems);
+    let subnets = vpc_ids(&mut section, "subnets", *limits::SUBNETS.end(), problems);
+    let security_groups = vpc_ids(
+        &mut section,
+        "security_groups",
+        *limits::SECURITY_GROUPS.end(),
+        problems,
+    );
+    let isolation = section.boolean("isolation", problems).unwrap_or(false);
+    let encrypt_inter_container = section
+        .boolean("encrypt_inter_container", problems)
+        .unwrap_or(false);
+    section.finish(problems);
+    Network {
+        subnets,
+        security_groups,
+        isolation,
+        encrypt_inter_container,
+    }
+}
+
+fn vpc_ids(
+    section: &mut Section,
+    key: &'static str,
+    max: usize,
+    problems: &mut Problems,
+) -> Vec<String> {
+    let ids = section.texts(key, problems).unwrap_or_default();
+    let path = below(&section.path, key);
+    if max < ids.len() {
+        problems.add(
+            &path,
+            format!(
+                "`{path}` has {} entries, allowed is {max} at most",
+                ids.len()
+            ),
+        );
+    }
+    for (path, id) in ids.iter().filter(|(_, id)| !limits::is_vpc_id(id)) {
+        problems.add(
+            path,
+            format!("`{path}` is `{id}`, allowed is 1 to 32 letters, digits and hyphens"),
+        );
+    }
+    ids.into_iter().map(|(_, id)| id).collect()
+}

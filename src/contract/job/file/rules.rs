@@ -1,0 +1,270 @@
+//! Limits on collections, and rules across sections.
+//!
+//! Source: SageMaker API, `CreateTrainingJob`; developer guide, "Managed Spot Training" and "Warm Pools".
+
+use std::collections::BTreeMap;
+
+use super::problem::Problems;
+use super::read::ReadChannel;
+use super::secret::looks_secret;
+use super::{Checkpoint, Compute, Network, Spot};
+use crate::channel::{Distribution, InputMode, TRAIN, VALIDATION};
+use crate::content_type::ContentType;
+use crate::hyperparameter::{Hyperparameters, row};
+use crate::job::{duration, limits};
+
+type Texts = BTreeMap<String, String>;
+
+/// The hyperparameters' limits, and what they mean to the trainer if the image is ours.
+pub(super) fn hyperparameters(
+    values: &Texts,
+    is_ours: bool,
+    problems: &mut Problems,
+) -> Option<Hyperparameters> {
+    too_many(
+        "hyperparameters",
+        values.len(),
+        limits::MAX_HYPERPARAMETERS,
+        problems,
+    );
+    for (key, value) in values {
+        let path = format!("hyperparameters.{key}");
+        let n_chars = value.chars().count();
+        if limits::MAX_HYPERPARAMETER_KEY_CHARS < key.chars().count() {
+            problems.add(&path, "a hyperparameter's name has at most 256 characters");
+        }
+        if limits::MAX_HYPERPARAMETER_VALUE_CHARS < n_chars {
+            problems.add(
+                &path,
+                format!("`{path}` has {n_chars} characters, allowed is 2500 at most"),
+            );
+        } else if limits::SAFE_HYPERPARAMETER_VALUE_CHARS < n_chars {
+            problems.warn(
+                &path,
+                format!(
+                    "`{path}` has {n_chars} characters; older parts of SageMaker take 256 at most"
+                ),
+            );
+        }
+        secret(&path, key, value, problems);
+    }
+    if !is_ours {
+        return None;
+    }
+    match Hyperparameters::parse(values) {
+        Ok(hyperparameters) => Some(hyperparameters),
+        Err(errors) => {
+            for error in errors.problems() {
+                // The user may have written an alias.
+                let spelled = values
+                    .keys()
+                    .find(|it| row(it).is_some_and(|row| row.name == error.name()));
+                let key = spelled.map_or(error.name(), String::as_str);
+                problems.add(&format!("hyperparameters.{key}"), error.to_string());
+            }
+            None
+        }
+    }
+}
+
+pub(super) fn environment(values: &Texts, problems: &mut Problems) {
+    too_many("env", values.len(), limits::MAX_ENVIRONMENT, problems);
+    for (key, value) in values {
+        let path = format!("env.{key}");
+        if !limits::is_environment_name(key) {
+            let message = format!(
+                "`{path}`: allowed is a letter or `_`, then letters, digits and `_`, 512 at most"
+            );
+            problems.add(&path, message);
+        }
+        let n_chars = value.chars().count();
+        if limits::MAX_ENVIRONMENT_CHARS < n_chars {
+            problems.add(
+                &path,
+                format!("`{path}` has {n_chars} characters, allowed is 512 at most"),
+            );
+        }
+        secret(&path, key, value, problems);
+    }
+}
+
+pub(super) fn tags(values: &Texts, problems: &mut Problems) {
+    too_many("tags", values.len(), limits::MAX_TAGS, problems);
+    for (key, value) in values {
+        let path = format!("tags.{key}");
+        let key_fits = !key.is_empty()
+            && key.chars().count() <= limits::MAX_TAG_KEY_CHARS
+            && limits::is_tag_text(key);
+        if !key_fits {
+            let message = format!(
+                "`{path}`: a tag's key has 1 to 128 letters, digits, blanks and `_.:/=+-@`"
+            );
+            problems.add(&path, message);
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            problems.add(
+                &path,
+                format!("`{path}`: tags that begin with `aws:` are AWS's own"),
+            );
+        }
+        if limits::MAX_TAG_VALUE_CHARS < value.chars().count() || !limits::is_tag_text(value) {
+            let message = format!(
+                "`{path}` is `{value}`, allowed is at most 256 letters, digits, blanks and `_.:/=+-@`"
+            );
+            problems.add(&path, message);
+        }
+    }
+}
+
+pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut Problems) {
+    if channels.is_empty() {
+        problems.add(
+            "channel",
+            "`[[channel]]` is missing, expected one with `name = \"train\"` at least",
+        );
+        return;
+    }
+    too_many("channel", channels.len(), *limits::CHANNELS.end(), problems);
+    for (at, read) in channels.iter().enumerate() {
+        let Some(name) = &read.name else { continue };
+        let path = format!("{}.name", read.path);
+        if channels[..at].iter().any(|it| it.name == read.name) {
+            problems.add(
+                &path,
+                format!("`{path}` is `{name}`, which another channel is called already"),
+            );
+        }
+        if is_ours && ![TRAIN, VALIDATION].contains(&name.as_str()) {
+            problems.add(
+                &path,
+                format!("Extraneous channel found: {name}; allowed are `train` and `validation`"),
+            );
+        }
+        if let Some(channel) = read.channel.as_ref().filter(|_| is_ours) {
+            let content_type = channel.content_type.parse();
+            if matches!(
+                content_type,
+                Ok(ContentType::Parquet | ContentType::RecordIoProtobuf)
+            ) {
+                let (path, format) = (format!("{}.format", read.path), &channel.content_type);
+                problems.add(
+                    &path,
+                    format!("`{path}`: `{format}` is not supported; use `csv` or `libsvm`"),
+                );
+            }
+            if channel.input_mode == InputMode::Pipe {
+                let path = format!("{}.input_mode", read.path);
+                problems.add(
+                    &path,
+                    format!(
+                        "`{path}`: `pipe` is not supported; use `fastfile`, which streams as well"
+                    ),
+                );
+            }
+        }
+    }
+    let has_train = channels.iter().any(|it| it.name.as_deref() == Some(TRAIN));
+    if is_ours && !has_train && channels.iter().all(|it| it.name.is_some()) {
+        problems.add(&channels[0].path, "Missing required channel: train");
+    }
+    let sharded = |it: &&ReadChannel| {
+        it.channel
+            .as_ref()
+            .is_some_and(|it| it.distribution == Distribution::ShardedByS3Key)
+    };
+    if let Some(read) = channels.iter().find(sharded) {
+        let path = format!("{}.distribution", read.path);
+        problems.warn(&path, "a machine gets nothing of a sharded channel that has fewer objects than there are machines");
+    }
+}
+
+/// Rules that look at several sections.
+pub(super) fn across(
+    compute: &Compute,
+    spot: Option<&Spot>,
+    checkpoint: Option<&Checkpoint>,
+    network: &Network,
+    problems: &mut Problems,
+) {
+    if let Some(spot) = spot {
+        if spot.max_wait_secs < compute.max_runtime_secs {
+            let (wait, runtime) = (
+                duration::format_secs(spot.max_wait_secs),
+                duration::format_secs(compute.max_runtime_secs),
+            );
+            problems.add_with_hint(
+                "spot.max_wait",
+                format!("`spot.max_wait` is `{wait}`, allowed is `compute.max_runtime` (`{runtime}`) or more"),
+                "spot jobs pay only for training time; a longer wait costs nothing",
+            );
+        }
+        if compute.keep_alive_secs > 0 {
+            let message =
+                "`compute.keep_alive` must be `0s` with `spot.enabled`: spot machines are not kept";
+            problems.add("compute.keep_alive", message);
+        }
+        if checkpoint.is_none() {
+            problems.warn(
+                "spot.enabled",
+                "without `[checkpoint]` an interrupted spot job starts from nothing",
+            );
+        }
+    }
+    if network.subnets.is_empty() != network.security_groups.is_empty() {
+        let missing = if network.subnets.is_empty() {
+            "network.subnets"
+        } else {
+            "network.security_groups"
+        };
+        problems.add(
+            "network",
+            format!(
+                "`{missing}` is missing: a VPC needs one subnet and one security group at least"
+            ),
+        );
+    }
+    if network.encrypt_inter_container && compute.instances == 1 {
+        problems.warn(
+            "network.encrypt_inter_container",
+            "one machine has nobody to talk to; nothing is encrypted",
+        );
+    }
+    if compute.instances > 1 {
+        let message =
+            "training on several machines at once is not there yet; only the first one trains";
+        problems.warn("compute.instances", message);
+    }
+}
+
+/// `{name}` and `{spec_hash}` are filled in when the request is made; nothing else is.
+pub(super) fn placeholders(path: &str, text: &str, problems: &mut Problems) {
+    let rest = text.replace("{name}", "").replace("{spec_hash}", "");
+    if rest.contains(['{', '}']) {
+        problems.add(
+            path,
+            format!(
+                "`{path}` is `{text}`, allowed between braces are `{{name}}` and `{{spec_hash}}`"
+            ),
+        );
+    }
+}
+
+fn too_many(path: &str, n: usize, max: usize, problems: &mut Problems) {
+    if max < n {
+        problems.add(
+            path,
+            format!("`{path}` has {n} entries, allowed is {max} at most"),
+        );
+    }
+}
+
+/// The value itself is left out of the message: it may end in a log.
+fn secret(path: &str, key: &str, value: &str, problems: &mut Problems) {
+    if let Some(what) = looks_secret(key, value) {
+        problems.add_with_hint(
+            path,
+            format!("`{path}` looks like {what}; everybody who may describe the job would read it"),
+            "give the role access to the secret instead, and read it there",
+        );
+    }
+}
