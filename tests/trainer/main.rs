@@ -4,8 +4,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod bad_input;
 mod csv;
 mod files;
+mod job;
 mod libsvm;
 mod properties;
+mod signal;
 mod table;
+mod train;

@@ -1,0 +1,92 @@
+//! The word that the program is called with.
+//!
+//! SageMaker calls `train`; its SDK's local mode may call nothing at all, which is the same.
+
+use std::ffi::OsString;
+
+use crate::error::TrainerError;
+
+/// What `--version` prints.
+pub const VERSION: &str = concat!("linden-trainer ", env!("CARGO_PKG_VERSION"));
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Trains gradient boosted trees, a random forest or a decision tree as a SageMaker training job.
+
+Usage: linden-trainer [train]
+
+The job is what lies under /opt/ml: input/config and input/data are read, model and output are written.
+The model is at model/xgboost-model and loads in XGBoost. Metric lines go to stdout, logs to stderr.
+A failure is explained in output/failure and on stderr. SIGTERM ends the job after the round in progress.
+
+Options:
+  -h, --help     Print this help
+  -V, --version  Print the version
+
+Environment:
+  SAGEMAKER_BASE_DIR  Root of the tree, instead of /opt/ml
+  LINDEN_LOG          What is logged, such as `info` or `trainer=debug`
+
+Exit codes:
+  0  The job ended, or was stopped
+  1  It failed
+";
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Train; also when there is no word.
+    Train,
+    /// Print [`HELP`].
+    Help,
+    /// Print [`VERSION`].
+    Version,
+}
+
+/// Reads the words after the program's name.
+///
+/// # Errors
+/// [`TrainerError::Usage`] for any other word, and for more than one.
+pub fn parse(words: &[OsString]) -> Result<Command, TrainerError> {
+    let words: Vec<_> = words.iter().map(|it| it.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.as_slice() {
+        [] | ["train"] => Ok(Command::Train),
+        ["-h" | "--help" | "help"] => Ok(Command::Help),
+        ["-V" | "--version" | "version"] => Ok(Command::Version),
+        ["serve"] => usage("`serve` is not in this version, which only trains; use the built-in algorithm's image to serve the model".to_owned()),
+        ["train", rest, ..] => usage(format!("`train` takes nothing behind it, found `{rest}`")),
+        [word, ..] => usage(format!("unknown command `{word}`, expected `train`")),
+    }
+}
+
+fn usage(message: String) -> Result<Command, TrainerError> {
+    Err(TrainerError::Usage(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_train() {
+        for words in [&[][..], &["train"]] {
+            let words: Vec<OsString> = words.iter().map(Into::into).collect();
+            assert_eq!(parse(&words).unwrap(), Command::Train);
+        }
+    }
+
+    #[test]
+    fn other_words_are_refused_and_told_of_train() {
+        for words in [
+            &["trian"][..],
+            &["serve"],
+            &["train", "--now"],
+            &["--verbose"],
+        ] {
+            let words: Vec<OsString> = words.iter().map(Into::into).collect();
+            let said = parse(&words).unwrap_err().to_string();
+            assert!(said.contains("train"), "{said}");
+        }
+    }
+}

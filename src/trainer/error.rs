@@ -1,0 +1,241 @@
+//! Every way in which the trainer can fail, and who can do something about it.
+//!
+//! Invariant: [`TrainerError::class`] is total, without a `_` arm over our own errors: whoever adds one decides who can
+//! fix it. The failure file, stderr and the exit code all follow from the one [`Failure`] made here.
+
+use std::io;
+use std::path::PathBuf;
+
+use contract::error::ContractError;
+use contract::failure::{Failure, FailureClass};
+use contract::hyperparameter::HyperparameterErrors;
+use engine::bin::BinError;
+use engine::booster::{PredictError, TrainError};
+use engine::params::ParamError;
+use engine::threads::ThreadsError;
+
+use crate::data::DataError;
+
+/// Why there is no model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainerError {
+    /// The program was called with words that it does not know.
+    #[error("{0}")]
+    Usage(String),
+    /// A document of the job could not be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The document.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A document of the job does not say what it should.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// Hyperparameters were refused.
+    #[error("{}", .0.problems()[0])]
+    Hyperparameters(#[from] HyperparameterErrors),
+    /// Hyperparameters that the engine does not take together.
+    #[error("Hyperparameter {0}")]
+    Parameter(#[from] ParamError),
+    /// The job has several hosts.
+    #[error("the job has {n_hosts} hosts, but this version trains on one host only")]
+    Hosts {
+        /// Hosts of the job.
+        n_hosts: usize,
+    },
+    /// A channel is a pipe.
+    #[error(
+        "channel `{channel}` is in Pipe mode, which this version does not read; allowed are File and FastFile"
+    )]
+    PipeMode {
+        /// The channel.
+        channel: &'static str,
+    },
+    /// A channel's objects are wrapped in records.
+    #[error(
+        "channel `{channel}` has RecordWrapperType RecordIO, which this version does not read; allowed is None"
+    )]
+    RecordWrapper {
+        /// The channel.
+        channel: &'static str,
+    },
+    /// A channel holds no row.
+    #[error("No data in {} channel path {}", if *channel == "train" { "training" } else { channel }, path.display())]
+    NoData {
+        /// The channel.
+        channel: &'static str,
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// A channel's bytes do not fit.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The channels have different columns.
+    #[error(
+        "feature_names mismatch: train has {in_train} feature columns, validation has {in_validation}"
+    )]
+    Widths {
+        /// Feature columns of `train`.
+        in_train: usize,
+        /// Feature columns of `validation`.
+        in_validation: usize,
+    },
+    /// There are more or fewer names than columns.
+    #[error("Hyperparameter feature_names: {n_names} names for {n_features} feature columns")]
+    FeatureNames {
+        /// Names given.
+        n_names: usize,
+        /// Feature columns of the table.
+        n_features: usize,
+    },
+    /// The baseline groups by a column that is not there.
+    #[error("Hyperparameter baseline_columns: there is no column `{name}`, allowed are {allowed}")]
+    BaselineColumn {
+        /// The column asked for.
+        name: String,
+        /// The columns that there are.
+        allowed: String,
+    },
+    /// The operating system gives no threads.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
+    /// The table cannot be cut into bins.
+    #[error(transparent)]
+    Bin(#[from] BinError),
+    /// Boosting failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The model could not be evaluated.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+    /// An artifact could not be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The artifact.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A metric line could not be written.
+    #[error("cannot write metrics to stdout: {0}")]
+    Stdout(io::Error),
+    /// The signal handlers could not be installed.
+    #[error("cannot install signal handlers: {0}")]
+    Signals(io::Error),
+}
+
+impl TrainerError {
+    /// Who can do something about it.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Contract(err) => contract_class(err),
+            Self::Data(err) => data_class(err),
+            Self::Write { source, .. } => write_class(source),
+            Self::Train(err) => train_class(err),
+            Self::Usage(_)
+            | Self::Hyperparameters(_)
+            | Self::Parameter(_)
+            | Self::Hosts { .. }
+            | Self::PipeMode { .. }
+            | Self::RecordWrapper { .. }
+            | Self::NoData { .. }
+            | Self::Widths { .. }
+            | Self::FeatureNames { .. }
+            | Self::BaselineColumn { .. }
+            | Self::Bin(_) => FailureClass::UserError,
+            Self::Read { .. } | Self::Threads(_) | Self::Stdout(_) | Self::Signals(_) => {
+                FailureClass::PlatformError
+            }
+            Self::Predict(_) => FailureClass::AlgorithmError,
+        }
+    }
+
+    /// What goes into the failure file.
+    pub fn failure(&self) -> Failure {
+        let mut failure = Failure::from_error(self.class(), self);
+        if let Self::Hyperparameters(errors) = self {
+            failure
+                .context
+                .extend(errors.problems()[1..].iter().map(ToString::to_string));
+        }
+        failure.hint = self.hint();
+        failure
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Data(err) => return err.hint(),
+            Self::Usage(_) => "linden-trainer --help",
+            Self::Contract(ContractError::MissingChannel(_)) => {
+                "give the job a channel named train; validation is optional"
+            }
+            Self::Hosts { .. } => "set the instance count to 1",
+            Self::PipeMode { .. } => "set the channel's input mode to File or FastFile",
+            Self::RecordWrapper { .. } => "leave the channel's record wrapper type out",
+            Self::NoData { .. } => {
+                "check the channel's S3 prefix; names that start with `_` or `.` and empty files are not read"
+            }
+            Self::Widths { .. } => "write both channels with the same columns",
+            Self::FeatureNames { .. } => {
+                "name every column but the label and the weight, in their order"
+            }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "give the job a larger volume"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// SageMaker writes the documents, the user names channels and content types.
+fn contract_class(err: &ContractError) -> FailureClass {
+    match err {
+        ContractError::ContentType { .. }
+        | ContractError::MissingChannel(_)
+        | ContractError::ExtraneousChannel { .. } => FailureClass::UserError,
+        _ => FailureClass::PlatformError,
+    }
+}
+
+fn data_class(err: &DataError) -> FailureClass {
+    match err {
+        // Permissions are the user's to give; whatever else keeps a file from being read is the disk's or the network's.
+        DataError::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
+            FailureClass::PlatformError
+        }
+        DataError::Io { .. }
+        | DataError::DanglingLink { .. }
+        | DataError::OutsideLink { .. }
+        | DataError::LinkLoop { .. }
+        | DataError::NotAFile { .. }
+        | DataError::Foreign { .. }
+        | DataError::EndlessLine { .. }
+        | DataError::Delimiter { .. }
+        | DataError::Csv { .. }
+        | DataError::Libsvm { .. }
+        | DataError::NoReader { .. }
+        | DataError::Table { .. } => FailureClass::UserError,
+    }
+}
+
+/// The user chose the size of the volume; nobody chooses the rest.
+fn write_class(source: &io::Error) -> FailureClass {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureClass::UserError,
+        _ => FailureClass::PlatformError,
+    }
+}
+
+/// What the data can cause is the user's; that cuts, margins and sets agree is this program's to see to.
+fn train_class(err: &TrainError) -> FailureClass {
+    match err {
+        TrainError::Label { .. } | TrainError::NoWeight { .. } | TrainError::NotFinite { .. } => {
+            FailureClass::UserError
+        }
+        _ => FailureClass::AlgorithmError,
+    }
+}

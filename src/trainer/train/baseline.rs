@@ -1,0 +1,284 @@
+//! What a planner would guess without a model: the mean label of the training rows that agree in some columns.
+//!
+//! Invariants: the mean is weighted as the rows are; a combination that training never saw gets the mean of all rows;
+//! for several classes the guess is each class's share. Missing is a value like others, and `-0` is `0`. The guess is
+//! judged by the same metrics on the same rows as the model.
+
+use std::collections::HashMap;
+
+use contract::artifact::{Baseline, BaselineMetric};
+use engine::dataset::Dataset;
+use engine::metric::Metric;
+
+use crate::error::TrainerError;
+
+/// Columns by which the rows are grouped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Columns {
+    names: Vec<String>,
+    features: Vec<usize>,
+}
+
+impl Columns {
+    /// Finds `names` among `feature_names`, or as numbers of features from 0; `None` if there are no names.
+    pub(crate) fn find(
+        names: &[String],
+        feature_names: &[String],
+        n_features: usize,
+    ) -> Result<Option<Self>, TrainerError> {
+        let position = |name: &String| {
+            let named = feature_names.iter().position(|it| it == name);
+            let numbered = || name.parse().ok().filter(|it| *it < n_features);
+            named
+                .or_else(numbered)
+                .ok_or_else(|| TrainerError::BaselineColumn {
+                    name: name.clone(),
+                    allowed: allowed(feature_names, n_features),
+                })
+        };
+        let features: Vec<usize> = names.iter().map(position).collect::<Result<_, _>>()?;
+        Ok((!names.is_empty()).then(|| Self {
+            names: names.to_owned(),
+            features,
+        }))
+    }
+
+    fn key(&self, data: &Dataset, row: usize) -> Vec<u32> {
+        let bits = |feature: &usize| match data.value(row, *feature) {
+            value if value.is_nan() => f32::NAN.to_bits(),
+            value => (value + 0.0).to_bits(),
+        };
+        self.features.iter().map(bits).collect()
+    }
+}
+
+fn allowed(feature_names: &[String], n_features: usize) -> String {
+    let numbers = format!("0 to {}", n_features.saturating_sub(1));
+    let names = feature_names.iter().cloned();
+    names.chain([numbers]).collect::<Vec<_>>().join(", ")
+}
+
+/// Sums over the rows of a group: one for each class, or the one of the labels, and the weights.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    sums: Vec<f64>,
+    weight: f64,
+}
+
+impl Group {
+    fn add(&mut self, label: f32, weight: f64, n_groups: usize) {
+        self.sums.resize(n_groups, 0.0);
+        if n_groups == 1 {
+            self.sums[0] += f64::from(label) * weight;
+        } else {
+            self.sums[label as usize] += weight;
+        }
+        self.weight += weight;
+    }
+
+    /// `None` if all rows weigh nothing.
+    fn mean(&self) -> Option<Vec<f32>> {
+        (self.weight > 0.0).then(|| {
+            self.sums
+                .iter()
+                .map(|it| (it / self.weight) as f32)
+                .collect()
+        })
+    }
+}
+
+/// The guess, measured. The model's values are filled in when there is a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Guess {
+    columns: Vec<String>,
+    data: &'static str,
+    n_groups: u64,
+    n_unseen: u64,
+    values: Vec<(Metric, f64)>,
+}
+
+/// Learns the guess from `train` and measures it on `judged`, the data set called `data`.
+pub(crate) fn measure(
+    columns: &Columns,
+    train: &Dataset,
+    (data, judged): (&'static str, &Dataset),
+    metrics: &[Metric],
+    n_classes: usize,
+) -> Guess {
+    let mut groups: HashMap<Vec<u32>, Group> = HashMap::new();
+    let mut all = Group::default();
+    for (row, &label) in train.labels().iter().enumerate() {
+        let weight = train.weights().map_or(1.0, |it| f64::from(it[row]));
+        all.add(label, weight, n_classes);
+        groups
+            .entry(columns.key(train, row))
+            .or_default()
+            .add(label, weight, n_classes);
+    }
+    let overall = all.mean().unwrap_or_else(|| vec![0.0; n_classes]);
+    let mut n_unseen = 0;
+    let mut predictions = Vec::with_capacity(judged.n_rows() * n_classes);
+    for row in 0..judged.n_rows() {
+        let mean = groups.get(&columns.key(judged, row)).and_then(Group::mean);
+        n_unseen += u64::from(mean.is_none());
+        predictions.extend(mean.as_ref().unwrap_or(&overall));
+    }
+    let value = |metric: &Metric| {
+        (
+            *metric,
+            metric.evaluate(&predictions, judged.labels(), judged.weights()),
+        )
+    };
+    Guess {
+        columns: columns.names.clone(),
+        data,
+        n_groups: groups.len() as u64,
+        n_unseen,
+        values: metrics.iter().map(value).collect(),
+    }
+}
+
+impl Guess {
+    /// The comparison, where `model` gives the model's value of a metric on a data set.
+    pub(crate) fn against(self, model: impl Fn(&str, Metric) -> Option<f64>) -> Baseline {
+        let compare = |&(metric, baseline): &(Metric, f64)| {
+            Some(BaselineMetric {
+                metric: metric.to_string(),
+                maximize: metric.maximize(),
+                baseline,
+                model: model(self.data, metric)?,
+            })
+        };
+        let metrics = self.values.iter().filter_map(compare).collect();
+        Baseline {
+            data: self.data.to_owned(),
+            columns: self.columns,
+            groups: self.n_groups,
+            unseen_rows: self.n_unseen,
+            metrics,
+        }
+    }
+}
+
+/// The comparison in words, on one line that no metric definition finds:
+/// `Baseline (mean by hr, weekday): validation rmse 61.2; model 38.4, 37% lower`.
+pub(crate) fn in_words(baseline: &Baseline) -> String {
+    let one = |it: &BaselineMetric| {
+        let share = (it.model - it.baseline) / it.baseline.abs() * 100.0;
+        let compared = match share {
+            share if !share.is_finite() => String::new(),
+            share if share.abs() < 0.5 => ", about the same".to_owned(),
+            share if share < 0.0 => format!(", {:.0}% lower", -share),
+            share => format!(", {share:.0}% higher"),
+        };
+        format!(
+            "{} {} {}; model {}{compared}",
+            baseline.data,
+            it.metric,
+            short(it.baseline),
+            short(it.model)
+        )
+    };
+    let metrics: Vec<String> = baseline.metrics.iter().map(one).collect();
+    format!(
+        "Baseline (mean by {}): {}",
+        baseline.columns.join(", "),
+        metrics.join(" | ")
+    )
+}
+
+/// Three significant digits, but no whole digit less.
+fn short(value: f64) -> String {
+    let n_decimals = if value == 0.0 {
+        1.0
+    } else {
+        2.0 - value.abs().log10().floor()
+    };
+    format!("{value:.*}", n_decimals.clamp(0.0, 6.0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    fn guess(train: &Dataset, judged: &Dataset, metrics: &[Metric]) -> Guess {
+        let columns = Columns::find(&names(&["0"]), &[], 2).unwrap().unwrap();
+        measure(&columns, train, ("validation", judged), metrics, 1)
+    }
+
+    #[test]
+    fn guesses_the_weighted_mean_of_rows_that_agree_and_the_overall_mean_else() {
+        let train = Dataset::from_rows(
+            2,
+            &[1., 7., 1., 8., 2., 9., f32::NAN, 0.],
+            &[10., 20., 40., 7.],
+        )
+        .unwrap();
+        let train = train.with_weights(vec![3., 1., 1., 0.]).unwrap();
+        // Seen: 12.5 and 40. Not seen, or seen with no weight: (30 + 20 + 40) / 5 = 18.
+        let judged = Dataset::from_rows(
+            2,
+            &[1., 0., 2., 0., 3., 0., f32::NAN, 0.],
+            &[12.5, 40., 18., 18.],
+        )
+        .unwrap();
+        let guess = guess(&train, &judged, &[Metric::Mae, Metric::Rmse]);
+        assert_eq!(guess.values, [(Metric::Mae, 0.0), (Metric::Rmse, 0.0)]);
+        assert_eq!((guess.n_groups, guess.n_unseen), (3, 2));
+    }
+
+    #[test]
+    fn guesses_each_class_by_its_share() {
+        let train = Dataset::from_rows(1, &[1., 1., 1., 2.], &[0., 0., 2., 1.]).unwrap();
+        let columns = Columns::find(&names(&["hr"]), &names(&["hr"]), 1)
+            .unwrap()
+            .unwrap();
+        let judged = Dataset::from_rows(1, &[1., 2.], &[0., 2.]).unwrap();
+        let guess = measure(&columns, &train, ("train", &judged), &[Metric::Merror], 3);
+        assert_eq!(guess.values, [(Metric::Merror, 0.5)]);
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_refused_with_those_that_are() {
+        let said = Columns::find(&names(&["hour"]), &names(&["hr", "day"]), 2)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("`hour`") && said.contains("hr, day"),
+            "{said}"
+        );
+        let said = Columns::find(&names(&["2"]), &[], 2)
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("0 to 1"), "{said}");
+        assert_eq!(Columns::find(&[], &[], 2).unwrap(), None);
+    }
+
+    #[test]
+    fn says_in_plain_words_how_the_model_compares() {
+        let metric = |metric: &str, maximize, baseline, model| BaselineMetric {
+            metric: metric.to_owned(),
+            maximize,
+            baseline,
+            model,
+        };
+        let baseline = Baseline {
+            data: "validation".to_owned(),
+            columns: names(&["hr", "weekday"]),
+            groups: 168,
+            unseen_rows: 0,
+            metrics: vec![
+                metric("rmse", false, 61.234, 38.44),
+                metric("auc", true, 0.5, 0.75),
+            ],
+        };
+        assert_eq!(
+            in_words(&baseline),
+            "Baseline (mean by hr, weekday): validation rmse 61.2; model 38.4, 37% lower | validation auc 0.500; model 0.750, 50% higher"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! The job as SageMaker wrote it down: hyperparameters, channels, hosts.
+//!
+//! Invariant: a [`Job`] asks for nothing that this version cannot do. What it cannot do is refused here, before a byte of
+//! data is read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use contract::channel::{Channel, InputDataConfig, InputMode, RecordWrapper, TRAIN, VALIDATION};
+use contract::checkpoint::CheckpointConfig;
+use contract::hyperparameter::{self, Hyperparameters};
+use contract::paths::MlRoot;
+use contract::resource::ResourceConfig;
+
+use crate::error::TrainerError;
+use crate::log;
+
+/// A job that can be run.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Effective hyperparameters.
+    pub(crate) hyperparameters: Hyperparameters,
+    /// The hyperparameters as they were given.
+    pub(crate) given: BTreeMap<String, String>,
+    /// The channel to learn from.
+    pub(crate) train: Channel,
+    /// The channel to evaluate on.
+    pub(crate) validation: Option<Channel>,
+}
+
+impl Job {
+    /// Reads the documents below `input/config`.
+    pub(crate) fn read(root: &MlRoot) -> Result<Self, TrainerError> {
+        let path = root.hyperparameters_json();
+        let bytes = read(&path)?.ok_or_else(|| missing(&path))?;
+        let given = hyperparameter::read_hyperparameters_json(&bytes)?;
+        let hyperparameters = Hyperparameters::parse(&given)?;
+        log::set_verbosity(hyperparameters.verbosity);
+        for it in &hyperparameters.ignored {
+            tracing::info!(
+                "Hyperparameter {}: `{}` has no effect: {}",
+                it.name,
+                it.value,
+                it.why
+            );
+        }
+        check_hosts(root)?;
+        warn_of_checkpoints(root)?;
+        let channels = match read(&root.inputdataconfig_json())? {
+            Some(bytes) => InputDataConfig::read(&bytes)?,
+            None => InputDataConfig::default(),
+        };
+        channels.check_names()?;
+        let train = channels.train()?.clone();
+        check_channel(TRAIN, &train)?;
+        let mut validation = channels.validation().cloned();
+        if let Some(validation) = &mut validation {
+            // The built-in algorithm reads both channels by the content type of `train`.
+            validation.content_type = validation.content_type.or(train.content_type);
+            check_channel(VALIDATION, validation)?;
+        }
+        Ok(Self {
+            hyperparameters,
+            given,
+            train,
+            validation,
+        })
+    }
+}
+
+fn check_hosts(root: &MlRoot) -> Result<(), TrainerError> {
+    let resources = match read(&root.resourceconfig_json())? {
+        Some(bytes) => ResourceConfig::read(&bytes)?,
+        None => ResourceConfig::single(),
+    };
+    match resources.world_size() {
+        1 => {
+            tracing::info!("Single node training.");
+            Ok(())
+        }
+        n_hosts => Err(TrainerError::Hosts { n_hosts }),
+    }
+}
+
+fn warn_of_checkpoints(root: &MlRoot) -> Result<(), TrainerError> {
+    if let Some(bytes) = read(&root.checkpointconfig_json())? {
+        let checkpoints = CheckpointConfig::read(&bytes)?;
+        tracing::warn!(
+            "the job asks for checkpoints in {}, but this version writes none and resumes from none: \
+             an interrupted job starts again from the first round",
+            checkpoints.local_path.display()
+        );
+    }
+    Ok(())
+}
+
+fn check_channel(name: &'static str, channel: &Channel) -> Result<(), TrainerError> {
+    match channel.input_mode {
+        InputMode::File | InputMode::FastFile => {}
+        InputMode::Pipe => return Err(TrainerError::PipeMode { channel: name }),
+    }
+    match channel.record_wrapper {
+        RecordWrapper::None => Ok(()),
+        RecordWrapper::RecordIo => Err(TrainerError::RecordWrapper { channel: name }),
+    }
+}
+
+/// The bytes of a document; `None` if it is not there.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, TrainerError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(TrainerError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn missing(path: &Path) -> TrainerError {
+    TrainerError::Read {
+        path: path.to_owned(),
+        source: io::ErrorKind::NotFound.into(),
+    }
+}

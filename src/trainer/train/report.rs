@@ -1,0 +1,183 @@
+//! The evaluation document: what was measured, round by round, and what the saved model is worth.
+
+use std::collections::BTreeMap;
+use std::env;
+
+use contract::artifact::{
+    Baseline, BestRound, DataSet, Evaluation, MetricHistory, ModelDigest, Timing,
+};
+use contract::environment::TRAINING_JOB_NAME;
+use engine::booster::{TrainEnd, Trained};
+use engine::metric::Metric;
+use engine::params::BoosterValidParams;
+
+use super::artifacts::{Features, Training};
+use super::job::Job;
+
+/// What the document is made of, beside the job and the model.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) data: Vec<DataSet>,
+    pub(crate) baseline: Option<Baseline>,
+    pub(crate) timings: Vec<Timing>,
+    pub(crate) model: ModelDigest,
+}
+
+/// Makes the document.
+pub(crate) fn evaluation(job: &Job, trained: &Trained, measured: Measured) -> Evaluation {
+    Evaluation {
+        schema: Evaluation::SCHEMA,
+        job_name: env::var(TRAINING_JOB_NAME.name)
+            .ok()
+            .filter(|it| !it.is_empty()),
+        algorithm: job.hyperparameters.algorithm.to_string(),
+        objective: job.hyperparameters.objective.to_string(),
+        data: measured.data,
+        rounds: trained.booster.n_rounds() as u32,
+        best_round: best_round(trained),
+        end: Some(end(trained.end).to_owned()),
+        metrics: histories(trained),
+        baseline: measured.baseline,
+        timings: measured.timings,
+        hyperparameters: job.given.clone(),
+        model: measured.model,
+    }
+}
+
+/// Makes `training.json`.
+pub(crate) fn training<'a>(
+    job: &'a Job,
+    trained: &Trained,
+    model: &'a ModelDigest,
+) -> Training<'a> {
+    Training {
+        linden_version: env!("CARGO_PKG_VERSION"),
+        algorithm: job.hyperparameters.algorithm.to_string(),
+        objective: job.hyperparameters.objective.to_string(),
+        rounds: trained.booster.n_rounds() as u32,
+        best_round: trained.best.map(|it| it.round),
+        model_format: job.hyperparameters.model_format.to_string(),
+        features: Features {
+            n_features: trained.booster.n_features(),
+            feature_names: &job.hyperparameters.feature_names,
+        },
+        hyperparameters: &job.given,
+        model,
+    }
+}
+
+/// Makes `hyperparameters.json`: every hyperparameter that had a say, defaults included, as SageMaker would spell it.
+pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<String, String> {
+    let own = &job.hyperparameters;
+    let metrics: Vec<String> = own.eval_metrics.iter().map(ToString::to_string).collect();
+    let always = [
+        ("algorithm", own.algorithm.to_string()),
+        ("objective", own.objective.to_string()),
+        ("num_round", params.num_round().to_string()),
+        ("eta", params.learning_rate().to_string()),
+        ("max_depth", params.max_depth().to_string()),
+        ("min_child_weight", params.min_child_weight().to_string()),
+        ("lambda", params.reg_lambda().to_string()),
+        ("alpha", params.reg_alpha().to_string()),
+        ("gamma", params.min_split_loss().to_string()),
+        ("subsample", params.subsample().to_string()),
+        ("colsample_bytree", params.colsample_bytree().to_string()),
+        ("max_bin", params.max_bin().to_string()),
+        ("scale_pos_weight", params.scale_pos_weight().to_string()),
+        ("num_parallel_tree", params.num_parallel_tree().to_string()),
+        ("seed", params.seed().to_string()),
+        ("eval_metric", metrics.join(",")),
+        ("csv_weights", u8::from(own.csv_weights).to_string()),
+        (
+            "save_model_on_termination",
+            own.save_model_on_termination.to_string(),
+        ),
+        ("model_format", own.model_format.to_string()),
+    ];
+    let given = [
+        (
+            "num_class",
+            own.objective
+                .is_multiclass()
+                .then(|| own.num_class.to_string()),
+        ),
+        (
+            "max_delta_step",
+            params.max_delta_step().map(|it| it.to_string()),
+        ),
+        ("base_score", params.base_score().map(|it| it.to_string())),
+        (
+            "early_stopping_rounds",
+            params.early_stopping_rounds().map(|it| it.to_string()),
+        ),
+        ("nthread", params.nthread().map(|it| it.to_string())),
+        (
+            "feature_names",
+            (!own.feature_names.is_empty()).then(|| own.feature_names.join(",")),
+        ),
+        (
+            "baseline_columns",
+            (!own.baseline_columns.is_empty()).then(|| own.baseline_columns.join(",")),
+        ),
+    ];
+    let given = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    always
+        .into_iter()
+        .chain(given)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// The value of the saved model: at the best round where early stopping cut, else at the last.
+pub(crate) fn final_value(trained: &Trained, data: &str, metric: Metric) -> Option<f64> {
+    let last = trained.history.len().checked_sub(1)?;
+    let round = saved_round(trained).min(last);
+    trained.history[round]
+        .iter()
+        .find(|it| &*it.data == data && it.metric == metric)
+        .map(|it| it.value)
+}
+
+/// The index of the saved model's last round in the history.
+fn saved_round(trained: &Trained) -> usize {
+    trained.booster.n_rounds().saturating_sub(1)
+}
+
+fn best_round(trained: &Trained) -> Option<BestRound> {
+    let best = trained.best.as_ref()?;
+    let decided_by = trained.history.first()?.last()?.metric;
+    Some(BestRound {
+        round: best.round,
+        metric: decided_by.to_string(),
+        value: best.value,
+    })
+}
+
+fn end(end: TrainEnd) -> &'static str {
+    match end {
+        TrainEnd::AllRounds => "all_rounds",
+        TrainEnd::EarlyStopping => "early_stopping",
+        TrainEnd::Monitor => "stopped",
+    }
+}
+
+/// One history for each data set and metric, in the order of the metric line.
+fn histories(trained: &Trained) -> Vec<MetricHistory> {
+    let Some(first) = trained.history.first() else {
+        return Vec::new();
+    };
+    let history = |(idx, it): (usize, &engine::booster::Evaluation)| MetricHistory {
+        data: it.data.to_string(),
+        metric: it.metric.to_string(),
+        maximize: it.metric.maximize(),
+        final_value: final_value(trained, &it.data, it.metric).unwrap_or(f64::NAN),
+        rounds: trained
+            .history
+            .iter()
+            .map(|round| round[idx].value)
+            .collect(),
+    };
+    first.iter().enumerate().map(history).collect()
+}

@@ -1,0 +1,88 @@
+//! What happens after each round: a metric line, perhaps a model on disk, and a look at the stop flag.
+//!
+//! Invariants: stdout gets metric lines and nothing else, one a round, flushed before the next begins, since SageMaker
+//! reads them while the job runs. With `save_model_on_termination` a model lies on disk at the latest [`SAVE_EVERY`]
+//! after it was grown, so that even a kill that cannot be caught leaves one.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use contract::metric_line::format_line;
+use engine::booster::{Booster, Evaluation, Monitor, RoundReport};
+
+use super::artifacts::Artifacts;
+use crate::error::TrainerError;
+
+/// How old the model on disk may be. A minute of work is what an uncaught kill may cost.
+const SAVE_EVERY: Duration = Duration::from_mins(1);
+
+/// Follows the rounds of a job.
+pub(crate) struct Rounds<'a> {
+    pub(crate) stdout: &'a mut dyn Write,
+    pub(crate) stop: &'a AtomicBool,
+    /// Where to keep intermediate models, if they are kept.
+    pub(crate) keep: Option<&'a Artifacts<'a>>,
+    pub(crate) last_save: Instant,
+    /// Why the rounds were broken off, where it was not the stop flag.
+    pub(crate) failed: Option<TrainerError>,
+}
+
+impl<'a> Rounds<'a> {
+    pub(crate) fn new(
+        stdout: &'a mut dyn Write,
+        stop: &'a AtomicBool,
+        keep: Option<&'a Artifacts<'a>>,
+    ) -> Self {
+        Self {
+            stdout,
+            stop,
+            keep,
+            last_save: Instant::now(),
+            failed: None,
+        }
+    }
+
+    /// Prints a round's line.
+    pub(crate) fn print(
+        &mut self,
+        round: u32,
+        evaluations: &[Evaluation],
+    ) -> Result<(), TrainerError> {
+        let values: Vec<_> = evaluations
+            .iter()
+            .map(|it| (&it.data, it.metric, it.value))
+            .collect();
+        let line = format_line(round, &values);
+        let written = writeln!(self.stdout, "{line}").and_then(|()| self.stdout.flush());
+        written.map_err(TrainerError::Stdout)
+    }
+
+    fn save(&mut self, booster: &Booster) -> Result<(), TrainerError> {
+        match self.keep {
+            Some(artifacts) if self.last_save.elapsed() >= SAVE_EVERY => {
+                artifacts.model(booster)?;
+                self.last_save = Instant::now();
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Monitor for Rounds<'_> {
+    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()> {
+        let done = self
+            .print(report.round, report.evaluations)
+            .and_then(|()| self.save(report.booster));
+        if let Err(err) = done {
+            self.failed = Some(err);
+            return ControlFlow::Break(());
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,104 @@
+//! SIGTERM and SIGINT: the round in progress ends, and what is kept is what was asked for.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use engine::model;
+
+use crate::job::{Job, table};
+
+/// Far more rounds than there is time for.
+fn endless(save: &str) -> Job {
+    Job::new(&[("num_round", "100000"), ("save_model_on_termination", save)])
+        .csv("train", &table(2000))
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// Reads the metric lines of a job, and sends `signal` after the third. Gives the lines and how long the end took.
+fn stop_after_three_rounds(job: &Job, signal: &str) -> (Vec<String>, Child, Duration) {
+    let mut child = job.start();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = Vec::new();
+    for _ in 0..3 {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        lines.push(line);
+    }
+    let sent = Instant::now();
+    send(signal, &child);
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    lines.extend(rest.lines().map(ToOwned::to_owned));
+    (lines, child, sent.elapsed())
+}
+
+#[test]
+fn a_stopped_job_leaves_the_model_of_its_last_round_where_that_is_asked_for() {
+    for signal in ["-TERM", "-INT"] {
+        let job = endless("true");
+        let (lines, child, took) = stop_after_three_rounds(&job, signal);
+        let ended = job.wait(child);
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert_eq!(model::load(&ended.model()).unwrap().n_rounds(), lines.len());
+        let evaluation = ended.json("output/data/evaluation.json");
+        assert_eq!(
+            (&evaluation["end"], &evaluation["rounds"]),
+            (&"stopped".into(), &lines.len().into())
+        );
+    }
+}
+
+#[test]
+fn a_stopped_job_leaves_no_model_where_none_is_asked_for() {
+    let job = endless("false");
+    let (_, child, took) = stop_after_three_rounds(&job, "-TERM");
+    let ended = job.wait(child);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(
+        (ended.exit_code, ended.read("model/xgboost-model")),
+        (Some(0), None)
+    );
+    assert!(
+        ended.stderr.contains(
+            "The job was stopped and save_model_on_termination is false; there is no model"
+        ),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.read("output/failure"), None);
+}
+
+#[test]
+fn a_job_that_is_stopped_while_it_reads_ends_without_a_model() {
+    let job = Job::new(&[
+        ("num_round", "100000"),
+        ("save_model_on_termination", "true"),
+    ])
+    .csv("train", &table(400_000));
+    let mut child = job.start();
+    // The first line of the log comes before the data, so the signal arrives while it is read, or soon after.
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    send("-TERM", &child);
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    let ended = job.wait(child);
+    assert_eq!(
+        (ended.exit_code, ended.read("model/xgboost-model")),
+        (Some(0), None),
+        "{rest}"
+    );
+    assert!(
+        rest.contains("The job was stopped while the data was being read; there is no model"),
+        "{rest}"
+    );
+}
