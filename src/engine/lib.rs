@@ -6,6 +6,7 @@
 pub mod bin;
 pub mod booster;
 pub mod dataset;
+pub mod estimator;
 pub mod metric;
 pub mod model;
 pub mod objective;
