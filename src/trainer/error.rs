@@ -11,6 +11,7 @@ use contract::failure::{Failure, FailureClass};
 use contract::hyperparameter::HyperparameterErrors;
 use engine::bin::BinError;
 use engine::booster::{PredictError, TrainError};
+use engine::estimator::DecisionTreeError;
 use engine::params::ParamError;
 use engine::threads::ThreadsError;
 
@@ -108,6 +109,9 @@ pub enum TrainerError {
     /// Boosting failed.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// Growing the single tree failed.
+    #[error(transparent)]
+    DecisionTree(#[from] DecisionTreeError),
     /// The model could not be evaluated.
     #[error(transparent)]
     Predict(#[from] PredictError),
@@ -135,6 +139,7 @@ impl TrainerError {
             Self::Data(err) => data_class(err),
             Self::Write { source, .. } => write_class(source),
             Self::Train(err) => train_class(err),
+            Self::DecisionTree(err) => tree_class(err),
             Self::Usage(_)
             | Self::Hyperparameters(_)
             | Self::Parameter(_)
@@ -144,12 +149,11 @@ impl TrainerError {
             | Self::NoData { .. }
             | Self::Widths { .. }
             | Self::FeatureNames { .. }
-            | Self::BaselineColumn { .. }
-            | Self::Bin(_) => FailureClass::UserError,
+            | Self::BaselineColumn { .. } => FailureClass::UserError,
             Self::Read { .. } | Self::Threads(_) | Self::Stdout(_) | Self::Signals(_) => {
                 FailureClass::PlatformError
             }
-            Self::Predict(_) => FailureClass::AlgorithmError,
+            Self::Bin(_) | Self::Predict(_) => FailureClass::AlgorithmError,
         }
     }
 
@@ -236,6 +240,17 @@ fn train_class(err: &TrainError) -> FailureClass {
         TrainError::Label { .. } | TrainError::NoWeight { .. } | TrainError::NotFinite { .. } => {
             FailureClass::UserError
         }
+        _ => FailureClass::AlgorithmError,
+    }
+}
+
+fn tree_class(err: &DecisionTreeError) -> FailureClass {
+    match err {
+        DecisionTreeError::Params(_)
+        | DecisionTreeError::NotExact(_)
+        | DecisionTreeError::Label { .. } => FailureClass::UserError,
+        DecisionTreeError::Train(err) => train_class(err),
+        DecisionTreeError::Threads(_) => FailureClass::PlatformError,
         _ => FailureClass::AlgorithmError,
     }
 }

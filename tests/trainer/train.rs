@@ -508,6 +508,72 @@ fn every_objective_trains_through_the_program() {
 }
 
 #[test]
+fn a_decision_tree_is_one_round_and_measured_like_the_others() {
+    let classes = |n_rows| {
+        let line =
+            |(label, [a, b, c]): (f32, [f32; 3])| format!("{},{a},{b},{c}\n", label as u32 / 30);
+        rows(n_rows).map(line).collect::<Vec<_>>().concat()
+    };
+    for (objective, metric) in [
+        ("multi:softmax", "mlogloss"),
+        ("multi:softprob", "mlogloss"),
+    ] {
+        let job = Job::new(&[
+            ("algorithm", "decision_tree"),
+            ("objective", objective),
+            ("num_class", "4"),
+        ]);
+        let ended = job
+            .csv("train", &classes(300))
+            .csv("validation", &classes(40))
+            .run();
+        let booster = model::load(&ended.model()).unwrap();
+        assert_eq!((booster.n_rounds(), booster.trees.len()), (1, 4));
+        assert!(
+            ended.stderr.contains("searched among all values"),
+            "{}",
+            ended.stderr
+        );
+        let lines = ended.metric_lines();
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(&format!("[0]\ttrain-{metric}:")),
+            "{lines:?}"
+        );
+        assert!(
+            lines[0].contains(&format!("\tvalidation-{metric}:")),
+            "{lines:?}"
+        );
+    }
+    let ended = Job::new(&[("algorithm", "decision_tree"), ("max_depth", "4")])
+        .csv("train", &table(300))
+        .run();
+    assert_eq!(model::load(&ended.model()).unwrap().trees.len(), 1);
+    assert!(
+        ended
+            .stderr
+            .contains("searched among bins: `reg:squarederror` predicts numbers"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_metric_that_is_no_number_is_warned_of_once() {
+    let job = Job::new(&[
+        ("num_round", "3"),
+        ("objective", "binary:logistic"),
+        ("eval_metric", "auc"),
+    ]);
+    let ended = job.csv("train", "0,1\n0,2\n").run();
+    ended.model();
+    assert_eq!(ended.metric_lines()[2], "[2]\ttrain-auc:nan");
+    let warnings = ended
+        .stderr
+        .matches("train-auc is not a number: the data set only contains pos or neg samples");
+    assert_eq!(warnings.count(), 1, "{}", ended.stderr);
+}
+
+#[test]
 fn an_old_model_is_replaced_whole() {
     let job = regression().csv("train", &table(50));
     job.write("model/xgboost-model", "old");

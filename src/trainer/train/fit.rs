@@ -1,7 +1,7 @@
 //! The three algorithms, with one result.
 //!
 //! A random forest is boosting with one round of many trees, as in XGBoost, and the contract has set the parameters that
-//! way. A decision tree is grown exactly, on the raw values, and is measured once, as round 0.
+//! way. A decision tree is grown on the raw values, exactly where that can be done, and is measured once, as round 0.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,8 +10,11 @@ use contract::artifact::Timing;
 use contract::channel::{TRAIN, VALIDATION};
 use contract::hyperparameter::{Algorithm, Hyperparameters};
 use engine::bin::HistogramCuts;
-use engine::booster::{self, NamedData, Trained};
-use engine::params::BoosterValidParams;
+use engine::booster::{self, Booster, Evaluation, NamedData, TrainEnd, Trained};
+use engine::dataset::Dataset;
+use engine::estimator::{DecisionTreeParams, TreeSearch, fit_decision_tree};
+use engine::metric::Metric;
+use engine::params::{BoosterParams, BoosterValidParams};
 use engine::threads::Threads;
 
 use super::rounds::Rounds;
@@ -35,8 +38,17 @@ pub(crate) fn fit(
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     match hyperparameters.algorithm {
-        Algorithm::GradientBoosting | Algorithm::RandomForest | Algorithm::DecisionTree => {
+        Algorithm::GradientBoosting | Algorithm::RandomForest => {
             boost(params, tables, threads, rounds)
+        }
+        Algorithm::DecisionTree => {
+            let metrics = &hyperparameters.eval_metrics;
+            grow_one(
+                &hyperparameters.params,
+                &tables,
+                Judges { metrics, threads },
+                rounds,
+            )
         }
     }
 }
@@ -79,4 +91,65 @@ fn boost(
     )?;
     timings.push(timing("train", start));
     Ok(Fitted { trained, timings })
+}
+
+/// How a model that was not boosted is measured.
+#[derive(Clone, Copy)]
+struct Judges<'a> {
+    metrics: &'a [Metric],
+    threads: &'a Threads,
+}
+
+fn grow_one(
+    params: &BoosterParams,
+    tables: &Tables,
+    judges: Judges<'_>,
+    rounds: &mut Rounds<'_>,
+) -> Result<Fitted, TrainerError> {
+    let start = Instant::now();
+    let tree = fit_decision_tree(&DecisionTreeParams::new(params.clone()), &tables.train)?;
+    match &tree.search {
+        TreeSearch::Exact => {
+            tracing::info!("The decision tree's splits were searched among all values");
+        }
+        TreeSearch::Binned(obstacle) => {
+            tracing::info!("The decision tree's splits were searched among bins: {obstacle}");
+        }
+    }
+    let booster = tree.booster;
+    let mut evaluations = judges.measure(&booster, TRAIN, &tables.train)?;
+    if let Some(validation) = &tables.validation {
+        evaluations.extend(judges.measure(&booster, VALIDATION, validation)?);
+    }
+    rounds.print(0, &evaluations)?;
+    let trained = Trained {
+        booster,
+        history: vec![evaluations],
+        best: None,
+        end: TrainEnd::AllRounds,
+    };
+    Ok(Fitted {
+        trained,
+        timings: vec![timing("train", start)],
+    })
+}
+
+impl Judges<'_> {
+    fn measure(
+        self,
+        booster: &Booster,
+        name: &str,
+        data: &Dataset,
+    ) -> Result<Vec<Evaluation>, TrainerError> {
+        // Metrics read probabilities, where `multi:softmax` would predict classes.
+        let mut predictions = booster.predict_margin(data, self.threads)?;
+        booster.objective.transform(&mut predictions);
+        let name: Arc<str> = Arc::from(name);
+        let value = |metric: &Metric| Evaluation {
+            data: Arc::clone(&name),
+            metric: *metric,
+            value: metric.evaluate(&predictions, data.labels(), data.weights()),
+        };
+        Ok(self.metrics.iter().map(value).collect())
+    }
 }

@@ -80,7 +80,12 @@ pub fn run(
     if let Some(err) = rounds.failed {
         return Err(err);
     }
-    let stopped = fitted.trained.end == TrainEnd::Monitor;
+    let trained = &mut fitted.trained;
+    if trained.end == TrainEnd::Monitor && trained.history.len() == params.num_round() as usize {
+        // A stop that comes with the last round stops nothing.
+        trained.end = TrainEnd::AllRounds;
+    }
+    let stopped = trained.end == TrainEnd::Monitor;
     if stopped && !save_on_stop {
         return Ok(stopped_without_model(
             "and save_model_on_termination is false",

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use contract::metric_line::format_line;
 use engine::booster::{Booster, Evaluation, Monitor, RoundReport};
+use engine::metric::Metric;
 
 use super::artifacts::Artifacts;
 use crate::error::TrainerError;
@@ -20,11 +21,13 @@ const SAVE_EVERY: Duration = Duration::from_mins(1);
 
 /// Follows the rounds of a job.
 pub(crate) struct Rounds<'a> {
-    pub(crate) stdout: &'a mut dyn Write,
-    pub(crate) stop: &'a AtomicBool,
+    stdout: &'a mut dyn Write,
+    stop: &'a AtomicBool,
     /// Where to keep intermediate models, if they are kept.
-    pub(crate) keep: Option<&'a Artifacts<'a>>,
-    pub(crate) last_save: Instant,
+    keep: Option<&'a Artifacts<'a>>,
+    last_save: Instant,
+    /// Whether a metric that is no number was told of.
+    warned: bool,
     /// Why the rounds were broken off, where it was not the stop flag.
     pub(crate) failed: Option<TrainerError>,
 }
@@ -40,6 +43,7 @@ impl<'a> Rounds<'a> {
             stop,
             keep,
             last_save: Instant::now(),
+            warned: false,
             failed: None,
         }
     }
@@ -55,8 +59,30 @@ impl<'a> Rounds<'a> {
             .map(|it| (&it.data, it.metric, it.value))
             .collect();
         let line = format_line(round, &values);
+        self.warn_of_nan(evaluations);
         let written = writeln!(self.stdout, "{line}").and_then(|()| self.stdout.flush());
         written.map_err(TrainerError::Stdout)
+    }
+
+    /// SageMaker reads only numbers, so a tuning job or an alarm would wait for a metric that never comes.
+    fn warn_of_nan(&mut self, evaluations: &[Evaluation]) {
+        if let Some(it) = evaluations
+            .iter()
+            .find(|it| it.value.is_nan() && !self.warned)
+        {
+            self.warned = true;
+            let why = match it.metric {
+                Metric::Auc => {
+                    ": the data set only contains pos or neg samples, or all of its rows weigh nothing"
+                }
+                _ => "",
+            };
+            tracing::warn!(
+                "{}-{} is not a number{why}; SageMaker does not record it",
+                it.data,
+                it.metric
+            );
+        }
     }
 
     fn save(&mut self, booster: &Booster) -> Result<(), TrainerError> {
