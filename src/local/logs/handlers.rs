@@ -3,10 +3,9 @@
 //! Source: CloudWatch Logs API reference of 2014-03-28; token semantics of `GetLogEvents` (the same token twice is the
 //! end) as documented there.
 
-use super::GROUP;
 use super::event::{Event, Window};
-use super::filter::Filter;
 use super::store::{LogStore, Page, StreamInfo};
+use super::{GROUP, search};
 use crate::config::Config;
 use crate::wire::{Answer, AwsError, ErrorCode, parse};
 use serde::Deserialize;
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 use std::io;
 
 /// Most events in one answer.
-const MAX_EVENTS: usize = 10_000;
+pub(super) const MAX_EVENTS: usize = 10_000;
 /// Most streams or groups in one answer.
 const MAX_LISTED: usize = 50;
 
@@ -24,7 +23,7 @@ pub(crate) fn dispatch(logs: &LogStore, config: &Config, operation: &str, body: 
         "DescribeLogGroups" => Ok(describe_groups(logs, config, &parse(body)?)),
         "DescribeLogStreams" => describe_streams(logs, config, &parse(body)?),
         "GetLogEvents" => get_events(logs, &parse(body)?),
-        "FilterLogEvents" => filter_events(logs, &parse(body)?),
+        "FilterLogEvents" => search::filter_events(logs, &parse(body)?),
         _ => Err(AwsError::new(
             ErrorCode::UnknownOperation,
             format!(
@@ -75,13 +74,13 @@ fn group_arn(config: &Config) -> String {
 /// The group by name or ARN, as every operation on streams takes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Group {
+pub(super) struct Group {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
 }
 
 impl Group {
-    fn check(&self, logs: &LogStore) -> Result<(), AwsError> {
+    pub(super) fn check(&self, logs: &LogStore) -> Result<(), AwsError> {
         let given = self
             .log_group_name
             .as_deref()
@@ -211,78 +210,6 @@ fn get_events(logs: &LogStore, request: &GetEvents) -> Answer {
     )
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FilterEvents {
-    #[serde(flatten)]
-    group: Group,
-    log_stream_names: Option<Vec<String>>,
-    log_stream_name_prefix: Option<String>,
-    start_time: Option<i64>,
-    end_time: Option<i64>,
-    filter_pattern: Option<String>,
-    limit: Option<i64>,
-    next_token: Option<String>,
-}
-
-fn filter_events(logs: &LogStore, request: &FilterEvents) -> Answer {
-    request.group.check(logs)?;
-    let names = match (&request.log_stream_names, &request.log_stream_name_prefix) {
-        (Some(_), Some(_)) => {
-            return Err(invalid(
-                "logStreamNames and logStreamNamePrefix are mutually exclusive, give one of them",
-            ));
-        }
-        (Some(names), None) => names.clone(),
-        (None, prefix) => logs
-            .list(prefix.as_deref().unwrap_or_default())
-            .into_iter()
-            .map(|it| it.0)
-            .collect(),
-    };
-    let filter =
-        Filter::parse(request.filter_pattern.as_deref().unwrap_or_default()).map_err(invalid)?;
-    let window = Window {
-        start: request.start_time,
-        end: request.end_time,
-    };
-    let mut found: Vec<(i64, String, u64, Event)> = Vec::new();
-    for name in names {
-        if logs.info(&name).is_none() {
-            return Err(missing("The specified log stream does not exist."));
-        }
-        let keep =
-            |event: &Event| window.contains(event.timestamp) && filter.matches(&event.message);
-        let (page, _) = logs
-            .forward(&name, 0, usize::MAX, keep)
-            .map_err(AwsError::internal)?;
-        found.extend(
-            page.into_iter()
-                .map(|(end, event)| (event.timestamp, name.clone(), end, event)),
-        );
-    }
-    found.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
-    let limit = limit(request.limit, MAX_EVENTS)?;
-    let skip = count(request.next_token.as_deref())?;
-    let more = skip + limit < found.len();
-    let events: Vec<Value> = found
-        .into_iter()
-        .skip(skip)
-        .take(limit)
-        .map(|it| filtered(&it.1, it.2, &it.3))
-        .collect();
-    let mut answer = json!({ "events": events, "searchedLogStreams": [] });
-    if more {
-        answer["nextToken"] = json!(counted(skip + limit));
-    }
-    Ok(answer)
-}
-
-fn filtered(name: &str, position: u64, event: &Event) -> Value {
-    json!({ "logStreamName": name, "timestamp": event.timestamp, "ingestionTime": event.ingestion_time,
-            "message": event.message, "eventId": format!("{:020}{position:036}", event.timestamp) })
-}
-
 #[derive(Clone, Copy, Debug)]
 enum Position {
     Forward(u64),
@@ -316,7 +243,7 @@ fn count(token: Option<&str>) -> Result<usize, AwsError> {
     skip.ok_or_else(|| invalid("The specified nextToken is invalid."))
 }
 
-fn limit(given: Option<i64>, most: usize) -> Result<usize, AwsError> {
+pub(super) fn limit(given: Option<i64>, most: usize) -> Result<usize, AwsError> {
     match given.map(usize::try_from) {
         None => Ok(most),
         Some(Ok(limit)) if (1..=most).contains(&limit) => Ok(limit),
@@ -327,10 +254,10 @@ fn limit(given: Option<i64>, most: usize) -> Result<usize, AwsError> {
     }
 }
 
-fn invalid(message: impl Into<String>) -> AwsError {
+pub(super) fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new(ErrorCode::InvalidParameter, message)
 }
 
-fn missing(message: &str) -> AwsError {
+pub(super) fn missing(message: &str) -> AwsError {
     AwsError::new(ErrorCode::ResourceNotFound, message)
 }

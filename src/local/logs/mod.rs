@@ -3,6 +3,7 @@
 mod event;
 mod filter;
 mod handlers;
+mod search;
 mod store;
 
 pub(crate) use handlers::dispatch;

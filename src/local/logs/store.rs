@@ -11,6 +11,9 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// How much is read at once from the back: more than the longest line, which is 256 KiB before it is escaped.
+const BLOCK_BYTES: u64 = 4 * 1024 * 1024;
+
 /// What is known of a stream without reading it. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct StreamInfo {
@@ -150,20 +153,44 @@ impl LogStore {
         limit: usize,
         keep: impl Fn(&Event) -> bool,
     ) -> io::Result<(Page, u64)> {
-        let mut begins = Vec::new();
-        let mut kept = Vec::new();
-        let mut begin = 0;
-        let (all, _) = self.forward(name, 0, usize::MAX, |_| true)?;
-        for (end, event) in all.into_iter().take_while(|(end, _)| *end <= to) {
-            if keep(&event) {
-                begins.push(begin);
-                kept.push((end, event));
+        let Some(info) = self.info(name) else {
+            return Ok((Vec::new(), to));
+        };
+        let mut file = File::open(self.path(name))?;
+        let mut end = to.min(info.bytes);
+        let mut page = Vec::new();
+        while 0 < end && page.len() < limit {
+            let start = end.saturating_sub(BLOCK_BYTES);
+            let mut block = vec![0; (end - start) as usize];
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(&mut block)?;
+            // Whole lines from the back; what is cut at the block's front belongs to the next block.
+            while page.len() < limit
+                && let Some(body) = block.strip_suffix(b"\n")
+            {
+                let line = match body.iter().rposition(|&b| b == b'\n') {
+                    Some(before) => before + 1,
+                    None if start == 0 => 0,
+                    None => break,
+                };
+                let event: Event = serde_json::from_slice(&body[line..])?;
+                let position = start + block.len() as u64;
+                if keep(&event) {
+                    page.push((position, event));
+                }
+                block.truncate(line);
             }
-            begin = end;
+            let next = start + block.len() as u64;
+            if next == end {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a log line is longer than a block",
+                ));
+            }
+            end = next;
         }
-        let cut = kept.len().saturating_sub(limit);
-        let start = begins.get(cut).copied().unwrap_or(to);
-        Ok((kept.split_off(cut), start))
+        page.reverse();
+        Ok((page, end))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -264,6 +291,26 @@ mod tests {
         assert_eq!(messages(&page), ["b#011c", "d"]);
         let (page, start) = store.backward("job/algo-1-1", start, 2, |_| true).unwrap();
         assert_eq!((messages(&page), start), (vec!["a"], 0));
+    }
+
+    #[test]
+    fn reading_backward_crosses_blocks_and_passes_over_what_is_not_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LogStore::open(dir.path().to_owned()).unwrap();
+        store.create("job/algo-1-1").unwrap();
+        let long = "x".repeat(BLOCK_BYTES as usize / 3);
+        for n in 0..9 {
+            store.append("job/algo-1-1", &format!("{n}{long}")).unwrap();
+        }
+        let even = |event: &Event| event.message.as_bytes()[0].is_multiple_of(2);
+        let (page, start) = store.backward("job/algo-1-1", u64::MAX, 4, even).unwrap();
+        let firsts: Vec<u8> = page
+            .iter()
+            .map(|(_, event)| event.message.as_bytes()[0])
+            .collect();
+        assert_eq!(firsts, b"2468");
+        let (page, _) = store.backward("job/algo-1-1", start, 4, even).unwrap();
+        assert_eq!(page.len(), 1);
     }
 
     #[test]
