@@ -1,9 +1,16 @@
-//! Tests.
+//! The engine, as a crate that uses it sees it.
 
+mod bin;
+mod dataset;
 mod decision_tree;
 mod determinism;
 mod linfa;
+mod metric;
 mod model;
 mod model_peers;
+mod objective;
+mod params;
 mod predict;
+mod reference;
 mod table;
+mod train;

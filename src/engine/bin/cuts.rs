@@ -15,6 +15,9 @@ use super::BinError;
 /// The cut above every value. A split there sends what is present left and what is missing right.
 pub const SENTINEL: f32 = f32::MAX;
 
+/// The first thinning keeps this many values for each bin.
+const SUMMARY_FACTOR: usize = 8;
+
 /// The cuts of every feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramCuts {
@@ -109,61 +112,96 @@ impl Column {
     }
 }
 
-/// Distinct values, ascending, and the weight up to and with each.
+/// Distinct values, ascending, with their ranks.
 #[derive(Default)]
-struct Ranks {
-    values: Vec<f32>,
-    cumulative: Vec<f64>,
+struct Ranks(Vec<Ranked>);
+
+/// A value of the data and where it stands in the order, in weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ranked {
+    value: f32,
+    /// The weight below it.
+    below: f64,
+    /// The weight up to and with it.
+    through: f64,
+    /// The weight of it.
+    weight: f64,
+}
+
+impl Ranked {
+    /// Twice the middle of its ranks.
+    fn twice_middle(&self) -> f64 {
+        self.below + self.through
+    }
 }
 
 impl Ranks {
     fn add(&mut self, value: f32, weight: f64) {
-        let total = self.cumulative.last().copied().unwrap_or(0.0) + weight;
-        if self.values.last() == Some(&value) {
-            *self.cumulative.last_mut().expect("a value has a rank") = total;
-        } else {
-            self.values.push(value);
-            self.cumulative.push(total);
+        match self.0.last_mut() {
+            Some(last) if last.value == value => {
+                last.through += weight;
+                last.weight += weight;
+            }
+            last => {
+                let below = last.map_or(0.0, |last| last.through);
+                self.0.push(Ranked {
+                    value,
+                    below,
+                    through: below + weight,
+                    weight,
+                });
+            }
         }
     }
 
-    /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that; else, for
-    /// ranks spaced evenly between the smallest and the largest value, the value in whose middle the rank is nearest.
-    fn choose(&self, n_bins: usize) -> Vec<f32> {
-        let last = self.values.len().saturating_sub(1);
-        if last < n_bins {
-            return self.values.iter().skip(1).copied().collect();
-        }
-        let below = |idx: usize| {
-            if idx == 0 {
-                0.0
-            } else {
-                self.cumulative[idx - 1]
-            }
+    /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that, else values
+    /// at evenly spaced ranks.
+    fn choose(self, n_bins: usize) -> Vec<f32> {
+        // XGBoost thins its summary twice. So do we, since the values that are left differ a little from those that
+        // one pass would leave, and with them every model.
+        let chosen = self.thin(n_bins * SUMMARY_FACTOR).thin(n_bins + 1);
+        chosen
+            .0
+            .iter()
+            .take(n_bins)
+            .skip(1)
+            .map(|ranked| ranked.value)
+            .collect()
+    }
+
+    /// At most `size` of the values: the smallest, the largest, and for each evenly spaced rank the value nearest to it.
+    fn thin(self, size: usize) -> Self {
+        let [first, .., last] = self.0.as_slice() else {
+            return self;
         };
-        let begin = self.cumulative[0];
-        let range = below(last) - begin;
-        let mut cuts = Vec::with_capacity(n_bins);
-        let mut idx = 1;
-        for step in 1..n_bins {
-            let rank = begin + step as f64 * range / n_bins as f64;
-            while idx < last && 2.0 * rank >= below(idx + 1) + self.cumulative[idx + 1] {
+        if self.0.len() <= size {
+            return self;
+        }
+        let (begin, range) = (first.through, last.below - first.through);
+        let end = self.0.len() - 1;
+        let mut kept = vec![*first];
+        let mut idx = 0;
+        let mut last_kept = 0;
+        for step in 1..size - 1 {
+            let twice_rank = 2.0 * (begin + step as f64 * range / (size - 1) as f64);
+            while idx < end && twice_rank >= self.0[idx + 1].twice_middle() {
                 idx += 1;
             }
-            if idx == last {
+            if idx == end {
                 break;
             }
-            // With exact ranks the weight up to this value is the weight below the next.
-            let nearest = if rank < self.cumulative[idx] {
-                idx
-            } else {
-                idx + 1
-            };
-            if cuts.last() != Some(&self.values[nearest]) {
-                cuts.push(self.values[nearest]);
+            let (here, next) = (self.0[idx], self.0[idx + 1]);
+            let is_here = twice_rank < here.below + here.weight + next.through - next.weight;
+            let nearest = if is_here { idx } else { idx + 1 };
+            if nearest != last_kept {
+                kept.push(self.0[nearest]);
+                last_kept = nearest;
             }
         }
-        cuts
+        if last_kept != end {
+            kept.push(*last);
+        }
+        Self(kept)
     }
 }
 
