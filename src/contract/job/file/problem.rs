@@ -93,6 +93,11 @@ impl Problems {
         self.warnings.push(warning);
     }
 
+    /// Whether a problem with that key has been found, so that rules about it stay silent.
+    pub(super) fn concern(&self, path: &str) -> bool {
+        self.found.iter().any(|it| it.key == path)
+    }
+
     /// Everything in the order of the file; what stands nowhere comes last.
     pub(super) fn sort(&mut self) {
         let order = |it: &Problem| (it.line.unwrap_or(usize::MAX), it.column);

@@ -187,7 +187,8 @@ pub(super) fn across(
     problems: &mut Problems,
 ) {
     if let Some(spot) = spot {
-        if spot.max_wait_secs < compute.max_runtime_secs {
+        if spot.max_wait_secs < compute.max_runtime_secs && !problems.concern("compute.max_runtime")
+        {
             let (wait, runtime) = (
                 duration::format_secs(spot.max_wait_secs),
                 duration::format_secs(compute.max_runtime_secs),
