@@ -1,3 +1,9 @@
 //! The agreement with SageMaker, tested from outside: what a document says, what a user is told, what a request holds.
 
+mod artifact;
+mod documents;
+mod failure;
+mod hyperparameter;
 mod job_file;
+mod metric_line;
+mod names;

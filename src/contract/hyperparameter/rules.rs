@@ -241,6 +241,6 @@ fn booster(reading: &mut Reading) {
             "Hyperparameter {}: `{}`, allowed is {}",
             spec.name, problem.value, problem.allowed
         );
-        reading.rule(spec.name, &["objective"], message);
+        reading.rule(spec.name, &["objective", "num_class"], message);
     }
 }
