@@ -97,6 +97,7 @@ fn repeated(n: usize, line: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the request is as long as it is")]
 fn the_sample_becomes_this_request() {
     let file = parse(SAMPLE).unwrap();
     let name = file.job_name(1).unwrap();
@@ -587,7 +588,7 @@ fn the_first_instance_type_is_asked_for_and_the_others_are_kept() {
         .compute
         .instance_types
         .iter()
-        .map(|it| it.as_str())
+        .map(contract::job::InstanceType::as_str)
         .collect();
     assert_eq!(types, ["ml.m7i.large", "ml.m5.large"]);
     let request = file.request(&"j-1".parse().unwrap());

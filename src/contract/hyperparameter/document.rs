@@ -53,19 +53,31 @@ fn format_row(spec: &Spec, text: &str) -> String {
     } else {
         format!("`{}`", spec.default)
     };
-    let kind = match spec.kind {
-        Kind::Integer(..) => "integer in ",
-        Kind::Real(..) => "number in ",
-        Kind::Choice(..) => "one of ",
-        Kind::Choices(..) => "some of ",
-        Kind::Text(_) => "",
+    let allowed = match spec.kind {
+        Kind::Integer(interval, _) => format!("integer in {interval}"),
+        Kind::Real(interval, _) => format!("number in {interval}"),
+        Kind::Choice(choices, _) => choices_of(spec, choices, " or "),
+        Kind::Choices(choices, _) => choices_of(spec, choices, ", "),
+        Kind::Text(_) => "text".to_owned(),
     };
-    let allowed = spec.kind.allowed();
     let tuning = spec
         .tunable
         .map(|it| format!("{} to {}", it.min, it.max))
         .unwrap_or_default();
-    format!("| {names} | {kind}{allowed} | {default} | {text} | {tuning} |\n")
+    format!("| {names} | {allowed} | {default} | {text} | {tuning} |\n")
+}
+
+/// What works; in the second table, what is allowed elsewhere.
+fn choices_of(spec: &Spec, choices: &[&str], last: &str) -> String {
+    let shown = match spec.support {
+        Support::Full => spec.working_choices(),
+        Support::NoEffect(_) | Support::Only { .. } => choices.to_vec(),
+    };
+    let quoted: Vec<String> = shown.iter().map(|it| format!("`{it}`")).collect();
+    match quoted.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{}{last}{end}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
 }
 
 fn happens(support: Support) -> String {
@@ -147,7 +159,8 @@ fn hyperparameter_specification(spec: &Spec) -> Value {
             let (min, max) = real_range(&interval);
             row["Range"] = json!({"ContinuousParameterRangeSpecification": {"MinValue": min, "MaxValue": max}});
         }
-        Kind::Choice(choices, _) => {
+        Kind::Choice(..) => {
+            let choices = spec.working_choices();
             row["Range"] = json!({"CategoricalParameterRangeSpecification": {"Values": choices}});
         }
         Kind::Choices(..) | Kind::Text(_) => {}

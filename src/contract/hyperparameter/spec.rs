@@ -197,6 +197,23 @@ pub enum Support {
 }
 
 impl Spec {
+    /// The choices that this version honours, of a row that has choices.
+    pub fn working_choices(&self) -> Vec<&'static str> {
+        let accepted = |it: &&'static str| match self.kind {
+            Kind::Choice(_, set) => set(&mut Draft::default(), it).is_ok(),
+            Kind::Choices(_, set) => set(&mut Draft::default(), &[*it]).is_ok(),
+            Kind::Integer(..) | Kind::Real(..) | Kind::Text(_) => false,
+        };
+        match (self.kind, self.support) {
+            (Kind::Choice(..) | Kind::Choices(..), Support::Only { values, .. }) => values.to_vec(),
+            (
+                Kind::Choice(choices, _) | Kind::Choices(choices, _),
+                Support::Full | Support::NoEffect(_),
+            ) => choices.iter().copied().filter(accepted).collect(),
+            (Kind::Integer(..) | Kind::Real(..) | Kind::Text(_), _) => Vec::new(),
+        }
+    }
+
     pub(super) const fn new(
         name: &'static str,
         kind: Kind,
