@@ -46,10 +46,7 @@ fn a_malformed_request_is_a_validation_exception_that_names_the_member() {
             with(ok(), "/OutputDataConfig", Value::Null),
             "utputDataConfig",
         ),
-        (
-            with(ok(), "/StoppingCondition", Value::Null),
-            "toppingCondition",
-        ),
+        (with(ok(), "/ResourceConfig", Value::Null), "esourceConfig"),
     ];
     for (document, expected) in cases {
         let (code, message) = local.refused("CreateTrainingJob", &document);

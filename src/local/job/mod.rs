@@ -14,6 +14,7 @@ mod phase;
 mod process;
 mod record;
 mod runner;
+mod upload;
 
 pub(crate) use channels::{Asker, Source};
 pub(crate) use metrics::Extractor;

@@ -1,62 +1,22 @@
-//! What is refused before a job exists: by SageMaker's rules, and by what this server cannot do.
+//! What this server refuses before a job exists: what it cannot run, and data and buckets that are not there.
 //!
-//! The second kind always says what it would take. A request that passes here trains.
+//! Every refusal says what it would take. A request that passes here trains.
 
 use crate::app::App;
 use crate::job::{Asker, Source};
 use crate::wire::AwsError;
 use contract::job::request::AlgorithmSpecification;
-use contract::job::{CreateTrainingJobRequest, ImageUri, JobName, NameError, RoleArn, S3Uri};
+use contract::job::{CreateTrainingJobRequest, ImageUri, NameError, S3Uri};
 use contract::paths::DEFAULT_ROOT;
 use std::path::Path;
 
 /// The repository whose images run as processes.
 const TRAINER_REPOSITORY: &str = "linden-trainer";
-const JOB_NAME_PATTERN: &str = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}";
-const ROLE_PATTERN: &str = r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+";
-const S3_PATTERN: &str = "(https|s3)://([^/]+)/?(.*)";
 
-/// SageMaker's own rules.
-pub(super) fn request(request: &CreateTrainingJobRequest) -> Result<(), AwsError> {
-    pattern::<JobName>(
-        "trainingJobName",
-        &request.training_job_name,
-        JOB_NAME_PATTERN,
-    )?;
-    pattern::<RoleArn>("roleArn", &request.role_arn, ROLE_PATTERN)?;
-    let output = request
-        .output_data_config
-        .as_ref()
-        .ok_or_else(|| missing("outputDataConfig"))?;
-    pattern::<S3Uri>(
-        "outputDataConfig.s3OutputPath",
-        &output.s3_output_path,
-        S3_PATTERN,
-    )?;
-    let resource = request
-        .resource_config
-        .as_ref()
-        .ok_or_else(|| missing("resourceConfig"))?;
-    let n_hosts = resource.instance_count.unwrap_or(1);
-    if resource.instance_groups.is_empty() && n_hosts < 1 {
-        return Err(AwsError::validation(format!(
-            "1 validation error detected: Value '{n_hosts}' at 'resourceConfig.instanceCount' failed to satisfy constraint: Member must have value greater than or equal to 1"
-        )));
-    }
-    request
-        .stopping_condition
-        .as_ref()
-        .ok_or_else(|| missing("stoppingCondition"))?;
-    Ok(())
-}
-
-/// What this server cannot run, and data that are not there.
-pub(super) fn local(app: &App, request: &CreateTrainingJobRequest) -> Result<(), AwsError> {
-    let algorithm = request
-        .algorithm_specification
-        .as_ref()
-        .ok_or_else(|| missing("algorithmSpecification"))?;
-    image(algorithm)?;
+/// Refuses what would not train here.
+pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(), AwsError> {
+    let algorithm = request.algorithm_specification.clone().unwrap_or_default();
+    image(&algorithm)?;
     let resource = request.resource_config.clone().unwrap_or_default();
     if !resource.instance_groups.is_empty() {
         return Err(AwsError::validation(
@@ -131,20 +91,4 @@ fn need_bucket(app: &App, member: &str, uri: &str) -> Result<(), AwsError> {
     Err(AwsError::validation(format!(
         "{member}: there is no bucket `{bucket}`, create it first"
     )))
-}
-
-fn pattern<T: std::str::FromStr>(member: &str, value: &str, pattern: &str) -> Result<(), AwsError> {
-    match value.parse::<T>() {
-        Ok(_) => Ok(()),
-        Err(_) if value.is_empty() => Err(missing(member)),
-        Err(_) => Err(AwsError::validation(format!(
-            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
-        ))),
-    }
-}
-
-fn missing(member: &str) -> AwsError {
-    AwsError::validation(format!(
-        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
-    ))
 }

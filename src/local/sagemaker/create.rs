@@ -1,6 +1,6 @@
 //! `CreateTrainingJob`: everything that can be refused is refused here; then the job runs on its own.
 
-use super::check;
+use super::{check, constraints};
 use crate::app::App;
 use crate::job::{Extractor, JobRecord, first_transition, now};
 use crate::wire::{Answer, AwsError, ErrorCode};
@@ -15,12 +15,12 @@ use std::sync::Arc;
 const DEFAULT_MAX_RUNTIME_SECS: i64 = 24 * 60 * 60;
 
 pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answer {
-    check::request(&request)?;
+    constraints::check(&request)?;
     let arn = app.config.job_arn(&request.training_job_name);
     if app.jobs.get(&request.training_job_name).is_some() {
         return Err(taken(&arn));
     }
-    check::local(app, &request)?;
+    check::check(app, &request)?;
     let definitions = request
         .algorithm_specification
         .as_ref()

@@ -3,6 +3,7 @@
 //! Source: SageMaker API, service model of 2017-07-24; refusals as the service words them in users' reports.
 
 mod check;
+mod constraints;
 mod create;
 mod describe;
 mod list;

@@ -4,12 +4,10 @@ use super::not_found;
 use crate::app::App;
 use crate::job::JobRecord;
 use crate::wire::{Answer, AwsError};
+use contract::job::limits::MAX_TAGS;
 use contract::job::request::Tag;
 use serde::Deserialize;
 use serde_json::json;
-
-/// A resource has at most this many tags.
-pub(super) const MAX_TAGS: usize = 50;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
