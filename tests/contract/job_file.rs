@@ -101,6 +101,11 @@ fn repeated(n: usize, line: impl Fn(usize) -> String) -> String {
 fn the_sample_becomes_this_request() {
     let file = parse(SAMPLE).unwrap();
     let name = file.job_name(1).unwrap();
+    assert_eq!(
+        file.request(&name).validate(),
+        [],
+        "the service would take it"
+    );
     insta::assert_json_snapshot!(file.request(&name), @r##"
     {
       "TrainingJobName": "usage-forecast-4755298f-1",

@@ -8,3 +8,4 @@ mod hyperparameter;
 mod job_file;
 mod metric_line;
 mod names;
+mod validate;

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod name;
 pub mod request;
 pub mod status;
+pub mod validate;
 
 pub use description::{
     ListedTrainingJobs, MetricData, SecondaryStatusTransition, TrainingJobDescription,
@@ -19,3 +20,4 @@ pub use file::{JobFile, JobProblems, Problem};
 pub use name::{ImageUri, InstanceType, JobName, NameError, RoleArn, S3Uri};
 pub use request::CreateTrainingJobRequest;
 pub use status::{SecondaryStatus, TrainingJobStatus};
+pub use validate::{ValidationProblem, validation_message};
