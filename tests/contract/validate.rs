@@ -103,7 +103,7 @@ fn numbers_break_ranges() {
             it.stopping_condition
                 .as_mut()
                 .unwrap()
-                .max_runtime_in_seconds = Some(2_419_201)
+                .max_runtime_in_seconds = Some(2_419_201);
         },
         "Value '2419201' at 'stoppingCondition.maxRuntimeInSeconds' failed to satisfy constraint: Member must have value less than or equal to 2419200",
     );
@@ -111,7 +111,7 @@ fn numbers_break_ranges() {
         |it| {
             it.retry_strategy = Some(RetryStrategy {
                 maximum_retry_attempts: 31,
-            })
+            });
         },
         "Value '31' at 'retryStrategy.maximumRetryAttempts' failed to satisfy constraint: Member must have value less than or equal to 30",
     );
@@ -124,7 +124,7 @@ fn choices_break_enumerations() {
             it.algorithm_specification
                 .as_mut()
                 .unwrap()
-                .training_input_mode = "Tube".to_owned()
+                .training_input_mode = "Tube".to_owned();
         },
         "Value 'Tube' at 'algorithmSpecification.trainingInputMode' failed to satisfy constraint: Member must satisfy enum value set: [Pipe, File, FastFile]",
     );

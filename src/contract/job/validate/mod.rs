@@ -5,6 +5,7 @@
 //!
 //! Source: SageMaker API, service model of 2017-07-24; answers of the service to requests that break it.
 
+mod channel;
 mod check;
 
 use std::fmt;
@@ -12,7 +13,7 @@ use std::fmt;
 use crate::job::limits;
 use crate::job::name::{is_job_name, is_role_arn};
 use crate::job::request::{
-    AlgorithmSpecification, Channel, CreateTrainingJobRequest, ResourceConfig, StoppingCondition,
+    AlgorithmSpecification, CreateTrainingJobRequest, ResourceConfig, StoppingCondition,
 };
 use crate::metric_line;
 
@@ -61,7 +62,6 @@ pub fn validation_message(problems: &[ValidationProblem]) -> String {
 const JOB_NAME_PATTERN: &str = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}";
 const ROLE_PATTERN: &str = r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+";
 const S3_URI_PATTERN: &str = "(https|s3)://([^/]+)/?(.*)";
-const CHANNEL_PATTERN: &str = r"[A-Za-z0-9\.\-_]+";
 const ENVIRONMENT_PATTERN: &str = "[a-zA-Z_][a-zA-Z0-9_]*";
 const TAG_PATTERN: &str = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)";
 const INPUT_MODES: &[&str] = &["Pipe", "File", "FastFile"];
@@ -108,7 +108,7 @@ impl CreateTrainingJobRequest {
                 self.enable_managed_spot_training == Some(true),
             ),
         }
-        channels(&mut check, &self.input_data_config);
+        channel::all(&mut check, &self.input_data_config);
         self.maps(&mut check);
         self.options(&mut check);
         check.0
@@ -341,72 +341,6 @@ fn stopping_condition(check: &mut Check, stopping: &StoppingCondition, is_spot: 
             check.add(member, Some(wait.to_string()), constraint);
         }
         (Some(_), true) | (None, false) => {}
-    }
-}
-
-fn channels(check: &mut Check, channels: &[Channel]) {
-    check.at_most("inputDataConfig", channels.len(), *limits::CHANNELS.end());
-    for (at, channel) in channels.iter().enumerate() {
-        let member = |name: &str| format!("inputDataConfig.{}.member.{name}", at + 1);
-        let name = &channel.channel_name;
-        check.required(&member("channelName"), name);
-        check.pattern(
-            &member("channelName"),
-            name,
-            CHANNEL_PATTERN,
-            limits::is_channel_name,
-        );
-        if channels[..at].iter().any(|it| it.channel_name == *name) {
-            check.add(
-                &member("channelName"),
-                Some(name.clone()),
-                "Member must be unique among the channels",
-            );
-        }
-        check.length(
-            &member("contentType"),
-            channel.content_type.as_deref().unwrap_or_default(),
-            limits::MAX_CONTENT_TYPE_CHARS,
-        );
-        check.one_of(
-            &member("compressionType"),
-            channel.compression_type.as_deref(),
-            &["None", "Gzip"],
-        );
-        check.one_of(
-            &member("recordWrapperType"),
-            channel.record_wrapper_type.as_deref(),
-            &["None", "RecordIO"],
-        );
-        check.one_of(
-            &member("inputMode"),
-            channel.input_mode.as_deref(),
-            INPUT_MODES,
-        );
-        let source = &channel.data_source;
-        if source.s3_data_source.is_some() == source.file_system_data_source.is_some() {
-            let constraint =
-                "Member must have exactly one of s3DataSource and fileSystemDataSource";
-            check.add(&member("dataSource"), None, constraint);
-        }
-        if let Some(s3) = &source.s3_data_source {
-            let member = |name: &str| member(&format!("dataSource.s3DataSource.{name}"));
-            let types = &[
-                "S3Prefix",
-                "ManifestFile",
-                "AugmentedManifestFile",
-                "Converse",
-            ];
-            check.one_of(&member("s3DataType"), Some(&s3.s3_data_type), types);
-            check.required(&member("s3Uri"), &s3.s3_uri);
-            check.pattern(&member("s3Uri"), &s3.s3_uri, S3_URI_PATTERN, is_uri);
-            let distributions = &["FullyReplicated", "ShardedByS3Key"];
-            check.one_of(
-                &member("s3DataDistributionType"),
-                s3.s3_data_distribution_type.as_deref(),
-                distributions,
-            );
-        }
     }
 }
 
