@@ -63,3 +63,17 @@ pub const ALL: &[(u8, &str)] = &[
     (INTERRUPTED, "interrupted; the job keeps running"),
     (TERMINATED, "terminated; the job keeps running"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_what_was_published_and_each_is_listed_once() {
+        let codes: Vec<u8> = ALL.iter().map(|(code, _)| *code).collect();
+        assert_eq!(
+            codes,
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 70, 130, 143]
+        );
+    }
+}

@@ -790,6 +790,29 @@ fn overrides_reach_every_section() {
     );
 }
 
+/// The job files that users copy.
+#[test]
+fn every_job_file_in_the_repository_becomes_a_request_that_the_service_takes() {
+    let configs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+    let mut n_files = 0;
+    for folder in std::fs::read_dir(configs).unwrap() {
+        let path = folder.unwrap().path().join("job.toml");
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let file =
+            JobFile::parse(&text, &[]).unwrap_or_else(|it| panic!("{}: {it}", path.display()));
+        assert_eq!(
+            file.request(&file.job_name(1).unwrap()).validate(),
+            [],
+            "{}",
+            path.display()
+        );
+        n_files += 1;
+    }
+    assert!(n_files > 0, "no job file below {configs}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "[a-z\\[\\]=\"'{}.,#\\n0-9 -]{0,200}", path in "[a-z.]{0,20}", value in "\\PC{0,20}") {

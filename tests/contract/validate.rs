@@ -70,13 +70,12 @@ fn what_is_missing_is_null() {
             "roleArn",
             "algorithmSpecification",
             "outputDataConfig",
-            "resourceConfig",
-            "stoppingCondition"
+            "resourceConfig"
         ]
     );
     assert!(
         validation_message(&problems)
-            .starts_with("6 validation errors detected: Value null at 'trainingJobName'")
+            .starts_with("5 validation errors detected: Value null at 'trainingJobName'")
     );
 }
 

@@ -21,6 +21,14 @@
 //! num_round = 200
 //! ```
 //!
+//! ```
+//! use contract::job::JobFile;
+//!
+//! let problems = JobFile::parse("schema = 1\nname = \"usage_forecast\"\n", &[]).unwrap_err();
+//! let first = &problems.0[0];
+//! assert_eq!((first.line, first.column, first.key.as_str()), (Some(2), Some(1), "name"));
+//! ```
+//!
 //! [`JobFile::parse`] checks everything that needs no network and reports every problem at once, with line and column.
 //! Invariant: a `JobFile` becomes a request that breaks none of SageMaker's documented limits.
 

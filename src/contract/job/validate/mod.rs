@@ -100,13 +100,13 @@ impl CreateTrainingJobRequest {
             None => check.null("resourceConfig"),
             Some(resource) => resource_config(&mut check, resource),
         }
-        match &self.stopping_condition {
-            None => check.null("stoppingCondition"),
-            Some(stopping) => stopping_condition(
+        // Without one the service lets a job run for a day.
+        if let Some(stopping) = &self.stopping_condition {
+            stopping_condition(
                 &mut check,
                 stopping,
                 self.enable_managed_spot_training == Some(true),
-            ),
+            );
         }
         channel::all(&mut check, &self.input_data_config);
         self.maps(&mut check);
