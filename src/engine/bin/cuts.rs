@@ -94,17 +94,19 @@ impl Column {
     }
 
     fn cuts(mut self, data: &Dataset, n_bins: usize) -> Vec<f32> {
+        let mut ranks = Ranks::default();
         if let Some(weights) = data.weights() {
             self.values.retain(|&(_, row)| weights[row as usize] > 0.0);
-        }
-        self.values.sort_unstable();
-        let mut ranks = Ranks::default();
-        for (value, row) in self.values {
-            ranks.add(
-                unordered(value),
-                data.weights()
-                    .map_or(1.0, |weights| f64::from(weights[row as usize])),
-            );
+            sort_by_key(&mut self.values, |(value, _)| value);
+            for (value, row) in self.values {
+                ranks.add(unordered(value), f64::from(weights[row as usize]));
+            }
+        } else {
+            let mut values: Vec<u32> = self.values.iter().map(|&(value, _)| value).collect();
+            sort_by_key(&mut values, |value| value);
+            for value in values {
+                ranks.add(unordered(value), 1.0);
+            }
         }
         let mut cuts = ranks.choose(n_bins);
         cuts.push(SENTINEL);
@@ -257,6 +259,37 @@ impl SparseColumns {
             indptr,
             entries,
         }
+    }
+}
+
+/// Sorts by a 32-bit key, byte by byte from the lowest, keeping the order of equal keys.
+fn sort_by_key<T: Copy + Default>(items: &mut Vec<T>, key: impl Fn(T) -> u32) {
+    const FEW: usize = 1024;
+    if items.len() <= FEW {
+        items.sort_by_key(|&item| key(item));
+        return;
+    }
+    let mut counts = [[0_usize; 256]; 4];
+    for &item in items.iter() {
+        for (counts, byte) in counts.iter_mut().zip(key(item).to_le_bytes()) {
+            counts[usize::from(byte)] += 1;
+        }
+    }
+    let mut sorted = vec![T::default(); items.len()];
+    for (idx, mut next) in counts.into_iter().enumerate() {
+        if next.contains(&items.len()) {
+            continue;
+        }
+        let mut begin = 0;
+        for next in &mut next {
+            begin += std::mem::replace(next, begin);
+        }
+        for &item in items.iter() {
+            let next = &mut next[usize::from(key(item).to_le_bytes()[idx])];
+            sorted[*next] = item;
+            *next += 1;
+        }
+        std::mem::swap(items, &mut sorted);
     }
 }
 

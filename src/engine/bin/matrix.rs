@@ -284,7 +284,25 @@ fn n_present(chunk: &Chunk) -> usize {
 
 /// Whether a feature that has no code left for "missing" is missing somewhere.
 fn has_unfit_missing(data: &Dataset, cuts: &HistogramCuts) -> bool {
-    let full = (0..cuts.n_features()).filter(|&feature| cuts.n_bins(feature) == CODES);
-    full.into_iter()
-        .any(|feature| (0..data.n_rows()).any(|row| data.value(row, feature).is_nan()))
+    let full: Vec<usize> = (0..cuts.n_features())
+        .filter(|&feature| cuts.n_bins(feature) == CODES)
+        .collect();
+    let misses = |chunk: &Chunk, feature: usize| match &chunk.features {
+        TileFeatures::Dense { n_features, values } => {
+            let n_rows = chunk.rows.len();
+            feature >= *n_features
+                || values[feature * n_rows..][..n_rows]
+                    .iter()
+                    .any(|value| value.is_nan())
+        }
+        TileFeatures::Csr {
+            indices, values, ..
+        } => {
+            let entries = indices.iter().zip(values);
+            let present = entries.filter(|&(&at, value)| at as usize == feature && !value.is_nan());
+            present.count() < chunk.rows.len()
+        }
+    };
+    full.iter()
+        .any(|&feature| data.chunks().iter().any(|chunk| misses(chunk, feature)))
 }

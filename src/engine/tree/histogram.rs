@@ -7,6 +7,7 @@
 use crate::bin::{BinnedMatrix, CODES, Codes, HistogramCuts, SparseCodes};
 
 use super::cell::Cell;
+use super::prefetch::{ROWS_AHEAD, prefetch};
 
 /// A node's cells, `(n_columns, 256)`; columns beyond the tree's own, if any, are padding.
 #[derive(Clone, Debug)]
@@ -136,7 +137,13 @@ fn add_whole_rows<C: Cell>(
     histogram: &mut [[C; CODES]],
 ) {
     let (columns, _) = histogram.as_chunks_mut::<4>();
-    for &row in rows {
+    for (idx, &row) in rows.iter().enumerate() {
+        if let Some(&ahead) = rows.get(idx + ROWS_AHEAD) {
+            let first = ahead as usize * stride;
+            prefetch(cells, ahead as usize);
+            prefetch(codes, first);
+            prefetch(codes, first + stride - 1);
+        }
         let cell = cells[row as usize];
         let (quads, _) = codes[row as usize * stride..][..stride].as_chunks::<4>();
         for (columns, codes) in columns.iter_mut().zip(quads) {

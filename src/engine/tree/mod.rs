@@ -10,6 +10,7 @@ pub(crate) mod finish;
 pub(crate) mod grow;
 pub(crate) mod histogram;
 pub(crate) mod partition;
+pub(crate) mod prefetch;
 pub(crate) mod quantise;
 pub(crate) mod sample;
 pub(crate) mod split;
