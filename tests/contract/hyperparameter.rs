@@ -352,6 +352,16 @@ fn a_forest_has_its_own_defaults() {
     assert_eq!((params.num_parallel_tree(), params.subsample()), (7, 0.5));
 }
 
+/// A forest of a job and a forest of the library are the same forest.
+#[test]
+fn a_forests_defaults_are_the_engines() {
+    let engines = engine::booster::Booster::random_forest(100).eval_metrics(vec![Metric::Rmse]);
+    assert_eq!(
+        parse(&[("algorithm", "random_forest")]).unwrap().params,
+        engines
+    );
+}
+
 #[test]
 fn a_forest_and_a_tree_are_one_round() {
     for (pairs, start) in [

@@ -24,6 +24,7 @@ pub fn markdown() -> String {
     for spec in IMPLEMENTED {
         page.push_str(&format_row(spec, spec.doc));
     }
+    page.push_str(FORESTS);
     page.push_str("\n## What else the built-in algorithm accepts\n\n");
     page.push_str(
         "| name | allowed there | default | what happens here | tuning |\n|---|---|---|---|---|\n",
@@ -40,6 +41,24 @@ pub fn markdown() -> String {
     );
     page
 }
+
+/// What the rules do that no row tells.
+const FORESTS: &str = "
+## Forests and single trees
+
+| | `random_forest` | `decision_tree` |
+|---|---|---|
+| `num_round` | 1, may be left out | 1, may be left out |
+| `num_parallel_tree` | 100 unless given | 1 |
+| `eta` | 1 | 1 |
+| `subsample`, `colsample_bytree` | 0.8 each unless given; not both 1, which makes every tree the same | 1 |
+| `lambda` | 0.00001 unless given | 0.00001 unless given |
+| `early_stopping_rounds` | refused | refused |
+
+Another value than these is refused with the reason. A single tree that tells classes apart is searched for exactly where
+the data allow it (no missing values, no weights, a table of moderate size); such a tree heeds `objective`, `num_class`,
+`max_depth` and `min_child_weight`, the fewest rows of a leaf, and has no use for the penalties.
+";
 
 fn format_row(spec: &Spec, text: &str) -> String {
     let names: Vec<String> = std::iter::once(spec.name)
