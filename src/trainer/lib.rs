@@ -1,7 +1,40 @@
 //! The program in the image: channels in, model, metrics and evaluation out.
 //!
+//! ```text
+//! main       argv, panics, the failure file, the exit code
+//! command    train, --help, --version
+//! signal     SIGTERM and SIGINT as a flag
+//! log        stderr in the built-in container's form
+//! data       files -> blocks of whole lines -> tiles, with every refusal at its line
+//! train      the one place with the order: job -> tables -> fit -> artifacts and evaluation
+//! error      every way to fail, and who can do something about it
+//! failure    the last words: output/failure and stderr
+//! ```
+//!
 //! Invariants: what is read is refused with its place or taken as it stands, never guessed at; the same bytes, parameters
 //! and seed give the same model, whatever the number of threads; every way out leaves either a model or a reason.
+//!
+//! ```
+//! use std::fs;
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use contract::paths::MlRoot;
+//! use trainer::train::{self, Outcome};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let root = MlRoot::at(dir.path());
+//! fs::create_dir_all(root.input_config_dir())?;
+//! fs::create_dir_all(root.channel_dir("train"))?;
+//! fs::write(root.hyperparameters_json(), r#"{"num_round": "2"}"#)?;
+//! fs::write(root.inputdataconfig_json(), r#"{"train": {"ContentType": "text/csv"}}"#)?;
+//! fs::write(root.channel_dir("train").join("a.csv"), "1,0\n1,0\n3,1\n3,1\n")?;
+//!
+//! let mut stdout = Vec::new();
+//! assert_eq!(train::run(&root, &mut stdout, &AtomicBool::new(false))?, Outcome::Trained);
+//! assert!(String::from_utf8(stdout)?.starts_with("[0]\ttrain-rmse:"));
+//! assert!(root.model_file().exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod command;
 pub mod data;

@@ -341,11 +341,11 @@ fn libsvm_that_does_not_fit() {
         ),
         (
             libsvm("1 x:1\n"),
-            "UserError: train/data.libsvm, line 1: index `x` in `x:1` is not a column, allowed are whole numbers from 0 to 16777215",
+            "UserError: train/data.libsvm, line 1: index `x` in `x:1` is not a column, allowed are whole numbers from 0 to 1048575",
         ),
         (
             libsvm("1 -1:1\n"),
-            "UserError: train/data.libsvm, line 1: index `-1` in `-1:1` is not a column, allowed are whole numbers from 0 to 16777215",
+            "UserError: train/data.libsvm, line 1: index `-1` in `-1:1` is not a column, allowed are whole numbers from 0 to 1048575",
         ),
         (
             libsvm("1 99999999999:1\n"),

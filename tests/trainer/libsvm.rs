@@ -67,11 +67,11 @@ fn says_where_and_what_is_wrong() {
         ),
         (
             "1 -1:1\n",
-            "train/a.txt, line 1: index `-1` in `-1:1` is not a column, allowed are whole numbers from 0 to 16777215",
+            "train/a.txt, line 1: index `-1` in `-1:1` is not a column, allowed are whole numbers from 0 to 1048575",
         ),
         (
             "1 4294967296:1\n",
-            "train/a.txt, line 1: index `4294967296` in `4294967296:1` is not a column, allowed are whole numbers from 0 to 16777215",
+            "train/a.txt, line 1: index `4294967296` in `4294967296:1` is not a column, allowed are whole numbers from 0 to 1048575",
         ),
         (
             "1 0:a\n",

@@ -16,8 +16,9 @@ use super::labels::{LabelRule, is_weight};
 use super::number::{NumberError, parse_finite, shown};
 use super::tiles::{LineFormat, LineTiles};
 
-/// The largest column number. Each column costs cuts and a histogram, so a stray number must not ask for billions.
-pub const MAX_INDEX: u32 = (1 << 24) - 1;
+/// The largest column number. A histogram has 256 cells for each column, so a node of a tree over a million columns
+/// takes gigabytes already: a stray number must not ask for more than there can be.
+pub const MAX_INDEX: u32 = (1 << 20) - 1;
 
 /// Why a line of a libsvm file was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -326,7 +327,7 @@ mod tests {
     #[test]
     fn reads_pairs_as_they_stand() {
         assert_eq!(parse_pair(b"0:1.5"), Ok((0, 1.5)));
-        assert_eq!(parse_pair(b"16777215:-2e3"), Ok((MAX_INDEX, -2000.0)));
+        assert_eq!(parse_pair(b"1048575:-2e3"), Ok((MAX_INDEX, -2000.0)));
         assert!(parse_pair(b"3:nan").is_ok_and(|(index, value)| index == 3 && value.is_nan()));
     }
 
@@ -334,7 +335,7 @@ mod tests {
     fn refuses_indexes_that_are_no_columns() {
         for pair in [
             "-1:2",
-            "16777216:1",
+            "1048576:1",
             "99999999999999999999999:1",
             "a:1",
             "1.5:2",
@@ -346,7 +347,7 @@ mod tests {
                 "{pair}: {problem}"
             );
             assert!(
-                problem.to_string().contains("from 0 to 16777215"),
+                problem.to_string().contains("from 0 to 1048575"),
                 "{problem}"
             );
         }
