@@ -1,6 +1,7 @@
 //! What the handlers of one server share.
 
 use crate::config::Config;
+use crate::guard;
 use crate::job::{Extractor, Jobs, Order, Runner};
 use crate::logs::{self, LogStore};
 use crate::s3::{ObjectServer, Objects};
@@ -128,6 +129,9 @@ impl App {
 
 /// Answers any request on the port.
 pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+    if !guard::is_local(request.headers()) {
+        return guard::refusal();
+    }
     let Some(target) = request.headers().get(TARGET) else {
         return app.object_server.call(request).await;
     };

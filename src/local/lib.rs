@@ -28,6 +28,7 @@
 mod app;
 mod config;
 mod error;
+mod guard;
 mod job;
 mod lock;
 mod logs;
