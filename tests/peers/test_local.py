@@ -186,7 +186,7 @@ def test_the_log_is_followed_by_tokens_until_one_comes_twice(local: Local, train
 
 
 def test_a_stopped_job_is_stopped_once(local: Local) -> None:
-    local.create("endless", {"num_round": "1000000", "save_model_on_termination": "true"})
+    local.create("endless", {"num_round": "100000000", "save_model_on_termination": "true"})
     local.started("endless")
     local.sagemaker.stop_training_job(TrainingJobName="endless")
     job = local.wait("endless")
@@ -303,7 +303,7 @@ def test_a_killed_server_leaves_no_trainer_and_its_next_one_says_what_happened(
         server.s3.put_object(Bucket="planning", Key="train/part-0.csv", Body=TABLE.encode())
         server.create("whole")
         whole = server.wait("whole")
-        server.create("cut", {"num_round": "1000000"})
+        server.create("cut", {"num_round": "100000000"})
         server.started("cut")
         (process,) = server.trainers("cut")
         server.down(signal.SIGKILL)
