@@ -1,0 +1,272 @@
+//! What is refused, in which words, and what goes together.
+
+use linfa::ParamGuard;
+
+use super::{params, parse, refuses, with};
+
+#[test]
+fn refusals_keep_the_built_in_algorithms_words() {
+    refuses(
+        &[("etta", "1")],
+        "Extraneous hyperparameter found: etta; did you mean `eta`?",
+    );
+    refuses(
+        &[("n_estimators", "1")],
+        "Extraneous hyperparameter found: n_estimators; did you mean `num_round`?",
+    );
+    refuses(
+        &[("zzzzzzzz", "1")],
+        "Extraneous hyperparameter found: zzzzzzzz",
+    );
+    refuses(
+        &[("eta", "1.5")],
+        "Hyperparameter eta: 1.5 is not in [0, 1]",
+    );
+    refuses(
+        &[("subsample", "0")],
+        "Hyperparameter subsample: 0 is not in (0, 1]",
+    );
+    refuses(
+        &[("gamma", "-1")],
+        "Hyperparameter gamma: -1 is not in [0, +inf)",
+    );
+    refuses(
+        &[("max_bin", "512")],
+        "Hyperparameter max_bin: 512 is not in [2, 256]",
+    );
+    refuses(
+        &[("seed", "-2147483648")],
+        "Hyperparameter seed: -2147483648 is not in (-2147483648, 2147483647)",
+    );
+    refuses(
+        &[("max_depth", "5.0")],
+        "Hyperparameter max_depth: could not parse value `5.0`, expected an integer",
+    );
+    refuses(
+        &[("eta", "fast")],
+        "Hyperparameter eta: could not parse value `fast`, expected a number",
+    );
+    refuses(
+        &[("save_model_on_termination", "True")],
+        "Hyperparameter save_model_on_termination: True is not in [true, false]; did you mean `true`?",
+    );
+    refuses(
+        &[("objective", "multi:softmax")],
+        "Require input for parameter 'num_class' for multi-classification",
+    );
+    refuses(
+        &[("eval_metric", "auc")],
+        "Metric 'auc' can only be applied for classification and ranking problems.",
+    );
+    refuses(
+        &[("eval_metric", "rmse@1")],
+        "Metric 'rmse@1' is not supported. Parameter 'eval_metric' with customized threshold should be one of these \
+         options: 'error', 'ndcg', 'map'.",
+    );
+    refuses(
+        &[("eval_metric", "error@x"), ("objective", "binary:logistic")],
+        "Threshold value 'x' in 'error@x' expects float input.",
+    );
+}
+
+#[test]
+fn what_is_not_finite_is_in_no_range() {
+    for name in [
+        "eta",
+        "lambda",
+        "base_score",
+        "scale_pos_weight",
+        "min_child_weight",
+        "max_delta_step",
+    ] {
+        for value in ["nan", "inf", "-inf", "1e400"] {
+            let problems = with(&[(name, value)]).unwrap_err();
+            assert!(problems[0].contains("is not in"), "{problems:?}");
+        }
+    }
+    // Finite as a double, infinite as the booster's float.
+    assert_eq!(with(&[("lambda", "1e39")]).unwrap_err().len(), 1);
+    assert!(parse(&[("num_round", "3000000000")]).is_err());
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let problems = parse(&[
+        ("eta", "2"),
+        ("max_depht", "3"),
+        ("booster", "dart"),
+        ("objective", "multi:softmax"),
+    ]);
+    assert_eq!(
+        problems.unwrap_err(),
+        [
+            "Missing required hyperparameter: num_round",
+            "Hyperparameter booster: `dart` is not supported; use `gbtree`, the default",
+            "Hyperparameter eta: 2 is not in [0, 1]",
+            "Extraneous hyperparameter found: max_depht; did you mean `max_depth`?",
+            "Require input for parameter 'num_class' for multi-classification",
+        ]
+    );
+}
+
+#[test]
+fn a_refused_objective_brings_no_other_complaint() {
+    let problems = with(&[
+        ("objective", "rank:ndcg"),
+        ("num_class", "3"),
+        ("eval_metric", "auc"),
+    ])
+    .unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].starts_with(
+        "Hyperparameter objective: `rank:ndcg` is not supported; supported are reg:squarederror"
+    ));
+}
+
+#[test]
+fn classes_go_with_multi_objectives_only() {
+    let given = with(&[
+        ("objective", "multi:softprob"),
+        ("num_class", "3"),
+        ("eval_metric", "merror,auc"),
+    ])
+    .unwrap();
+    assert_eq!(given.num_class, 3);
+    assert_eq!(given.params.check().unwrap().num_class(), 3);
+    refuses(
+        &[("num_class", "1"), ("objective", "multi:softmax")],
+        "Hyperparameter num_class: 1 is not in [2, +inf)",
+    );
+    let problems = with(&[("num_class", "3"), ("objective", "binary:logistic")]).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].contains("num_class: `3` does not go with `objective` = `binary:logistic`")
+    );
+}
+
+#[test]
+fn metrics_must_fit_the_objective() {
+    refuses(
+        &[("objective", "count:poisson"), ("eval_metric", "merror")],
+        "Hyperparameter eval_metric: `merror` cannot judge `objective` = `count:poisson`, allowed are `rmse`, `mae`, \
+         `logloss`, `error`, `poisson-nloglik`",
+    );
+    let problems = with(&[("eval_metric", "mape")]).unwrap_err();
+    assert!(problems[0].starts_with(
+        "Hyperparameter eval_metric: `mape` is not supported; supported are rmse, mae"
+    ));
+    let problems = with(&[("eval_metric", "rsme")]).unwrap_err();
+    assert!(
+        problems[0].ends_with("did you mean `rmse`?"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn base_scores_fit_the_objective() {
+    refuses(
+        &[("base_score", "1"), ("objective", "binary:logistic")],
+        "Hyperparameter base_score: `1`, allowed is (0, 1) for logistic regression",
+    );
+    assert_eq!(params(&[("base_score", "3")]).base_score(), Some(3.0));
+}
+
+#[test]
+fn a_forest_and_a_tree_are_one_round() {
+    for (pairs, start) in [
+        (
+            &[("algorithm", "random_forest"), ("num_round", "10")][..],
+            "Hyperparameter num_round: `10` does not go with `algorithm` = `random_forest`",
+        ),
+        (
+            &[("algorithm", "random_forest"), ("eta", "0.3")],
+            "Hyperparameter eta: `0.3` does not go with",
+        ),
+        (
+            &[
+                ("algorithm", "random_forest"),
+                ("early_stopping_rounds", "3"),
+            ],
+            "Hyperparameter early_stopping_rounds: `3` does not go with",
+        ),
+        (
+            &[
+                ("algorithm", "random_forest"),
+                ("subsample", "1"),
+                ("colsample_bytree", "1"),
+            ],
+            "Hyperparameter subsample: `1` together with",
+        ),
+        (
+            &[("algorithm", "decision_tree"), ("num_parallel_tree", "2")],
+            "Hyperparameter num_parallel_tree: `2` does not go with",
+        ),
+        (
+            &[("algorithm", "decision_tree"), ("subsample", "0.5")],
+            "Hyperparameter subsample: `0.5` does not go with",
+        ),
+    ] {
+        let problems = parse(pairs).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with(start), "{problems:?}");
+    }
+    let tree = parse(&[
+        ("algorithm", "decision_tree"),
+        ("max_depth", "4"),
+        ("num_round", "1"),
+    ])
+    .unwrap()
+    .params
+    .check()
+    .unwrap();
+    assert_eq!(
+        (
+            tree.num_round(),
+            tree.num_parallel_tree(),
+            tree.learning_rate(),
+            tree.max_depth()
+        ),
+        (1, 1, 1.0, 4)
+    );
+}
+
+#[test]
+fn what_would_change_something_is_refused_with_a_way_out() {
+    for (name, value) in [
+        ("booster", "gblinear"),
+        ("tree_method", "exact"),
+        ("tree_method", "gpu_hist"),
+        ("grow_policy", "lossguide"),
+        ("max_leaves", "31"),
+        ("colsample_bylevel", "0.5"),
+        ("colsample_bynode", "0.5"),
+        ("updater", "grow_colmaker,prune"),
+        ("process_type", "update"),
+        ("monotone_constraints", "(1,0)"),
+        ("interaction_constraints", "[[1,2]]"),
+        ("sampling_method", "gradient_based"),
+        ("use_dask_gpu_training", "true"),
+        ("_kfold", "5"),
+        ("_num_cv_round", "2"),
+        ("sagemaker_program", "train.py"),
+    ] {
+        let problems = with(&[(name, value)]).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let start = format!("Hyperparameter {name}: `{value}` is not supported; ");
+        assert!(
+            problems[0].starts_with(&start) && problems[0].len() > start.len() + 10,
+            "{problems:?}"
+        );
+    }
+    for (name, value) in [
+        ("booster", "gbtree"),
+        ("tree_method", "approx"),
+        ("tree_method", "hist"),
+        ("max_leaves", "0"),
+        ("colsample_bylevel", "1.0"),
+        ("monotone_constraints", "( )"),
+        ("updater", "grow_histmaker, prune"),
+    ] {
+        assert!(with(&[(name, value)]).is_ok(), "{name}={value}");
+    }
+}
