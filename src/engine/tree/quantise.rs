@@ -15,6 +15,11 @@ pub(crate) const BLOCK: usize = 4096;
 /// Units that a typical gradient must have, or the wide cells are used.
 const LEAST_UNITS: f64 = 512.0;
 
+/// Rows up to which wide cells are used anyway: there they cost little, and leave nothing that could decide a tie other
+/// than `f64` sums would. Measured on 15,000 rows, five classes, 20 rounds: the same trees as XGBoost with wide cells,
+/// others from round 3 on with packed ones, and a validation mlogloss 0.8 % apart by chance.
+const SMALL_TABLE: usize = 1 << 16;
+
 /// The sums that scales are found from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Magnitude {
@@ -61,13 +66,14 @@ impl Magnitude {
         self.sum_grad.is_finite() && self.sum_hess.is_finite()
     }
 
-    /// Whether packed cells would leave a typical gradient or hessian fewer than [`LEAST_UNITS`] units.
+    /// Whether the table is small, or packed cells would leave a typical gradient or hessian fewer than
+    /// [`LEAST_UNITS`] units.
     pub(crate) fn needs_wide(&self, n_rows: usize, limit: f64) -> bool {
         let scales = Scales::new(self, n_rows, limit);
         let units = |sum_root: f64, n: f64, scale: f64| (sum_root / n).powi(2) * scale;
         let grad_units = units(self.sum_root_grad, self.n_grads, scales.grad);
         let hess_units = units(self.sum_root_hess, self.n_hesses, scales.hess);
-        grad_units < LEAST_UNITS || hess_units < LEAST_UNITS
+        n_rows <= SMALL_TABLE || grad_units < LEAST_UNITS || hess_units < LEAST_UNITS
     }
 }
 
