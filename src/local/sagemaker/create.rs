@@ -1,12 +1,13 @@
 //! `CreateTrainingJob`: everything that can be refused is refused here; then the job runs on its own.
 
-use super::{check, constraints};
+use super::check;
 use crate::app::App;
 use crate::job::{Extractor, JobRecord, first_transition, now};
 use crate::wire::{Answer, AwsError, ErrorCode};
 use contract::job::request::StoppingCondition;
 use contract::job::{
     CreateTrainingJobRequest, SecondaryStatus, TrainingJobDescription, TrainingJobStatus,
+    validation_message,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use std::sync::Arc;
 const DEFAULT_MAX_RUNTIME_SECS: i64 = 24 * 60 * 60;
 
 pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answer {
-    constraints::check(&request)?;
+    let problems = request.validate();
+    if !problems.is_empty() {
+        return Err(AwsError::validation(validation_message(&problems)));
+    }
     let arn = app.config.job_arn(&request.training_job_name);
     if app.jobs.get(&request.training_job_name).is_some() {
         return Err(taken(&arn));

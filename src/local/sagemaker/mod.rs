@@ -3,7 +3,6 @@
 //! Source: SageMaker API, service model of 2017-07-24; refusals as the service words them in users' reports.
 
 mod check;
-mod constraints;
 mod create;
 mod describe;
 mod list;
