@@ -1,1 +1,13 @@
-//! Tests.
+//! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service; the
+//! request over a real socket; and a job from file to model on the SageMaker on this machine.
+
+#[cfg(test)]
+mod end_to_end;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod follow;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod request;

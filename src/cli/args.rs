@@ -1,0 +1,106 @@
+//! The command line as types. Nothing here reads a file or opens a connection, so `--help` costs nothing.
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use crate::command;
+
+/// Train tree models as SageMaker training jobs, on AWS or on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "linden",
+    version,
+    disable_help_subcommand = true,
+    propagate_version = false,
+    max_term_width = 110
+)]
+#[command(
+    after_help = "Start with: linden plan JOBFILE, then linden run JOBFILE --local. \
+                        Exit codes: linden help exit-codes."
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command understands.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// AWS profile to take credentials and region from
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "local")]
+    pub profile: Option<String>,
+    /// AWS region
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Address to send every request to, in place of AWS
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "local")]
+    pub endpoint_url: Option<String>,
+    /// Use the SageMaker inside this program: no AWS, no credentials, state under `$LINDEN_HOME/local`
+    #[arg(long, global = true, env = "LINDEN_LOCAL", hide_env = true, action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    pub local: bool,
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: every metric line, request ids, retries
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// When to colour text: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub color: ColorWhen,
+}
+
+/// When text is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What `linden` can do, in the order in which people need it.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what `run` would do, without doing it
+    Plan(command::plan::Plan),
+    /// Submit a training job, follow it, fetch its model
+    Run(command::run::Run),
+    /// List training jobs, newest first
+    Ls(command::ls::Ls),
+    /// Show one job: status, transitions, metrics, artifacts
+    Show(command::show::Show),
+    /// Print a job's log
+    Logs(command::logs::Logs),
+    /// Wait until jobs have ended
+    Wait(command::wait::Wait),
+    /// Stop a job
+    Stop(command::stop::Stop),
+    /// List or fetch what a job has written
+    #[command(subcommand)]
+    Artifacts(command::artifacts::Artifacts),
+    /// Look into a model, or predict with it
+    #[command(subcommand)]
+    Model(command::model::Model),
+    /// The SageMaker on this machine
+    #[command(subcommand)]
+    Local(command::local::Local),
+    /// Explain a command or a topic (exit-codes, environment)
+    Help(command::help::Help),
+}

@@ -1,0 +1,116 @@
+//! `help`: commands and topics.
+
+use std::fmt;
+
+use clap::CommandFactory;
+use contract::exit;
+use serde::Serialize;
+
+use crate::args::Cli;
+use crate::error::CliError;
+use crate::output::Printer;
+use crate::style::{STRONG, paint};
+use crate::table::Table;
+
+/// What to explain.
+#[derive(Debug, clap::Args)]
+pub struct Help {
+    /// A command, or `exit-codes`, or `environment`
+    topic: Vec<String>,
+}
+
+/// Variables that the program reads, and what for.
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("LINDEN_LOCAL", "`1` is the same as --local"),
+    (
+        "LINDEN_HOME",
+        "folder of the program's state; the SageMaker on this machine lives in `local` below it",
+    ),
+    (
+        "XDG_STATE_HOME",
+        "the same, one folder up (`linden` is added), where LINDEN_HOME is not set",
+    ),
+    ("AWS_PROFILE", "profile, where --profile does not name one"),
+    ("AWS_REGION", "region, where --region does not name one"),
+    (
+        "AWS_ENDPOINT_URL",
+        "address to send requests to, where --endpoint-url does not name one",
+    ),
+    (
+        "NO_COLOR",
+        "any value turns colours off; --color always turns them on again",
+    ),
+    ("CI", "any value turns progress bars off"),
+];
+
+#[derive(Serialize)]
+struct ExitCode {
+    code: u8,
+    meaning: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct ExitCodes(Vec<ExitCode>);
+
+impl fmt::Display for ExitCodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new(2, &[0]);
+        for it in &self.0 {
+            table.row([paint(STRONG, it.code), it.meaning.to_owned()]);
+        }
+        write!(f, "Exit codes; they never change.\n\n{table}")
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Environment(Vec<(&'static str, &'static str)>);
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new(2, &[]);
+        for (name, meaning) in &self.0 {
+            table.row([paint(STRONG, name), (*meaning).to_owned()]);
+        }
+        write!(f, "Variables that linden reads.\n\n{table}")
+    }
+}
+
+impl Help {
+    /// Prints the topic.
+    ///
+    /// # Errors
+    /// If there is no such topic.
+    pub fn run(self, printer: &mut Printer) -> Result<u8, CliError> {
+        let words: Vec<&str> = self.topic.iter().map(String::as_str).collect();
+        match words[..] {
+            ["exit-codes"] => {
+                let codes = exit::ALL
+                    .iter()
+                    .map(|&(code, meaning)| ExitCode { code, meaning })
+                    .collect();
+                printer.print(&ExitCodes(codes))?;
+            }
+            ["environment"] => printer.print(&Environment(ENVIRONMENT.to_vec()))?,
+            _ => printer.line(&of_command(&words)?)?,
+        }
+        Ok(exit::SUCCESS)
+    }
+}
+
+fn of_command(words: &[&str]) -> Result<String, CliError> {
+    let mut command = Cli::command();
+    command.build();
+    let mut found = &mut command;
+    for word in words {
+        found = found
+            .find_subcommand_mut(word)
+            .ok_or_else(|| CliError::Usage {
+                message: format!("there is no command and no topic `{}`", words.join(" ")),
+                fix: "`linden --help` lists the commands; topics are exit-codes and environment"
+                    .to_owned(),
+            })?;
+    }
+    Ok(found.render_help().ansi().to_string().trim_end().to_owned())
+}

@@ -1,0 +1,115 @@
+//! `local up`: serves the SageMaker on this machine in the foreground, for any client.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use contract::exit;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::aws::client::LOCAL_REGION;
+use crate::error::CliError;
+use crate::output::Printer;
+use crate::session;
+use crate::signals::Signals;
+use crate::style::{COMMAND, FAINT, STRONG, paint};
+
+/// The SageMaker on this machine.
+#[derive(Debug, clap::Subcommand)]
+pub enum Local {
+    /// Serve SageMaker, CloudWatch Logs and S3 on one port, until Ctrl-C
+    Up(Up),
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub struct Up {
+    /// Port on 127.0.0.1; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = 4566)]
+    port: u16,
+    /// Folder of jobs, logs and objects [default: `$LINDEN_HOME/local`]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Serving {
+    endpoint: String,
+    region: String,
+    state: PathBuf,
+    trainer: Option<PathBuf>,
+}
+
+impl fmt::Display for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables = [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_REGION", &self.region),
+            ("AWS_DEFAULT_REGION", &self.region),
+        ];
+        for (name, value) in variables {
+            writeln!(f, "export {name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Local {
+    /// Serves until Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    /// If the server does not start.
+    pub async fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
+        let Self::Up(up) = self;
+        up.run(global, printer).await
+    }
+}
+
+impl Up {
+    async fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
+        let state = self
+            .state
+            .unwrap_or_else(|| session::state_dir(|name| std::env::var(name).ok()));
+        let mut config = local::Config::new(&state);
+        config.port = self.port;
+        config.trainer = session::trainer().ok();
+        config.region = global
+            .region
+            .clone()
+            .unwrap_or_else(|| LOCAL_REGION.to_owned());
+        let (region, trainer) = (config.region.clone(), config.trainer.clone());
+        let mut signals = Signals::listen()?;
+        let server = local::Server::start(config)
+            .await
+            .map_err(|err| CliError::Local(err.to_string()))?;
+        let serving = Serving {
+            endpoint: format!("http://{}", server.addr()),
+            region,
+            state,
+            trainer,
+        };
+        printer.say(&format!(
+            "SageMaker, CloudWatch Logs and S3 at {}",
+            paint(STRONG, &serving.endpoint)
+        ));
+        printer.say(&paint(
+            FAINT,
+            format_args!("state in {}", serving.state.display()),
+        ));
+        if serving.trainer.is_none() {
+            let build = paint(COMMAND, "cargo build --package trainer");
+            printer.say(&format!(
+                "no trainer beside linden, so no job can run; build it: {build}"
+            ));
+        }
+        printer.say("give these to any client; Ctrl-C ends it");
+        printer.print(&serving)?;
+        printer.flush()?;
+        signals.next().await;
+        printer.say("ending; jobs that run are stopped");
+        server.shutdown().await;
+        Ok(exit::SUCCESS)
+    }
+}

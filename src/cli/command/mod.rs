@@ -1,0 +1,53 @@
+//! The commands, one file each. Each is its arguments and what it does with them.
+
+pub mod artifacts;
+pub(crate) mod events;
+pub mod help;
+pub mod local;
+pub mod logs;
+pub mod ls;
+pub mod model;
+pub mod model_inspect;
+pub mod model_predict;
+pub mod outcome;
+pub mod plan;
+pub mod run;
+pub mod show;
+pub mod stop;
+pub mod wait;
+
+use std::future::Future;
+
+use crate::args::{Cli, Command};
+use crate::error::CliError;
+use crate::output::Printer;
+
+/// Runs a command and gives its exit code.
+///
+/// # Errors
+/// If it cannot do what it is asked; [`CliError::exit_code`] has the code.
+pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Help(it) => it.run(printer),
+        Command::Model(it) => it.run(printer),
+        Command::Plan(it) => it.run(&global, printer),
+        Command::Run(it) => wait_for(it.run(&global, printer)),
+        Command::Ls(it) => wait_for(it.run(&global, printer)),
+        Command::Show(it) => wait_for(it.run(&global, printer)),
+        Command::Logs(it) => wait_for(it.run(&global, printer)),
+        Command::Wait(it) => wait_for(it.run(&global, printer)),
+        Command::Stop(it) => wait_for(it.run(&global, printer)),
+        Command::Artifacts(it) => wait_for(it.run(&global, printer)),
+        Command::Local(it) => wait_for(it.run(&global, printer)),
+    }
+}
+
+/// Only commands that speak to somebody need the runtime.
+fn wait_for(work: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime.map_err(CliError::Start)?.block_on(work)
+}

@@ -1,0 +1,450 @@
+//! Whole commands: what CI and people see.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+/// The program, alone in the world: no configuration, no credentials, no colours, UTC.
+pub(crate) fn linden(home: &Path) -> Command {
+    let mut command = Command::cargo_bin("linden").unwrap();
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("LINDEN_HOME", home)
+        .env("TZ", "UTC")
+        .env("PATH", "/usr/bin:/bin");
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .current_dir(home);
+    command
+}
+
+/// Exit code, stdout and stderr as one text.
+pub(crate) fn transcript(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    format!(
+        "exit code: {}\n----- stdout -----\n{}\n----- stderr -----\n{}",
+        output
+            .status
+            .code()
+            .map_or("signal".to_owned(), |it| it.to_string()),
+        String::from_utf8_lossy(&output.stdout).trim_end(),
+        String::from_utf8_lossy(&output.stderr).trim_end()
+    )
+}
+
+fn empty() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn the_exit_codes_are_published() {
+    let home = empty();
+    let text = transcript(linden(home.path()).args(["help", "exit-codes"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    Exit codes; they never change.
+
+        0  success; for a followed job: Completed, and every gate passed
+        1  the job Failed: algorithm or user data error
+        2  usage or job file error
+        3  the job was Stopped by a person or the API
+        4  credentials missing or expired, or access denied
+        5  not found: job, image, bucket, file or model
+        6  time limit: MaxRuntimeExceeded, MaxWaitTimeExceeded or pending limit
+        7  no capacity or quota within the allowed window
+        8  service, throttling or network, after all retries
+        9  a gate failed: metric, drift, cost ceiling or digest
+       10  the client's own timeout; the job still runs
+       11  a job of that name or specification is there already
+       12  the local engine is missing or did not start
+       70  a bug in linden
+      130  interrupted; the job keeps running
+      143  terminated; the job keeps running
+    ----- stderr -----
+    "#);
+}
+
+#[test]
+fn help_is_short_and_names_every_command() {
+    let home = empty();
+    let text = transcript(linden(home.path()).arg("--help"));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    Train tree models as SageMaker training jobs, on AWS or on this machine
+
+    Usage: linden [OPTIONS] <COMMAND>
+
+    Commands:
+      plan       Show what `run` would do, without doing it
+      run        Submit a training job, follow it, fetch its model
+      ls         List training jobs, newest first
+      show       Show one job: status, transitions, metrics, artifacts
+      logs       Print a job's log
+      wait       Wait until jobs have ended
+      stop       Stop a job
+      artifacts  List or fetch what a job has written
+      model      Look into a model, or predict with it
+      local      The SageMaker on this machine
+      help       Explain a command or a topic (exit-codes, environment)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Everywhere:
+          --profile <NAME>      AWS profile to take credentials and region from
+          --region <REGION>     AWS region
+          --endpoint-url <URL>  Address to send every request to, in place of AWS
+          --local               Use the SageMaker inside this program: no AWS, no credentials, state
+                                under `$LINDEN_HOME/local`
+          --json                Print JSON on stdout
+      -q, --quiet               Say nothing but results and errors
+      -v, --verbose...          Say more: every metric line, request ids, retries
+          --color <WHEN>        When to colour text: auto, always or never [default: auto]
+
+    Start with: linden plan JOBFILE, then linden run JOBFILE --local. Exit codes: linden help
+    exit-codes.
+    ----- stderr -----
+    "#);
+}
+
+#[test]
+fn help_of_a_command_and_its_flag_are_the_same() {
+    let home = empty();
+    let by_command = linden(home.path()).args(["help", "run"]).output().unwrap();
+    let by_flag = linden(home.path())
+        .args(["run", "--help"])
+        .output()
+        .unwrap();
+    assert!(by_command.status.success());
+    assert_eq!(
+        String::from_utf8_lossy(&by_command.stdout).trim_end(),
+        String::from_utf8_lossy(&by_flag.stdout).trim_end()
+    );
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    let home = empty();
+    linden(home.path()).arg("frobnicate").assert().code(2);
+    let text = transcript(linden(home.path()).args(["help", "frobnicate"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: there is no command and no topic `frobnicate`
+      fix      `linden --help` lists the commands; topics are exit-codes and environment
+    "#);
+}
+
+#[test]
+fn without_a_region_the_error_says_how_to_give_one() {
+    let home = empty();
+    let text = transcript(linden(home.path()).arg("ls"));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: no region is given
+      fix      give --region, set AWS_REGION, or choose a --profile that has one
+               or stay on this machine: --local
+    "#);
+}
+
+#[test]
+fn without_credentials_the_code_is_4() {
+    let home = empty();
+    let text = transcript(linden(home.path()).args(["ls", "--region", "eu-west-1"]));
+    assert!(text.starts_with("exit code: 4\n"), "{text}");
+    assert!(
+        text.contains("--local"),
+        "names the way without AWS: {text}"
+    );
+}
+
+#[test]
+fn an_address_where_nobody_listens_is_a_network_error() {
+    let home = empty();
+    let mut command = linden(home.path());
+    command
+        .env("AWS_ACCESS_KEY_ID", "a")
+        .env("AWS_SECRET_ACCESS_KEY", "b")
+        .env("AWS_MAX_ATTEMPTS", "1");
+    command.args([
+        "ls",
+        "--region",
+        "eu-west-1",
+        "--endpoint-url",
+        "http://127.0.0.1:9",
+    ]);
+    let text = transcript(&mut command);
+    assert!(text.starts_with("exit code: 8\n"), "{text}");
+}
+
+#[test]
+fn a_model_that_is_not_there_is_not_found() {
+    let home = empty();
+    let text = transcript(linden(home.path()).args(["model", "inspect", "nothing"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 5
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot read `nothing`: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn a_file_that_is_no_model_says_so() {
+    let home = empty();
+    fs::write(home.path().join("model"), "no model").unwrap();
+    let text = transcript(linden(home.path()).args(["model", "inspect", "model"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: `model` is not a model: not an XGBoost model: expected `{` and then JSON or UBJSON, found `no model`
+      fix      give `xgboost-model`, its folder, or the `model.tar.gz` of a job
+    "#);
+}
+
+const JOB: &str = r#"
+schema = 1
+name = "churn"
+[image]
+uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0"
+[role]
+arn = "arn:aws:iam::123456789012:role/linden-training"
+[compute]
+instance_types = ["ml.m5.large"]
+max_runtime = "45m"
+[[channel]]
+name = "train"
+s3 = "s3://acme-ml/churn/train/"
+source = "rows.csv"
+format = "csv"
+[output]
+s3 = "s3://acme-ml/out/"
+[hyperparameters]
+num_round = 50
+"#;
+
+fn with_job(text: &str) -> tempfile::TempDir {
+    let home = empty();
+    fs::write(home.path().join("job.toml"), text).unwrap();
+    fs::write(home.path().join("rows.csv"), "1,2\n3,4\n").unwrap();
+    home
+}
+
+#[test]
+fn a_plan_needs_no_network_and_no_credentials() {
+    let home = with_job(JOB);
+    let text = transcript(linden(home.path()).args([
+        "plan",
+        "job.toml",
+        "--set",
+        "hyperparameters.eta=0.1",
+    ]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+      job         churn-ba39f87b-1  (the last number is the attempt)
+      image       123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0
+      compute     1 × ml.m5.large, 30 GB, at most 45m
+      data        train      1 object, 8 B to put to s3://acme-ml/churn/train/
+      output      s3://acme-ml/out/
+      parameters  eta = 0.1
+                  num_round = 50
+    ----- stderr -----
+    plan ok, nothing was created
+    "#);
+    assert!(!home.path().join("local").exists());
+}
+
+#[test]
+fn the_planned_request_is_the_one_of_the_contract() {
+    let home = with_job(JOB);
+    let output = linden(home.path())
+        .args(["plan", "job.toml", "--request", "--name", "churn-now"])
+        .output()
+        .unwrap();
+    let printed: contract::job::CreateTrainingJobRequest =
+        serde_json::from_slice(&output.stdout).unwrap();
+    let file = contract::job::JobFile::parse(JOB, &[]).unwrap();
+    assert_eq!(printed, file.request(&"churn-now".parse().unwrap()));
+}
+
+#[test]
+fn every_problem_of_a_job_file_is_told_with_its_place() {
+    let bad = JOB
+        .replace("num_round = 50", "num_rounds = 50\neta = 7")
+        .replace("[compute]", "[compute]\ninstnces = 2");
+    let home = with_job(&bad);
+    let text = transcript(linden(home.path()).args(["run", "job.toml", "--local"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: unknown key `compute.instnces`
+      where    job.toml:9:1
+      fix      did you mean `compute.instances`?
+    error: Missing required hyperparameter: num_round
+      where    job.toml:19:2
+    error: Extraneous hyperparameter found: num_rounds; did you mean `num_round`?
+      where    job.toml:20:1
+    error: Hyperparameter eta: 7 is not in [0, 1]
+      where    job.toml:21:1
+    job.toml has 4 problems
+    "#);
+}
+
+#[test]
+fn a_set_without_a_value_is_a_usage_error() {
+    let home = with_job(JOB);
+    let text = transcript(linden(home.path()).args(["plan", "job.toml", "--set", "name"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: `--set name` has no key and value
+      fix      write --set key.path=value, such as --set hyperparameters.num_round=50
+    "#);
+}
+
+/// A stump on feature 0 below 2: leaves -1 and 1, missing goes right.
+fn stump(folder: &Path) {
+    use engine::booster::Booster;
+    use engine::objective::{Objective, ObjectiveName};
+    use engine::tree::{NO_PARENT, Node, Tree};
+    let split = Node {
+        left: Some(1),
+        split_condition: 2.0,
+        loss_change: 3.5,
+        ..Node::leaf(NO_PARENT, 0.0, 4.0)
+    };
+    let booster = Booster {
+        trees: vec![Tree {
+            nodes: vec![split, Node::leaf(0, -1.0, 2.0), Node::leaf(0, 1.0, 2.0)],
+        }],
+        tree_info: vec![0],
+        num_parallel_tree: 1,
+        n_features: 2,
+        base_score: 0.5,
+        objective: Objective::new(ObjectiveName::BinaryLogistic),
+        feature_names: vec!["tenure".into(), "visits".into()],
+        attributes: std::collections::BTreeMap::new(),
+    };
+    fs::write(
+        folder.join("xgboost-model"),
+        engine::model::save(&booster, engine::model::ModelFormat::Ubj),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_model_is_told_on_a_page() {
+    let home = empty();
+    stump(home.path());
+    let text = transcript(linden(home.path()).args(["model", "inspect", "."]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    ./xgboost-model  1.5 kB
+      objective  binary:logistic, base_score 0.5
+      trees      1 in 1 round
+      leaves     2 to 2, 2.0 on average
+      depth      1 to 1, 1.0 on average
+      features   1 of 2 in use
+
+      feature    gain  weight   cover
+      tenure   3.5000       1  4.0000
+    ----- stderr -----
+    "#);
+    let text = transcript(linden(home.path()).args(["model", "inspect", ".", "--tree", "0"]));
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    0: tenure < 2 ? 1 : 2, missing 2
+      1: leaf -1
+      2: leaf 1
+    ----- stderr -----
+    "#);
+    linden(home.path())
+        .args(["model", "inspect", ".", "--tree", "1"])
+        .assert()
+        .code(2);
+}
+
+#[test]
+fn rows_are_predicted_and_missing_cells_are_missing() {
+    let home = empty();
+    stump(home.path());
+    fs::write(home.path().join("rows.csv"), "1,0\n3,0\n,0\n").unwrap();
+    let margins = linden(home.path())
+        .args(["model", "predict", ".", "rows.csv", "--margin"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&margins.stdout), "-1\n1\n1\n");
+    let odds = linden(home.path())
+        .args(["model", "predict", ".", "rows.csv", "-o", "out.csv"])
+        .output()
+        .unwrap();
+    assert_eq!((odds.status.code(), odds.stdout.len()), (Some(0), 0));
+    let written = fs::read_to_string(home.path().join("out.csv")).unwrap();
+    let first: f32 = written.lines().next().unwrap().parse().unwrap();
+    assert!((first - 0.268_941_43).abs() < 1e-6, "{written}");
+}
+
+#[test]
+fn a_bad_cell_is_named_by_file_line_and_column() {
+    let home = empty();
+    stump(home.path());
+    for (rows, expected) in [
+        ("1,0\n3,x\n", "`x` is not a number (rows.csv:2:2)"),
+        ("tenure,visits\n1,0\n", "this looks like a header"),
+        ("1,0\n1,0,0\n", "3 fields, the model wants 2 (rows.csv:2)"),
+    ] {
+        fs::write(home.path().join("rows.csv"), rows).unwrap();
+        let text = transcript(linden(home.path()).args(["model", "predict", ".", "rows.csv"]));
+        assert!(
+            text.starts_with("exit code: 1\n") && text.contains(expected),
+            "{rows:?}: {text}"
+        );
+    }
+    fs::write(home.path().join("rows.csv"), "9,1,0\n").unwrap();
+    let text = transcript(linden(home.path()).args(["model", "predict", ".", "rows.csv"]));
+    assert!(text.contains("--label-column"), "{text}");
+    linden(home.path())
+        .args(["model", "predict", ".", "rows.csv", "--label-column", "0"])
+        .assert()
+        .stdout("0.26894143\n");
+}
+
+/// `linden model predict … | head -1` ends quietly.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let home = empty();
+    stump(home.path());
+    fs::write(home.path().join("rows.csv"), "1,0\n".repeat(50_000)).unwrap();
+    let script = format!(
+        "{} model predict . rows.csv | head -1",
+        assert_cmd::cargo::cargo_bin("linden").display()
+    );
+    let output = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(script)
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
