@@ -1,6 +1,6 @@
 //! Reads a CSV file block by block and predicts each row: `(n_rows, n_features)` in, one line a row out.
 //!
-//! The trainer's rules: no header, no label column unless one is named, an empty cell is missing. Memory holds one block
+//! The trainer's rules: no header, no label column unless one is named; an empty cell, `nan` and `NA` are missing. Memory holds one block
 //! of [`engine::dataset::TILE_ROWS`] rows, so a file of any length streams.
 
 use std::io::Read;
@@ -248,9 +248,10 @@ fn push_row(
     }
 }
 
-/// A finite number, or NaN for an empty cell and every spelling of "not a number".
+/// A finite number, or NaN for a missing one: an empty cell, `nan` or `NA`, as the trainer reads them.
 fn cell(text: &str) -> Option<f32> {
-    if text.is_empty() {
+    let unsigned = text.trim_start_matches(['-', '+']);
+    if text.is_empty() || unsigned.eq_ignore_ascii_case("nan") || text.eq_ignore_ascii_case("na") {
         return Some(f32::NAN);
     }
     text.parse().ok().filter(|it: &f32| !it.is_infinite())

@@ -134,7 +134,8 @@ impl JobReport {
             model: job
                 .model_artifacts
                 .as_ref()
-                .map(|it| it.s3_model_artifacts.clone()),
+                .map(|it| it.s3_model_artifacts.clone())
+                .filter(|it| !it.is_empty()),
             timeline: job.secondary_status_transitions.clone(),
         }
     }

@@ -222,6 +222,7 @@ fn a_job_that_fails_tells_why_and_ends_with_code_1() {
         .find(|it| it.trim_start().starts_with("reason"))
         .unwrap_or_else(|| panic!("{text}"));
     assert!(reason.contains("oops"), "names the cell: {reason}");
+    assert!(!text.contains("  model"), "there is none: {text}");
     linden(home.path())
         .args(["wait", "@last", "--local"])
         .assert()
@@ -290,4 +291,53 @@ fn a_server_of_its_own_runs_detached_jobs() {
         .status()
         .unwrap();
     assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+/// Its SageMaker lives in the command, so the job cannot go on without it.
+#[test]
+fn ctrl_c_stops_a_local_job_and_says_so() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let home = home();
+    let mut run = Process::new(assert_cmd::cargo::cargo_bin("linden"));
+    run.args([
+        "run",
+        "job.toml",
+        "--local",
+        "-v",
+        "--set",
+        "hyperparameters.num_round=1000000",
+    ])
+    .env("LINDEN_HOME", home.path())
+    .current_dir(home.path())
+    .stdout(Stdio::null())
+    .stderr(Stdio::piped());
+    let mut run = run.spawn().unwrap();
+    let mut said = BufReader::new(run.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    assert!(
+        said.any(|it| it.contains("]\ttrain-rmse:")),
+        "the first round is told"
+    );
+    let pid = run.id().to_string();
+    assert!(
+        Process::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(
+        said.any(|it| it.contains("Stopping the job")),
+        "it says what it does"
+    );
+    let last = said.last().unwrap_or_default();
+    assert!(last.ends_with("Stopped"), "{last}");
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    linden(home.path())
+        .args(["wait", "@last", "--local"])
+        .assert()
+        .code(3);
 }

@@ -388,12 +388,12 @@ fn a_model_is_told_on_a_page() {
 fn rows_are_predicted_and_missing_cells_are_missing() {
     let home = empty();
     stump(home.path());
-    fs::write(home.path().join("rows.csv"), "1,0\n3,0\n,0\n").unwrap();
+    fs::write(home.path().join("rows.csv"), "1,0\n3,0\n,0\nNA,0\n").unwrap();
     let margins = linden(home.path())
         .args(["model", "predict", ".", "rows.csv", "--margin"])
         .output()
         .unwrap();
-    assert_eq!(String::from_utf8_lossy(&margins.stdout), "-1\n1\n1\n");
+    assert_eq!(String::from_utf8_lossy(&margins.stdout), "-1\n1\n1\n1\n");
     let odds = linden(home.path())
         .args(["model", "predict", ".", "rows.csv", "-o", "out.csv"])
         .output()
