@@ -107,17 +107,7 @@ pub async fn fetch(
 ) -> Result<Fetched, CliError> {
     let artifacts = list(session, job).await?;
     if artifacts.is_empty() {
-        return Err(CliError::Missing {
-            message: format!(
-                "`{}` has left no model.tar.gz and no output.tar.gz in S3",
-                job.training_job_name
-            ),
-            fix: format!(
-                "`linden show {}{}` tells how the job ended",
-                job.training_job_name,
-                session.flag()
-            ),
-        });
+        return Err(nothing(session, job));
     }
     fs::create_dir_all(folder).map_err(|err| CliError::file("create", folder, err))?;
     let mut fetched = Fetched {
@@ -141,6 +131,34 @@ pub async fn fetch(
     fetched.evaluation = read_evaluation(&folder.join("output"));
     verify(&mut fetched)?;
     Ok(fetched)
+}
+
+/// Why there is nothing to fetch.
+fn nothing(session: &Session, job: &TrainingJobDescription) -> CliError {
+    let output = job.output_data_config.as_ref();
+    if output.and_then(|it| it.compression_type.as_deref()) == Some("NONE") {
+        let prefix = output
+            .map(|it| it.s3_output_path.trim_end_matches('/'))
+            .unwrap_or_default();
+        let name = &job.training_job_name;
+        return CliError::Missing {
+            message: format!(
+                "`{name}` has left files and no archive, since its output is not compressed"
+            ),
+            fix: format!("fetch them with `aws s3 sync {prefix}/{name}/output/ DIR`"),
+        };
+    }
+    CliError::Missing {
+        message: format!(
+            "`{}` has left no model.tar.gz and no output.tar.gz in S3",
+            job.training_job_name
+        ),
+        fix: format!(
+            "`linden show {}{}` tells how the job ended",
+            job.training_job_name,
+            session.flag()
+        ),
+    }
 }
 
 /// `model.tar.gz` goes into `model/`.
