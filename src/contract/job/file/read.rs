@@ -63,6 +63,7 @@ pub(super) fn job(mut root: Section, problems: &mut Problems) -> Option<JobFile>
     rules::environment(&env, problems);
     rules::tags(&tags, problems);
     rules::channels(&channels, is_ours, problems);
+    rules::hosts(&compute, is_ours, problems);
     rules::across(
         &compute,
         spot.as_ref(),

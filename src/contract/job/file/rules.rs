@@ -230,10 +230,18 @@ pub(super) fn across(
             "one machine has nobody to talk to; nothing is encrypted",
         );
     }
-    if compute.instances > 1 {
-        let message =
-            "training on several machines at once is not there yet; only the first one trains";
-        problems.warn("compute.instances", message);
+}
+
+/// The trainer refuses to start on several hosts, so nobody should pay for finding out.
+pub(super) fn hosts(compute: &Compute, is_ours: bool, problems: &mut Problems) {
+    if is_ours && compute.instances > 1 {
+        problems.add(
+            "compute.instances",
+            format!(
+                "`compute.instances` is `{}`, allowed is 1: this version trains on one host",
+                compute.instances
+            ),
+        );
     }
 }
 
