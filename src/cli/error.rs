@@ -18,7 +18,6 @@ use crate::unpack::UnpackError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum CliError {
     /// The command line asks for something that cannot be.
     #[error("{message}")]

@@ -12,7 +12,6 @@ use engine::threads::Threads;
 
 /// Why a file could not be predicted on.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PredictFileError {
     /// The file is not CSV, or cannot be read.
     #[error("cannot read `{path}`: {reason}")]

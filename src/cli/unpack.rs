@@ -17,7 +17,6 @@ pub const MAX_BYTES: u64 = 32 << 30;
 
 /// Why an archive was refused.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum UnpackError {
     /// The archive could not be read; cut off, or not a `.tar.gz`.
     #[error("`{archive}` is not a readable .tar.gz: {source}")]

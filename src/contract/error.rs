@@ -6,7 +6,6 @@ use crate::content_type::ContentTypeError;
 
 /// A document under `input/config` does not say what SageMaker would write.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ContractError {
     /// Not JSON, or a value of another type than expected.
     #[error("{document}: {reason}{}", at(key))]

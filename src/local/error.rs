@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// Why the local SageMaker could not start.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum LocalError {
     /// Another server holds the folder; with its address, where it has published one.
     #[error("the folder `{}` belongs to a local SageMaker that is running{}", folder.display(), at(*addr))]

@@ -19,7 +19,6 @@ use crate::data::DataError;
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum TrainerError {
     /// The program was called with words that it does not know.
     #[error("{0}")]
@@ -201,7 +200,10 @@ fn contract_class(err: &ContractError) -> FailureClass {
         ContractError::ContentType { .. }
         | ContractError::MissingChannel(_)
         | ContractError::ExtraneousChannel { .. } => FailureClass::UserError,
-        _ => FailureClass::PlatformError,
+        ContractError::Json { .. }
+        | ContractError::Value { .. }
+        | ContractError::NoHosts
+        | ContractError::UnknownHost { .. } => FailureClass::PlatformError,
     }
 }
 
@@ -240,7 +242,13 @@ fn train_class(err: &TrainError) -> FailureClass {
         TrainError::Label { .. } | TrainError::NoWeight { .. } | TrainError::NotFinite { .. } => {
             FailureClass::UserError
         }
-        _ => FailureClass::AlgorithmError,
+        TrainError::Threads(_) => FailureClass::PlatformError,
+        TrainError::Cuts { .. }
+        | TrainError::MissingWithoutCode { .. }
+        | TrainError::BaseMargin { .. }
+        | TrainError::NoBaseMargin { .. }
+        | TrainError::Start { .. }
+        | TrainError::NothingToStopOn => FailureClass::AlgorithmError,
     }
 }
 
@@ -251,6 +259,6 @@ fn tree_class(err: &DecisionTreeError) -> FailureClass {
         | DecisionTreeError::Label { .. } => FailureClass::UserError,
         DecisionTreeError::Train(err) => train_class(err),
         DecisionTreeError::Threads(_) => FailureClass::PlatformError,
-        _ => FailureClass::AlgorithmError,
+        DecisionTreeError::Bin(_) | DecisionTreeError::Linfa(_) => FailureClass::AlgorithmError,
     }
 }

@@ -79,7 +79,7 @@ fn label(objective: ObjectiveName, score: f32) -> f32 {
         ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
             (score * 1.5).floor().min(2.0)
         }
-        _ => score * 10.0 - 3.0,
+        ObjectiveName::RegSquaredError => score * 10.0 - 3.0,
     }
 }
 

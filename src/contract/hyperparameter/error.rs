@@ -6,7 +6,6 @@ use std::fmt;
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum HyperparameterError {
     /// Required, and not there.
     #[error("Missing required hyperparameter: {name}")]

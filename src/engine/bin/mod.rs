@@ -27,7 +27,6 @@ pub struct BinnedDataset {
 
 /// Why a table could not be binned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum BinError {
     /// `max_bin` out of range.
     #[error("`max_bin` is `{max_bin}`, allowed is 2 to {MAX_BIN}")]

@@ -5,7 +5,6 @@ use crate::threads::ThreadsError;
 
 /// Why training gave no booster.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum TrainError {
     /// No threads.
     #[error(transparent)]

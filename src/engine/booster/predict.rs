@@ -31,7 +31,6 @@ const DEFAULT_LEFT: u32 = 1 << 31;
 
 /// Why a table cannot be predicted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum PredictError {
     /// The table has another number of columns than the model was trained on.
     #[error(

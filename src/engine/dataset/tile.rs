@@ -51,7 +51,6 @@ pub struct Tile {
 
 /// Why a table was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum DatasetError {
     /// No tile brought a row.
     #[error("the table has no rows")]

@@ -43,7 +43,6 @@ use super::Target;
 
 /// Why a linfa dataset gave no booster.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum FitError {
     /// A parameter is out of its range.
     #[error(transparent)]

@@ -15,7 +15,6 @@ pub(crate) use evaluate::argmax;
 
 /// What an evaluation measures.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Metric {
     /// Root of the mean squared difference.
     Rmse,

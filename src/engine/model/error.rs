@@ -2,7 +2,6 @@
 
 /// Why a model was refused. Paths are the document's own: `learner.gradient_booster.model.trees[3].parents`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ModelError {
     /// The first bytes are neither JSON's nor UBJSON's.
     #[error("not an XGBoost model: expected `{{` and then JSON or UBJSON, found {found}")]

@@ -7,7 +7,6 @@ use crate::metric::Metric;
 
 /// An objective by name.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ObjectiveName {
     /// `reg:squarederror`: half the squared difference.
     RegSquaredError,

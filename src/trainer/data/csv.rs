@@ -20,7 +20,6 @@ use super::tiles::{DenseRows, LineFormat, LineTiles};
 
 /// Why a line of a CSV file was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum CsvProblem {
     /// The first line holds names.
     #[error("text `{0}` where the first label is expected: the file starts with a header")]

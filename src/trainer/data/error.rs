@@ -38,7 +38,6 @@ impl fmt::Display for Place {
 
 /// Why a channel could not be read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum DataError {
     /// A file or folder could not be opened, listed or read.
     #[error("cannot read `{}`: {source}", path.display())]

@@ -22,7 +22,6 @@ pub const MAX_INDEX: u32 = (1 << 20) - 1;
 
 /// Why a line of a libsvm file was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum LibsvmProblem {
     /// The first field is not a number.
     #[error("label `{0}` is not a number, a line reads `label index:value index:value ...`")]

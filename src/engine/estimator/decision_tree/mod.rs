@@ -62,7 +62,6 @@ impl DecisionTreeParams {
 
 /// What stands in the way of the exact search.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Obstacle {
     /// Numbers are predicted, not classes.
     #[error("`{0}` predicts numbers, the exact search only tells classes apart")]
@@ -122,7 +121,6 @@ pub struct DecisionTree {
 
 /// Why there is no decision tree.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum DecisionTreeError {
     /// A parameter is out of its range.
     #[error(transparent)]
