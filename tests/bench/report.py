@@ -46,13 +46,18 @@ def machine(threads: int) -> dict[str, str]:
 
 def values(run: dict) -> dict[str, float | None]:
     """What ratios are made of."""
-    return {"total": run["seconds"], "training": run["phases"].get("train"), "memory": run["peak_mb"]}
+    return {
+        "total": run["seconds"],
+        "training": run["phases"].get("train"),
+        "processor": run["cpu_seconds"],
+        "memory": run["peak_mb"],
+    }
 
 
 def medians(runs: list[dict]) -> dict[str, float | None]:
     """The median of each value."""
     found = {}
-    for name in ("total", "training", "memory"):
+    for name in ("total", "training", "processor", "memory"):
         numbers = [values(run)[name] for run in runs]
         found[name] = None if None in numbers else median(numbers)
     return found
@@ -87,15 +92,16 @@ def accuracy(done: dict) -> str:
 def ratios(document: dict) -> list[str]:
     """The table of ratios."""
     lines = [
-        "| work | total | training | peak memory | accuracy | bytes by threads | target |",
-        "|---|---|---|---|---|---|---|",
+        "| work | total | training | processor time | peak memory | accuracy | bytes by threads | target |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for done in document["works"]:
         refused = done["refused"].get(LINDEN)
         if refused:
-            cells = [f"not done: {refused}", "", "", "", ""]
+            cells = [f"not done: {refused}", "", "", "", "", ""]
         else:
-            cells = [ratio(done, "total"), ratio(done, "training"), ratio(done, "memory"), accuracy(done), done["bytes"] or "-"]
+            measured = [ratio(done, what) for what in ("total", "training", "processor", "memory")]
+            cells = [*measured, accuracy(done), done["bytes"] or "-"]
         lines.append(f"| {done['work']['title']} | {' | '.join(cells)} | {done['work']['target']} |")
     return lines
 
