@@ -1,8 +1,10 @@
 //! The word that the program is called with.
 //!
-//! SageMaker calls `train`; its SDK's local mode may call nothing at all, which is the same.
+//! SageMaker calls `train`; its SDK's local mode may call nothing at all, which is the same. In an image without an
+//! entry point `train` and `serve` are programs, so links of those names to this one stand for the words.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::error::TrainerError;
 
@@ -43,7 +45,18 @@ pub enum Command {
     Version,
 }
 
-/// Reads the words after the program's name.
+/// The words of a call. The first argument is the name that the program was called by, which is no word unless it is that
+/// of the link `train` or `serve`.
+pub fn words(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args = args.into_iter();
+    let link = args.next().and_then(|called| {
+        let name = Path::new(&called).file_name()?.to_owned();
+        (name == "train" || name == "serve").then_some(name)
+    });
+    link.into_iter().chain(args).collect()
+}
+
+/// Reads the words of a call.
 ///
 /// # Errors
 /// [`TrainerError::Usage`] for any other word, and for more than one.
@@ -52,7 +65,7 @@ pub fn parse(words: &[OsString]) -> Result<Command, TrainerError> {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
         [] | ["train"] => Ok(Command::Train),
-        ["-h" | "--help" | "help"] => Ok(Command::Help),
+        ["-h" | "--help" | "help"] | ["train", "-h" | "--help"] => Ok(Command::Help),
         ["-V" | "--version" | "version"] => Ok(Command::Version),
         ["serve"] => usage("`serve` is not in this version, which only trains; use the built-in algorithm's image to serve the model".to_owned()),
         ["train", rest, ..] => usage(format!("`train` takes nothing behind it, found `{rest}`")),
@@ -73,6 +86,28 @@ mod tests {
         for words in [&[][..], &["train"]] {
             let words: Vec<OsString> = words.iter().map(Into::into).collect();
             assert_eq!(parse(&words).unwrap(), Command::Train);
+        }
+    }
+
+    #[test]
+    fn a_link_stands_for_its_word() {
+        for (args, expected) in [
+            (&["/usr/local/bin/linden-trainer"][..], &[][..]),
+            (&["linden-trainer", "train"], &["train"]),
+            (&["train"], &["train"]),
+            (&["/usr/local/bin/serve"], &["serve"]),
+            (&["train", "--help"], &["train", "--help"]),
+            (&[], &[]),
+        ] {
+            assert_eq!(words(args.iter().map(Into::into)), *expected, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn train_tells_of_itself() {
+        for words in [&["--help"][..], &["train", "--help"]] {
+            let words: Vec<OsString> = words.iter().map(Into::into).collect();
+            assert_eq!(parse(&words).unwrap(), Command::Help);
         }
     }
 

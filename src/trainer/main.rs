@@ -19,8 +19,7 @@ fn main() -> ExitCode {
     let root = MlRoot::from_env(|name| env::var(name).ok());
     log::start(env::var(LINDEN_LOG.name).ok().as_deref());
     let ended = failure::catching_panics(|| {
-        let words: Vec<OsString> = env::args_os().skip(1).collect();
-        run(&root, &words).map_err(|err| err.failure())
+        run(&root, &command::words(env::args_os())).map_err(|err| err.failure())
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
