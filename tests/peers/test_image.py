@@ -1,0 +1,277 @@
+"""The image on Docker Engine, called as SageMaker and its SDK's local mode call it, on a contract tree at /opt/ml.
+
+`container/build.sh` builds it, unless LINDEN_IMAGE names one that is there.
+"""
+
+import io
+import json
+import os
+import pathlib
+import subprocess
+import tarfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from ml_root import Finished, MlRoot
+
+MOST_BYTES = 30_000_000
+# What docker compose, and with it local mode, gives a container between SIGTERM and SIGKILL.
+GRACE_SECS = 10
+PATIENCE_SECS = 120
+NOBODY = 65534
+
+OBJECTIVES = [
+    {"objective": "reg:squarederror", "subsample": 0.7, "colsample_bytree": 0.6, "seed": 5},
+    {"objective": "binary:logistic", "max_depth": 9},
+    {"objective": "count:poisson", "num_parallel_tree": 3},
+    {"objective": "multi:softprob", "num_class": 3},
+    {"objective": "reg:squarederror", "algorithm": "decision_tree"},
+]
+ENDLESS = {"objective": "reg:squarederror", "num_round": 1_000_000}
+
+
+def table(n_rows: int, n_labels: int) -> str:
+    """Rows of a label and three features, some of them missing."""
+    return "".join(
+        f"{row * row % 7 % n_labels},{row % 11},{'' if row % 5 == 0 else (row * 37 % 1000) / 7},{row % 2}\n" for row in range(n_rows)
+    )
+
+
+@dataclass
+class Engine:
+    """Docker with one image."""
+
+    client: str
+    image: str
+
+    def __call__(self, *words: object, timeout_secs: int = PATIENCE_SECS) -> subprocess.CompletedProcess[str]:
+        """A docker command."""
+        command = [self.client, *map(str, words)]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_secs, check=False)
+
+    def asked(self, *words: object) -> str:
+        """What a docker command that must go well prints."""
+        done = self(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def run(self, root: pathlib.Path, *words: str, flags: tuple[str, ...] = ()) -> Finished:
+        """Runs `words` in the image, `root` at /opt/ml, with the rights of whoever runs this test."""
+        user = f"--user={os.getuid()}:{os.getgid()}"
+        done = self("run", "--rm", "--network=none", user, f"--volume={root}:/opt/ml", *flags, self.image, *words)
+        return Finished(root, done.returncode, done.stdout, done.stderr)
+
+    def config(self) -> dict:
+        """How the image says that it wants to be run."""
+        return json.loads(self.asked("image", "inspect", "--format", "{{json .Config}}", self.image))
+
+
+@pytest.fixture(scope="session")
+def engine(docker: str, repository: pathlib.Path) -> Iterator[Engine]:
+    given = os.environ.get("LINDEN_IMAGE")
+    if given:
+        yield Engine(docker, given)
+        return
+    engine = Engine(docker, f"linden-trainer:test-{uuid.uuid4().hex[:8]}")
+    build = [repository / "container" / "build.sh", "--tag", engine.image]
+    built = subprocess.run(build, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=3600, check=False)
+    assert built.returncode == 0, built.stderr
+    size = engine.asked("image", "inspect", "--format", "{{.Size}}", engine.image)
+    assert built.stdout == f"{engine.image} {size} bytes\n"
+    yield engine
+    engine("image", "rm", "--force", engine.image)
+
+
+class Running:
+    """A container in the background."""
+
+    def __init__(self, engine: Engine, root: pathlib.Path) -> None:
+        self._engine = engine
+        user = f"--user={os.getuid()}:{os.getgid()}"
+        self._id = engine.asked("run", "--detach", user, f"--volume={root}:/opt/ml", engine.image, "train")
+
+    def log(self) -> tuple[str, str]:
+        """Standard output and standard error so far."""
+        done = self._engine("logs", self._id)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr
+
+    def stop(self) -> int:
+        """Stops it as SageMaker does, and gives the exit code; 137 is that of a container that had to be killed."""
+        self._engine.asked("stop", "--time", GRACE_SECS, self._id)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        return int(self._engine.asked("wait", self._id))
+
+    def remove(self) -> None:
+        self._engine("rm", "--force", self._id)
+
+
+@pytest.fixture()
+def running(engine: Engine, tmp_path: pathlib.Path) -> Iterator[Running]:
+    """The container of the job in `tmp_path`, which a test has laid out before it asks for this."""
+    container = Running(engine, tmp_path)
+    yield container
+    container.remove()
+
+
+@pytest.fixture()
+def root(tmp_path: pathlib.Path) -> MlRoot:
+    return MlRoot(tmp_path)
+
+
+def lay_out(root: MlRoot, hyperparameters: dict[str, object], n_rows: int = 400) -> None:
+    rounds = {} if "algorithm" in hyperparameters else {"num_round": 6}
+    n_labels = {"binary:logistic": 2, "multi:softprob": 3}.get(str(hyperparameters["objective"]), 7)
+    root.hyperparameters(rounds | hyperparameters)
+    for name in ("train", "validation"):
+        text = table(n_rows, n_labels)
+        # An exact decision tree needs every value.
+        root.channel(name, text.replace(",,", ",0,") if "algorithm" in hyperparameters else text)
+
+
+@pytest.mark.parametrize("hyperparameters", OBJECTIVES, ids=lambda it: f"{it['objective']}-{len(it)}")
+def test_the_image_trains_the_same_model_as_the_program(
+    engine: Engine, trainer: pathlib.Path, tmp_path: pathlib.Path, hyperparameters: dict[str, object]
+) -> None:
+    ended = []
+    for folder in ("native", "train", "no-word"):
+        root = MlRoot(tmp_path / folder)
+        lay_out(root, hyperparameters)
+        ended.append(root.train(trainer) if folder == "native" else engine.run(root.path, *(["train"] * (folder == "train"))))
+    native, *in_image = ended
+    assert native.code == 0, native.stderr
+    assert native.model.stat().st_size > 500
+    for it in in_image:
+        assert it.code == 0, it.stderr
+        assert it.model.read_bytes() == native.model.read_bytes()
+        assert it.stdout == native.stdout
+        assert it.metrics["validation-" + next(iter(it.metrics)).split("-", 1)[1]]
+        assert json.loads((it.root / "output/data/evaluation.json").read_text())["end"] == "all_rounds"
+
+
+def test_it_needs_no_network_no_rights_and_no_place_but_its_tree(engine: Engine, root: MlRoot) -> None:
+    lay_out(root, OBJECTIVES[0])
+    user = NOBODY if os.getuid() == 0 else os.getuid()
+    if os.getuid() == 0:
+        for path in (root.path, *root.path.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    hardened = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={user}:{user}")
+    done = engine.run(root.path, "train", flags=hardened)
+    assert done.code == 0, done.stderr
+    written = [done.model, *(root.path / "model/linden").iterdir(), root.path / "output/data/evaluation.json"]
+    assert len(written) > 3
+    for path in written:
+        assert path.stat().st_uid == user, path
+        assert path.stat().st_mode & 0o444 == 0o444, path
+
+
+def until_the_third_round(container: Running) -> None:
+    deadline = time.monotonic() + PATIENCE_SECS
+    while container.log()[0].count("\n") < 3:
+        assert time.monotonic() < deadline, container.log()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("save", ["true", "false"])
+def test_a_stop_ends_the_round_and_keeps_the_model_where_asked(
+    root: MlRoot, request: pytest.FixtureRequest, save: str
+) -> None:
+    lay_out(root, ENDLESS | {"save_model_on_termination": save}, n_rows=2000)
+    container = request.getfixturevalue("running")
+    until_the_third_round(container)
+    exit_code = container.stop()
+    stdout, stderr = container.log()
+    assert exit_code == 0, stderr
+    assert not (root.path / "output/failure").exists()
+    model = root.path / "model/xgboost-model"
+    if save == "true":
+        evaluation = json.loads((root.path / "output/data/evaluation.json").read_text())
+        assert (evaluation["end"], evaluation["rounds"]) == ("stopped", stdout.count("\n"))
+        assert model.stat().st_size > 500
+    else:
+        assert "save_model_on_termination is false; there is no model" in stderr
+        assert not model.exists()
+
+
+def test_bad_input_is_exit_code_1_and_one_reason_in_the_file_and_in_the_log(
+    root: MlRoot, request: pytest.FixtureRequest
+) -> None:
+    lay_out(root, {"objective": "reg:squarederror"})
+    root.channel("train", "1,2,3\n4,five,6\n")
+    container = request.getfixturevalue("running")
+    exit_code = container.exit_code()
+    stdout, stderr = container.log()
+    assert (exit_code, stdout) == (1, "")
+    failure = (root.path / "output/failure").read_text(encoding="utf-8")
+    reason = failure.splitlines()[0]
+    assert reason.startswith("UserError: ") and "five" in reason, failure
+    assert reason in stderr.splitlines()
+    assert not (root.path / "model/xgboost-model").exists()
+
+
+def test_local_mode_can_clean_up_with_it(engine: Engine, tmp_path: pathlib.Path) -> None:
+    for number, words in enumerate((["sh", "-c", "chmod -R 777 /opt/ml"], ["chmod", "-R", "777", "/opt/ml"])):
+        folder = tmp_path / str(number) / "model"
+        folder.mkdir(parents=True)
+        (folder / "xgboost-model").write_bytes(b"")
+        (folder / "xgboost-model").chmod(0o600)
+        done = engine.run(folder.parent, *words, flags=("--user=0:0",))
+        assert (done.code, done.stdout, done.stderr) == (0, "", "")
+        for path in (folder, folder / "xgboost-model"):
+            assert path.stat().st_mode & 0o777 == 0o777, path
+
+
+def test_serve_says_that_it_is_not_there(engine: Engine, root: MlRoot) -> None:
+    answers = {tuple(words): engine.run(root.path, *words) for words in (["serve"], ["linden-trainer", "serve"])}
+    for words, done in answers.items():
+        assert done.code == 1, words
+        assert done.stderr.splitlines()[0].startswith("UserError: `serve` is not in this version"), words
+    assert len({done.stderr for done in answers.values()}) == 1
+
+
+def test_the_commands_that_people_run_in_it_are_there(engine: Engine, root: MlRoot) -> None:
+    (root.path / "model/a").write_text("one\n")
+    script = "cd /opt/ml/model && mkdir b && sleep 0 && true && cat a && ls && env"
+    done = engine.run(root.path, "sh", "-c", script)
+    assert done.code == 0, done.stderr
+    assert done.stdout.startswith("one\na\nb\n")
+    assert "PATH=/usr/local/bin:/bin\n" in done.stdout
+
+
+def test_it_says_how_it_is_run(engine: Engine) -> None:
+    config = engine.config()
+    assert not config.get("Entrypoint"), "an entry point would take `chmod` as an argument"
+    assert config["Cmd"] == ["train"]
+    assert config["WorkingDir"] == "/"
+    assert config["ExposedPorts"] == {"8080/tcp": {}}
+    version = engine.asked("run", "--rm", "--network=none", engine.image, "linden-trainer", "--version").split()[1]
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
+    assert labels["title"] == "linden-trainer"
+    assert labels["version"] == version
+    assert labels["licenses"].startswith("(Apache-2.0 OR MIT) AND ")
+
+
+def test_it_is_small(engine: Engine) -> None:
+    size = int(engine.asked("image", "inspect", "--format", "{{.Size}}", engine.image))
+    assert size <= MOST_BYTES
+
+
+def test_the_readme_names_every_file_in_it(engine: Engine, repository: pathlib.Path) -> None:
+    saved = subprocess.run([engine.client, "save", engine.image], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_SECS, check=True)
+    with tarfile.open(fileobj=io.BytesIO(saved.stdout)) as image:
+        layers = json.load(image.extractfile("manifest.json"))[0]["Layers"]
+        files: dict[str, tarfile.TarInfo] = {}
+        for layer in layers:
+            with tarfile.open(fileobj=image.extractfile(layer)) as entries:
+                files |= {f"/{entry.name.strip('/')}": entry for entry in entries}
+    assert files["/tmp"].mode & 0o7777 == 0o1777
+    assert all(entry.uid == 0 for entry in files.values())
+    readme = (repository / "container/README.md").read_text(encoding="utf-8")
+    missing = [path for path, entry in files.items() if not entry.isdir() and f"`{path}`" not in readme]
+    assert not missing
