@@ -46,6 +46,28 @@ fn missing_values_take_one_of_256_codes() {
 }
 
 #[test]
+fn the_code_of_missing_values_costs_one_cut_and_moves_none() {
+    let mut column: Vec<f32> = (0..10_000_u16).map(f32::from).collect();
+    let complete = cuts(&column, None, 256);
+    column.push(f32::NAN);
+    let with_missing = cuts(&column, None, 256);
+    assert_eq!((complete.len(), with_missing.len()), (256, 255));
+    assert!(with_missing.iter().all(|cut| complete.contains(cut)));
+}
+
+#[test]
+fn the_cut_that_is_left_out_lies_between_the_lightest_neighbours() {
+    let mut column: Vec<f32> = (0..256_u16).map(f32::from).collect();
+    let mut weights = vec![2.0; 257];
+    (weights[100], weights[101]) = (1.0, 1.0);
+    column.push(f32::NAN);
+    let cuts = cuts(&column, Some(weights), 256);
+    assert_eq!(cuts.len(), 255);
+    assert!(!cuts.contains(&101.0), "100 and 101 share a bin");
+    assert!(cuts.contains(&100.0) && cuts.contains(&102.0));
+}
+
+#[test]
 fn many_values_are_cut_at_even_ranks_of_the_data() {
     let column: Vec<f32> = (0..10_000_u16).map(|x| f32::from(x) * 0.5).collect();
     let cuts = cuts(&column, None, 10);

@@ -10,7 +10,7 @@ use crate::dataset::{Dataset, TileFeatures};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
-use super::BinError;
+use super::{BinError, CODES};
 
 /// The cut above every value. A split there sends what is present left and what is missing right.
 pub const SENTINEL: f32 = f32::MAX;
@@ -28,7 +28,8 @@ impl HistogramCuts {
     /// Cuts each feature into at most `max_bin` bins of about equal weight.
     ///
     /// A feature with no more distinct values than that has a bin for each. With `max_bin` 256 a feature with missing
-    /// values has at most 255 bins, since a code is one byte. Rows of weight 0 do not count.
+    /// values has at most 255 bins, since a code is one byte: the two neighbours that are lightest together become one.
+    /// Rows of weight 0 do not count.
     ///
     /// # Errors
     /// [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
@@ -39,8 +40,7 @@ impl HistogramCuts {
         let sparse = SparseColumns::of(data);
         let features = threads.map((0..data.n_features()).collect(), |feature| {
             let column = Column::of(data, &sparse, feature);
-            let missing = usize::from(column.has_missing && max_bin == MAX_BIN);
-            column.cuts(data, max_bin as usize - missing)
+            column.cuts(data, max_bin as usize)
         });
         Ok(Self { features })
     }
@@ -94,6 +94,7 @@ impl Column {
     }
 
     fn cuts(mut self, data: &Dataset, n_bins: usize) -> Vec<f32> {
+        let codes_for_bins = CODES - usize::from(self.has_missing);
         let mut ranks = Ranks::default();
         if let Some(weights) = data.weights() {
             self.values.retain(|&(_, row)| weights[row as usize] > 0.0);
@@ -108,7 +109,7 @@ impl Column {
                 ranks.add(unordered(value), 1.0);
             }
         }
-        let mut cuts = ranks.choose(n_bins);
+        let mut cuts = ranks.choose(n_bins, codes_for_bins);
         cuts.push(SENTINEL);
         cuts
     }
@@ -157,18 +158,26 @@ impl Ranks {
     }
 
     /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that, else values
-    /// at evenly spaced ranks.
-    fn choose(self, n_bins: usize) -> Vec<f32> {
+    /// at evenly spaced ranks. Where that makes one bin more than `most`, one cut is left out.
+    fn choose(self, n_bins: usize, most: usize) -> Vec<f32> {
         // XGBoost thins its summary twice. So do we, since the values that are left differ a little from those that
-        // one pass would leave, and with them every model.
-        let chosen = self.thin(n_bins * SUMMARY_FACTOR).thin(n_bins + 1);
-        chosen
-            .0
-            .iter()
-            .take(n_bins)
-            .skip(1)
-            .map(|ranked| ranked.value)
-            .collect()
+        // one pass would leave, and with them every model. For the same reason `most` does not shift all cuts.
+        let mut chosen = self.thin(n_bins * SUMMARY_FACTOR).thin(n_bins + 1).0;
+        if chosen.len().min(n_bins) > most {
+            // The weight on both sides of a cut.
+            let two_bins = |&cut: &usize| {
+                let next = chosen.get(cut + 1);
+                next.map_or(chosen[cut].through, |next| next.below) - chosen[cut - 1].below
+            };
+            let lightest = (1..n_bins.min(chosen.len()))
+                .min_by(|a, b| f64::total_cmp(&two_bins(a), &two_bins(b)));
+            chosen.truncate(n_bins);
+            if let Some(cut) = lightest {
+                chosen.remove(cut);
+            }
+        }
+        let cuts = chosen.iter().take(n_bins).skip(1);
+        cuts.map(|ranked| ranked.value).collect()
     }
 
     /// At most `size` of the values: the smallest, the largest, and for each evenly spaced rank the value nearest to it.
