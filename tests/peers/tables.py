@@ -1,0 +1,174 @@
+"""Real tables to train on, each as a training and a validation part: the bytes that a channel holds, and the same as arrays.
+
+Invariant: the arrays hold exactly what the bytes say, so that two programs see the same numbers.
+"""
+
+import pathlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse
+import sklearn.datasets
+import xgboost as xgb
+
+VALIDATION_SHARE = 0.25
+LEFT_OUT_SHARE = 0.1
+GAP_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a table: `features` is (n_rows, n_features), NaN (or, in a sparse matrix, what is not stored) is missing."""
+
+    features: np.ndarray | scipy.sparse.csr_matrix
+    labels: np.ndarray
+    weights: np.ndarray | None = None
+    file: pathlib.Path | None = None
+    content_type: str = "text/csv"
+
+    def content(self) -> bytes | pathlib.Path:
+        """What the channel holds: the file as it is where there is one, else lines of label, weight if any, features."""
+        if self.file is not None:
+            return self.file
+        front = [self.labels] if self.weights is None else [self.labels, self.weights]
+        lines = np.column_stack([*front, self.features]).astype(np.float32)
+        return "".join(",".join("" if np.isnan(it) else str(it) for it in line) + "\n" for line in lines).encode()
+
+    def matrix(self) -> xgb.DMatrix:
+        return xgb.DMatrix(self.features, label=self.labels, weight=self.weights, nthread=1)
+
+
+@dataclass(frozen=True)
+class Table:
+    train: Part
+    validation: Part
+
+    def each(self, change: Callable[[Part], Part]) -> "Table":
+        return Table(change(self.train), change(self.validation))
+
+
+@dataclass(frozen=True)
+class Folders:
+    repository: pathlib.Path
+    peers_data: pathlib.Path
+
+
+Source = Callable[[Folders, int], Table]
+
+
+def delimited(path: pathlib.Path, delimiter: str) -> Part:
+    lines = np.genfromtxt(path, delimiter=delimiter, dtype=np.float32)
+    return Part(lines[:, 1:], lines[:, 0], file=path)
+
+
+def bike_usage(folders: Folders, seed: int) -> Table:
+    """The main job's own table: January to October against November and December. Seeds but 0 leave out training rows."""
+    folder = folders.repository / "configs" / "usage-forecast"
+    train, validation = (delimited(folder / f"{it}.csv", ",") for it in ("train", "validation"))
+    if seed > 0:
+        kept = np.random.default_rng(seed).random(len(train.labels)) >= LEFT_OUT_SHARE
+        train = replace(train, features=train.features[kept], labels=train.labels[kept], file=None)
+    return Table(train, validation)
+
+
+def higgs(folders: Folders, _seed: int) -> Table:
+    return Table(*(delimited(folders.peers_data / f"binary.{it}.tsv", "\t") for it in ("train", "test")))
+
+
+def higgs_redrawn(folders: Folders, seed: int) -> Table:
+    """Both parts together, divided anew, so that more rows judge and every seed has its own order of rows."""
+    parts = higgs(folders, seed)
+    both = (parts.train, parts.validation)
+    return split(np.vstack([it.features for it in both]), np.concatenate([it.labels for it in both]), seed)
+
+
+def regression(folders: Folders, _seed: int) -> Table:
+    return Table(*(delimited(folders.peers_data / f"regression.{it}.tsv", "\t") for it in ("train", "test")))
+
+
+def agaricus(folders: Folders, _seed: int) -> Table:
+    """Sparse: what a line does not list is missing."""
+
+    def part(name: str) -> Part:
+        path = folders.peers_data / f"agaricus.txt.{name}"
+        features, labels = sklearn.datasets.load_svmlight_file(path, n_features=127, zero_based=True, dtype=np.float32)
+        return Part(features, labels, file=path, content_type="text/libsvm")
+
+    return Table(part("train"), part("test"))
+
+
+def split(features: np.ndarray, labels: np.ndarray, seed: int) -> Table:
+    """A quarter of the rows, drawn from the seed, judges."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    n_judges = round(len(labels) * VALIDATION_SHARE)
+    features, labels = features.astype(np.float32), labels.astype(np.float32)
+    parts = (Part(features[rows], labels[rows]) for rows in (order[n_judges:], order[:n_judges]))
+    return Table(*parts)
+
+
+def digits(_folders: Folders, seed: int) -> Table:
+    """Ten classes."""
+    return split(*sklearn.datasets.load_digits(return_X_y=True), seed)
+
+
+def workforce(folders: Folders, name: str) -> dict[str, np.ndarray]:
+    """A table's columns as text, by name."""
+    lines = (folders.repository / "tests" / "data" / "workforce" / name).read_text(encoding="utf-8").splitlines()
+    header, *rows = (line.replace('"', "").split(",") for line in lines)
+    return dict(zip(header, np.array(rows).T, strict=True))
+
+
+def numbers(columns: dict[str, np.ndarray]) -> np.ndarray:
+    """(n_rows, n_features): columns of words as one indicator for each word."""
+
+    def column(values: np.ndarray) -> list[np.ndarray]:
+        try:
+            return [values.astype(np.float32)]
+        except ValueError:
+            return [values == word for word in np.unique(values)]
+
+    return np.column_stack([it for values in columns.values() for it in column(values)])
+
+
+def attrition(folders: Folders, seed: int) -> Table:
+    columns = workforce(folders, "attrition.csv")
+    left = columns.pop("Attrition") == "Yes"
+    return split(numbers(columns), left, seed)
+
+
+def unemployment_duration(folders: Folders, seed: int) -> Table:
+    """Two-week intervals without work."""
+    columns = workforce(folders, "unemployment_duration.csv")
+    spell = columns.pop("spell").astype(np.float32)
+    known_before = {name: values for name, values in columns.items() if not name.startswith("censor")}
+    return split(numbers(known_before), spell, seed)
+
+
+def store_sales(folders: Folders, seed: int) -> Table:
+    columns = workforce(folders, "store_sales.csv")
+    sales = columns.pop("Sales").astype(np.float32)
+    return split(numbers(columns), sales, seed)
+
+
+def weighted(source: Source) -> Source:
+    """Rows count 0 to 3 times, more of those with a large first feature, so that weights that are lost are missed."""
+
+    def weigh(part: Part) -> Part:
+        high = part.features[:, 0] > np.nanmedian(part.features[:, 0])
+        drawn = np.random.default_rng(11).integers(0, 4, size=len(part.labels)) / 2
+        return replace(part, weights=(drawn + 1.5 * high).astype(np.float32), file=None)
+
+    return lambda folders, seed: source(folders, seed).each(weigh)
+
+
+def with_gaps(source: Source) -> Source:
+    """Some cells are missing: any at random, and all of the last column where the first is small."""
+
+    def tear(part: Part) -> Part:
+        features = part.features.copy()
+        features[np.random.default_rng(12).random(features.shape) < GAP_SHARE] = np.nan
+        features[part.features[:, 0] < np.nanmedian(part.features[:, 0]), -1] = np.nan
+        return replace(part, features=features, file=None)
+
+    return lambda folders, seed: source(folders, seed).each(tear)
