@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::bin::BinnedMatrix;
-use crate::metric::Metric;
+use crate::metric::{Metric, Outputs};
 use crate::objective::GradientPair;
 use crate::params::BoosterValidParams;
 use crate::threads::Threads;
@@ -37,7 +37,6 @@ pub(super) struct Rounds<'a> {
     rows: Vec<u32>,
     packed: Vec<Packed>,
     wide: Vec<Wide>,
-    predictions: Vec<f32>,
 }
 
 /// A set and its margins, `(n_rows, n_groups)` row-major.
@@ -94,7 +93,6 @@ impl<'a> Rounds<'a> {
             rows: Vec::new(),
             packed: Vec::new(),
             wide: Vec::new(),
-            predictions: Vec::new(),
         }
     }
 
@@ -139,32 +137,22 @@ impl<'a> Rounds<'a> {
     }
 
     /// Evaluates every metric on every set.
-    pub(super) fn evaluate(&mut self, metrics: &[Metric]) -> Vec<Evaluation> {
+    pub(super) fn evaluate(&self, metrics: &[Metric]) -> Vec<Evaluation> {
         let objective = self.booster.objective;
         let mut evaluations = Vec::with_capacity(self.sets.len() * metrics.len());
         for set in &self.sets {
-            self.predictions.clear();
-            self.predictions.extend_from_slice(&set.margins);
-            let parts = self
-                .predictions
-                .chunks_mut(ROWS_AT_A_TIME * objective.n_groups())
-                .collect();
-            self.threads
-                .for_each(parts, |part: &mut [f32]| objective.transform(part));
+            let outputs = Outputs {
+                values: &set.margins,
+                transform: |margins: &mut [f32]| objective.transform(margins),
+            };
             let data = set.named.data;
-            for &metric in metrics {
-                let value = metric.evaluate_on(
-                    &self.predictions,
-                    data.labels(),
-                    data.weights(),
-                    self.threads,
-                );
-                evaluations.push(Evaluation {
-                    data: Arc::clone(&set.name),
-                    metric,
-                    value,
-                });
-            }
+            let values = outputs.evaluate(metrics, data.labels(), data.weights(), self.threads);
+            let evaluation = |(&metric, value)| Evaluation {
+                data: Arc::clone(&set.name),
+                metric,
+                value,
+            };
+            evaluations.extend(metrics.iter().zip(values).map(evaluation));
         }
         evaluations
     }

@@ -5,6 +5,7 @@
 
 use crate::threads::Threads;
 
+use super::ln::ln;
 use super::{Metric, auc};
 
 /// Predictions above this are positive where `error` has no threshold of its own.
@@ -26,49 +27,27 @@ impl Metric {
     /// # Panics
     /// If the shapes do not agree.
     pub fn evaluate(self, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
-        self.evaluate_on(predictions, labels, weights, &Threads::single())
+        let outputs = Outputs {
+            values: predictions,
+            transform: |_: &mut [f32]| {},
+        };
+        outputs.evaluate(&[self], labels, weights, &Threads::single())[0]
     }
 
-    /// The same value on several threads.
-    pub(crate) fn evaluate_on(
-        self,
-        predictions: &[f32],
-        labels: &[f32],
-        weights: Option<&[f32]>,
-        threads: &Threads,
-    ) -> f64 {
-        if labels.is_empty() {
-            return f64::NAN;
-        }
-        assert_eq!(
-            predictions.len() % labels.len(),
-            0,
-            "predictions must be (n_rows, n_groups)"
-        );
+    /// The weighted sum of the losses of some rows, fewer than [`BLOCK`].
+    fn sum(self, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
         let n_groups = predictions.len() / labels.len();
-        if matches!(self, Self::Auc) {
-            return auc::auc(predictions, labels, weights, n_groups);
+        if matches!(self, Self::Logloss) && labels.iter().all(|&y| y == 0.0 || y == 1.0) {
+            return certain_logloss(predictions, labels, weights);
         }
-        let row_loss = |row: usize| {
-            let prediction = &predictions[row * n_groups..(row + 1) * n_groups];
-            f64::from(weights.map_or(1.0, |w| w[row])) * self.row_loss(prediction, labels[row])
-        };
-        let firsts = (0..labels.len()).step_by(BLOCK).collect();
-        let blocks = threads.map(firsts, |first| {
-            let rows = first..labels.len().min(first + BLOCK);
-            let weight = weights.map_or(rows.len() as f64, |w| {
-                w[rows.clone()].iter().map(|&w| f64::from(w)).sum()
-            });
-            (rows.map(row_loss).sum::<f64>(), weight)
-        });
-        let (loss, weight) = blocks
-            .iter()
-            .fold((0.0, 0.0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
-        let mean = if weight == 0.0 { loss } else { loss / weight };
-        if matches!(self, Self::Rmse) {
-            mean.sqrt()
-        } else {
-            mean
+        let rows = predictions.chunks_exact(n_groups).zip(labels);
+        let losses = rows.map(|(prediction, &label)| self.row_loss(prediction, label));
+        match weights {
+            None => losses.sum(),
+            Some(weights) => {
+                let weighted = losses.zip(weights).map(|(loss, &w)| f64::from(w) * loss);
+                weighted.sum()
+            }
         }
     }
 
@@ -85,12 +64,89 @@ impl Metric {
                 if positive { 1.0 - y } else { y }
             }
             Self::Merror => f64::from(argmax(prediction) != label as usize),
-            Self::Mlogloss => -f64::from(prediction[label as usize]).max(SMALLEST).ln(),
+            Self::Mlogloss => -ln(f64::from(prediction[label as usize]).max(SMALLEST)),
             Self::PoissonNloglik => {
                 let p = p.max(SMALLEST);
-                ln_gamma(y + 1.0) + p - y * p.ln()
+                ln_gamma(y + 1.0) + p - y * ln(p)
             }
             Self::Auc => f64::NAN,
+        }
+    }
+}
+
+/// What metrics read: numbers that `transform`, which takes whole rows, makes predictions of.
+pub(crate) struct Outputs<'a, F> {
+    /// `(n_rows, n_groups)` row-major.
+    pub(crate) values: &'a [f32],
+    pub(crate) transform: F,
+}
+
+impl<F: Fn(&mut [f32]) + Sync + Send> Outputs<'_, F> {
+    /// The value of each metric. All of them read a block of rows while it is in the cache.
+    pub(crate) fn evaluate(
+        &self,
+        metrics: &[Metric],
+        labels: &[f32],
+        weights: Option<&[f32]>,
+        threads: &Threads,
+    ) -> Vec<f64> {
+        if labels.is_empty() {
+            return vec![f64::NAN; metrics.len()];
+        }
+        assert_eq!(
+            self.values.len() % labels.len(),
+            0,
+            "predictions must be (n_rows, n_groups)"
+        );
+        let n_groups = self.values.len() / labels.len();
+        let firsts = (0..labels.len()).step_by(BLOCK).collect();
+        let blocks = threads.map(firsts, |first| {
+            let rows = first..labels.len().min(first + BLOCK);
+            let mut predictions = self.values[rows.start * n_groups..rows.end * n_groups].to_vec();
+            (self.transform)(&mut predictions);
+            let labels = &labels[rows.clone()];
+            let weights = weights.map(|weights| &weights[rows]);
+            let sum = |metric: &Metric| metric.sum(&predictions, labels, weights);
+            let sums: Vec<f64> = metrics.iter().map(sum).collect();
+            let weight = weights.map_or(labels.len() as f64, |weights| {
+                weights.iter().map(|&w| f64::from(w)).sum()
+            });
+            (sums, weight)
+        });
+        let weight: f64 = blocks.iter().map(|(_, weight)| weight).sum();
+        let value = |(idx, &metric): (usize, &Metric)| {
+            if matches!(metric, Metric::Auc) {
+                let mut predictions = self.values.to_vec();
+                let parts = predictions.chunks_mut(BLOCK * n_groups).collect();
+                threads.for_each(parts, |part: &mut [f32]| (self.transform)(part));
+                return auc::auc(&predictions, labels, weights, n_groups);
+            }
+            let loss: f64 = blocks.iter().map(|(sums, _)| sums[idx]).sum();
+            let mean = if weight == 0.0 { loss } else { loss / weight };
+            if matches!(metric, Metric::Rmse) {
+                mean.sqrt()
+            } else {
+                mean
+            }
+        };
+        metrics.iter().enumerate().map(value).collect()
+    }
+}
+
+/// The sum of the loglosses of rows whose labels are 0 or 1: minus the logarithm of the label's own probability.
+fn certain_logloss(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
+    let mut losses = [0.0; BLOCK];
+    let losses = &mut losses[..labels.len()];
+    for ((loss, &p), &label) in losses.iter_mut().zip(predictions).zip(labels) {
+        let p = f64::from(p);
+        let own = if label == 1.0 { p } else { 1.0 - p };
+        *loss = -ln(own.max(SMALLEST));
+    }
+    match weights {
+        None => losses.iter().sum(),
+        Some(weights) => {
+            let weighted = losses.iter().zip(weights).map(|(l, &w)| f64::from(w) * l);
+            weighted.sum()
         }
     }
 }
@@ -111,7 +167,7 @@ fn times_log(y: f64, p: f64) -> f64 {
     if y == 0.0 {
         0.0
     } else {
-        y * p.max(SMALLEST).ln()
+        y * ln(p.max(SMALLEST))
     }
 }
 

@@ -7,11 +7,12 @@
 
 mod auc;
 mod evaluate;
+mod ln;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use evaluate::argmax;
+pub(crate) use evaluate::{Outputs, argmax};
 
 /// What an evaluation measures.
 #[derive(Clone, Copy, Debug, PartialEq)]
