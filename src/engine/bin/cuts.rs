@@ -39,8 +39,13 @@ impl HistogramCuts {
         }
         let sparse = SparseColumns::of(data);
         let features = threads.map((0..data.n_features()).collect(), |feature| {
-            let column = Column::of(data, &sparse, feature);
-            column.cuts(data, max_bin as usize)
+            if data.weights().is_some() {
+                let entries = present(data, &sparse, feature, |key, row| (key, row));
+                weighted_cuts(entries, data, max_bin as usize)
+            } else {
+                let keys = present(data, &sparse, feature, |key, _| key);
+                unweighted_cuts(keys, data, max_bin as usize)
+            }
         });
         Ok(Self { features })
     }
@@ -61,63 +66,100 @@ impl HistogramCuts {
     }
 }
 
-/// The values of a feature, and the rows that they are in.
-struct Column {
-    values: Vec<(u32, u32)>,
-    has_missing: bool,
+/// What `entry` makes of the values that a feature has, as `(ordered value, row)`.
+fn present<T: Clone>(
+    data: &Dataset,
+    sparse: &SparseColumns,
+    feature: usize,
+    entry: impl Fn(u32, u32) -> T,
+) -> Vec<T> {
+    let listed = &sparse.entries[sparse.indptr[feature]..sparse.indptr[feature + 1]];
+    let mut entries = Vec::with_capacity(listed.len() + sparse.n_dense_rows);
+    for chunk in data.chunks() {
+        if let TileFeatures::Dense { n_features, values } = &chunk.features
+            && feature < *n_features
+        {
+            let n_rows = chunk.rows.len();
+            let column = values[feature * n_rows..(feature + 1) * n_rows].iter();
+            let present = column
+                .zip(chunk.rows.clone())
+                .filter(|(value, _)| !value.is_nan());
+            entries.extend(present.map(|(&value, row)| entry(ordered(value), row as u32)));
+        }
+    }
+    entries.extend(listed.iter().map(|&(key, row)| entry(key, row)));
+    entries
 }
 
-impl Column {
-    fn of(data: &Dataset, sparse: &SparseColumns, feature: usize) -> Self {
-        let entries = sparse.indptr[feature]..sparse.indptr[feature + 1];
-        let mut values = Vec::with_capacity(entries.len() + sparse.n_dense_rows);
-        for chunk in data.chunks() {
-            if let TileFeatures::Dense {
-                n_features,
-                values: tile,
-            } = &chunk.features
-                && feature < *n_features
-            {
-                let n_rows = chunk.rows.len();
-                let column = tile[feature * n_rows..(feature + 1) * n_rows].iter();
-                let present = column
-                    .zip(chunk.rows.clone())
-                    .filter(|(value, _)| !value.is_nan());
-                values.extend(present.map(|(&value, row)| (ordered(value), row as u32)));
-            }
-        }
-        values.extend_from_slice(&sparse.entries[entries]);
+fn unweighted_cuts(mut keys: Vec<u32>, data: &Dataset, n_bins: usize) -> Vec<f32> {
+    let most = codes_for_bins(keys.len(), data);
+    sort_by_key(&mut keys, |key| key);
+    choose(Ranks::of(&keys, |&key| (key, 1.0)), n_bins, most)
+}
+
+fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &Dataset, n_bins: usize) -> Vec<f32> {
+    let most = codes_for_bins(entries.len(), data);
+    let weight = |row: u32| data.weights().map_or(1.0, |it| f64::from(it[row as usize]));
+    entries.retain(|&(_, row)| weight(row) > 0.0);
+    sort_by_key(&mut entries, |(key, _)| key);
+    choose(
+        Ranks::of(&entries, |&(key, row)| (key, weight(row))),
+        n_bins,
+        most,
+    )
+}
+
+/// The codes that are left for bins: one less where some rows miss the feature.
+fn codes_for_bins(n_present: usize, data: &Dataset) -> usize {
+    CODES - usize::from(n_present < data.n_rows())
+}
+
+/// The distinct values of sorted entries, ascending, with their ranks: found on the way, since a table's worth of them
+/// would take eight times the room of the values.
+#[derive(Clone)]
+struct Ranks<'a, T, F> {
+    rest: &'a [T],
+    key_and_weight: F,
+    through: f64,
+}
+
+impl<'a, T, F: Fn(&T) -> (u32, f64)> Ranks<'a, T, F> {
+    fn of(sorted: &'a [T], key_and_weight: F) -> Self {
         Self {
-            has_missing: values.len() < data.n_rows(),
-            values,
+            rest: sorted,
+            key_and_weight,
+            through: 0.0,
         }
-    }
-
-    fn cuts(mut self, data: &Dataset, n_bins: usize) -> Vec<f32> {
-        let codes_for_bins = CODES - usize::from(self.has_missing);
-        let mut ranks = Ranks::default();
-        if let Some(weights) = data.weights() {
-            self.values.retain(|&(_, row)| weights[row as usize] > 0.0);
-            sort_by_key(&mut self.values, |(value, _)| value);
-            for (value, row) in self.values {
-                ranks.add(unordered(value), f64::from(weights[row as usize]));
-            }
-        } else {
-            let mut values: Vec<u32> = self.values.iter().map(|&(value, _)| value).collect();
-            sort_by_key(&mut values, |value| value);
-            for value in values {
-                ranks.add(unordered(value), 1.0);
-            }
-        }
-        let mut cuts = ranks.choose(n_bins, codes_for_bins);
-        cuts.push(SENTINEL);
-        cuts
     }
 }
 
-/// Distinct values, ascending, with their ranks.
-#[derive(Default)]
-struct Ranks(Vec<Ranked>);
+impl<T, F: Fn(&T) -> (u32, f64)> Iterator for Ranks<'_, T, F> {
+    type Item = Ranked;
+
+    fn next(&mut self) -> Option<Ranked> {
+        let (first, _) = self.rest.split_first()?;
+        let (key, mut weight) = (self.key_and_weight)(first);
+        let below = self.through;
+        self.through += weight;
+        let mut n_equal = 1;
+        for entry in &self.rest[1..] {
+            let (next_key, next_weight) = (self.key_and_weight)(entry);
+            if next_key != key {
+                break;
+            }
+            self.through += next_weight;
+            weight += next_weight;
+            n_equal += 1;
+        }
+        self.rest = &self.rest[n_equal..];
+        Some(Ranked {
+            value: unordered(key),
+            below,
+            through: self.through,
+            weight,
+        })
+    }
+}
 
 /// A value of the data and where it stands in the order, in weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,82 +180,70 @@ impl Ranked {
     }
 }
 
-impl Ranks {
-    fn add(&mut self, value: f32, weight: f64) {
-        match self.0.last_mut() {
-            Some(last) if last.value == value => {
-                last.through += weight;
-                last.weight += weight;
-            }
-            last => {
-                let below = last.map_or(0.0, |last| last.through);
-                self.0.push(Ranked {
-                    value,
-                    below,
-                    through: below + weight,
-                    weight,
-                });
-            }
-        }
-    }
-
-    /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that, else values
-    /// at evenly spaced ranks. Where that makes one bin more than `most`, one cut is left out.
-    fn choose(self, n_bins: usize, most: usize) -> Vec<f32> {
-        // XGBoost thins its summary twice. So do we, since the values that are left differ a little from those that
-        // one pass would leave, and with them every model. For the same reason `most` does not shift all cuts.
-        let mut chosen = self.thin(n_bins * SUMMARY_FACTOR).thin(n_bins + 1).0;
-        if chosen.len().min(n_bins) > most {
-            // The weight on both sides of a cut.
-            let two_bins = |&cut: &usize| {
-                let next = chosen.get(cut + 1);
-                next.map_or(chosen[cut].through, |next| next.below) - chosen[cut - 1].below
-            };
-            let lightest = (1..n_bins.min(chosen.len()))
-                .min_by(|a, b| f64::total_cmp(&two_bins(a), &two_bins(b)));
-            chosen.truncate(n_bins);
-            if let Some(cut) = lightest {
-                chosen.remove(cut);
-            }
-        }
-        let cuts = chosen.iter().take(n_bins).skip(1);
-        cuts.map(|ranked| ranked.value).collect()
-    }
-
-    /// At most `size` of the values: the smallest, the largest, and for each evenly spaced rank the value nearest to it.
-    fn thin(self, size: usize) -> Self {
-        let [first, .., last] = self.0.as_slice() else {
-            return self;
+/// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that, else values at
+/// evenly spaced ranks; and the [`SENTINEL`]. Where that makes one bin more than `most`, one cut is left out.
+fn choose(ranks: impl Iterator<Item = Ranked> + Clone, n_bins: usize, most: usize) -> Vec<f32> {
+    // XGBoost thins its summary twice. So do we, since the values that are left differ a little from those that one pass
+    // would leave, and with them every model. For the same reason `most` does not shift all cuts.
+    let summary = thin(ranks, n_bins * SUMMARY_FACTOR);
+    let mut chosen = thin(summary.into_iter(), n_bins + 1);
+    if chosen.len().min(n_bins) > most {
+        // The weight on both sides of a cut.
+        let two_bins = |&cut: &usize| {
+            let next = chosen.get(cut + 1);
+            next.map_or(chosen[cut].through, |next| next.below) - chosen[cut - 1].below
         };
-        if self.0.len() <= size {
-            return self;
+        let lightest =
+            (1..n_bins.min(chosen.len())).min_by(|a, b| f64::total_cmp(&two_bins(a), &two_bins(b)));
+        chosen.truncate(n_bins);
+        if let Some(cut) = lightest {
+            chosen.remove(cut);
         }
-        let (begin, range) = (first.through, last.below - first.through);
-        let end = self.0.len() - 1;
-        let mut kept = vec![*first];
-        let mut idx = 0;
-        let mut last_kept = 0;
-        for step in 1..size - 1 {
-            let twice_rank = 2.0 * (begin + step as f64 * range / (size - 1) as f64);
-            while idx < end && twice_rank >= self.0[idx + 1].twice_middle() {
-                idx += 1;
-            }
-            if idx == end {
-                break;
-            }
-            let (here, next) = (self.0[idx], self.0[idx + 1]);
-            let is_here = twice_rank < here.below + here.weight + next.through - next.weight;
-            let nearest = if is_here { idx } else { idx + 1 };
-            if nearest != last_kept {
-                kept.push(self.0[nearest]);
-                last_kept = nearest;
-            }
-        }
-        if last_kept != end {
-            kept.push(*last);
-        }
-        Self(kept)
     }
+    let inner = chosen.iter().take(n_bins).skip(1);
+    inner.map(|ranked| ranked.value).chain([SENTINEL]).collect()
+}
+
+/// At most `size` of the values: the smallest, the largest, and for each evenly spaced rank the value nearest to it.
+fn thin(ranks: impl Iterator<Item = Ranked> + Clone, size: usize) -> Vec<Ranked> {
+    let mut rest = ranks.clone();
+    let (Some(first), Some(second)) = (rest.next(), rest.next()) else {
+        return ranks.collect();
+    };
+    let (n_more, last) = rest.clone().fold((0, second), |(n, _), last| (n + 1, last));
+    let end = n_more + 1;
+    if end < size {
+        return ranks.collect();
+    }
+    let (begin, range) = (first.through, last.below - first.through);
+    let mut kept = vec![first];
+    let (mut idx, mut here, mut next) = (0, first, second);
+    let mut last_kept = 0;
+    for step in 1..size - 1 {
+        let twice_rank = 2.0 * (begin + step as f64 * range / (size - 1) as f64);
+        while idx < end && twice_rank >= next.twice_middle() {
+            idx += 1;
+            here = next;
+            next = rest.next().unwrap_or(next);
+        }
+        if idx == end {
+            break;
+        }
+        let is_here = twice_rank < here.below + here.weight + next.through - next.weight;
+        let (nearest, ranked) = if is_here {
+            (idx, here)
+        } else {
+            (idx + 1, next)
+        };
+        if nearest != last_kept {
+            kept.push(ranked);
+            last_kept = nearest;
+        }
+    }
+    if last_kept != end {
+        kept.push(last);
+    }
+    kept
 }
 
 /// The entries of all sparse tiles by feature: `(ordered value, row)`.

@@ -64,8 +64,9 @@ impl SparseCodes {
 }
 
 impl BinnedMatrix {
-    /// Bins `data`, which has as many features as `cuts`.
-    pub(crate) fn new(data: &Dataset, cuts: &HistogramCuts, threads: &Threads) -> Self {
+    /// Bins `data`, which has as many features as `cuts`. Its values are gone then: each tile's as soon as it is binned,
+    /// so that a table is never in memory twice.
+    pub(crate) fn new(data: &mut Dataset, cuts: &HistogramCuts, threads: &Threads) -> Self {
         let (n_rows, n_features) = (data.n_rows(), data.n_features());
         let stride = n_features.next_multiple_of(4);
         let searches: Vec<Search> = (0..n_features)
@@ -76,11 +77,11 @@ impl BinnedMatrix {
             .into_iter()
             .sum();
         let codes = if (n_present as f64) < SPARSE_BELOW * n_rows as f64 * n_features as f64 {
-            Codes::Sparse(sparse(data, &searches))
+            Codes::Sparse(sparse(data.take_chunks(), &searches))
         } else if has_unfit_missing(data, cuts) {
-            Codes::Wide(dense(data, &searches, stride, threads))
+            Codes::Wide(dense(data.take_chunks(), &searches, stride, threads))
         } else {
-            Codes::Dense(dense(data, &searches, stride, threads))
+            Codes::Dense(dense(data.take_chunks(), &searches, stride, threads))
         };
         Self {
             n_rows,
@@ -190,17 +191,23 @@ impl Code for u16 {
     }
 }
 
-fn dense<C: Code>(data: &Dataset, searches: &[Search], stride: usize, threads: &Threads) -> Vec<C> {
-    let mut codes = vec![C::default(); data.n_rows() * stride];
+fn dense<C: Code>(
+    chunks: Vec<Chunk>,
+    searches: &[Search],
+    stride: usize,
+    threads: &Threads,
+) -> Vec<C> {
+    let n_rows = chunks.last().map_or(0, |chunk| chunk.rows.end);
+    let mut codes = vec![C::default(); n_rows * stride];
     let mut rest = codes.as_mut_slice();
-    let mut tiles = Vec::with_capacity(data.chunks().len());
-    for chunk in data.chunks() {
+    let mut tiles = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
         let (own, after) = rest.split_at_mut(chunk.rows.len() * stride);
         rest = after;
         tiles.push((chunk, own));
     }
     threads.for_each(tiles, |(chunk, own)| {
-        fill_tile(chunk, own, searches, stride);
+        fill_tile(&chunk, own, searches, stride);
     });
     codes
 }
@@ -241,8 +248,9 @@ fn fill_tile<C: Code>(chunk: &Chunk, codes: &mut [C], searches: &[Search], strid
     }
 }
 
-fn sparse(data: &Dataset, searches: &[Search]) -> SparseCodes {
-    let mut indptr = Vec::with_capacity(data.n_rows() + 1);
+fn sparse(chunks: Vec<Chunk>, searches: &[Search]) -> SparseCodes {
+    let n_rows = chunks.last().map_or(0, |chunk| chunk.rows.end);
+    let mut indptr = Vec::with_capacity(n_rows + 1);
     let mut slots = Vec::new();
     indptr.push(0);
     let mut push = |feature: usize, value: f32| {
@@ -251,7 +259,7 @@ fn sparse(data: &Dataset, searches: &[Search]) -> SparseCodes {
         }
         slots.len()
     };
-    for chunk in data.chunks() {
+    for chunk in chunks {
         let n_rows = chunk.rows.len();
         for row in 0..n_rows {
             let mut end = indptr.last().copied().unwrap_or(0);

@@ -60,7 +60,7 @@ impl Dataset {
     /// # Errors
     /// [`BinError::Columns`] if the table and the cuts differ in columns; see [`Dataset::widen`].
     pub fn bin(
-        self,
+        mut self,
         cuts: &Arc<HistogramCuts>,
         threads: &Threads,
     ) -> Result<BinnedDataset, BinError> {
@@ -70,7 +70,7 @@ impl Dataset {
                 expected: cuts.n_features(),
             });
         }
-        let matrix = BinnedMatrix::new(&self, cuts, threads);
+        let matrix = BinnedMatrix::new(&mut self, cuts, threads);
         let (labels, weights) = self.into_labels();
         Ok(BinnedDataset {
             cuts: Arc::clone(cuts),

@@ -186,6 +186,11 @@ impl Dataset {
         &self.chunks
     }
 
+    /// The features of all rows; the table is left without, and has only labels and weights.
+    pub(crate) fn take_chunks(&mut self) -> Vec<Chunk> {
+        std::mem::take(&mut self.chunks)
+    }
+
     pub(crate) fn into_labels(self) -> (Vec<f32>, Option<Vec<f32>>) {
         (self.labels, self.weights)
     }
