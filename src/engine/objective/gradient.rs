@@ -5,6 +5,7 @@
 //!
 //! Source: XGBoost 3.0 `src/objective/regression_loss.h`, `multiclass_obj.cu`.
 
+use super::exp::exp;
 use super::{Objective, ObjectiveName, sigmoid, softmax};
 
 /// The least hessian, as in XGBoost, so that a certain row still counts.
@@ -52,7 +53,7 @@ impl Objective {
             }
             ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => {
                 for ((&margin, &label), pair) in rows {
-                    let p = sigmoid(margin);
+                    let p = sigmoid(margin, exp);
                     *pair = GradientPair {
                         grad: p - label,
                         hess: (p * (1.0 - p)).max(SMALLEST_HESS),
@@ -61,9 +62,9 @@ impl Objective {
             }
             ObjectiveName::CountPoisson => {
                 for ((&margin, &label), pair) in rows {
-                    let hess = (margin + self.max_delta_step).exp();
+                    let hess = exp(margin + self.max_delta_step);
                     *pair = GradientPair {
-                        grad: margin.exp() - label,
+                        grad: exp(margin) - label,
                         hess,
                     };
                 }
@@ -118,7 +119,7 @@ fn softmax_gradients(n_groups: usize, margins: &[f32], labels: &[f32], pairs: &m
         .zip(pairs.chunks_exact_mut(n_groups));
     for ((margins, pairs), &label) in rows.zip(labels) {
         probabilities.copy_from_slice(margins);
-        softmax(&mut probabilities);
+        softmax(&mut probabilities, exp);
         for (group, (pair, &p)) in pairs.iter_mut().zip(&probabilities).enumerate() {
             let hit = if group == label as usize { 1.0 } else { 0.0 };
             *pair = GradientPair {

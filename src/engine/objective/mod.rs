@@ -5,6 +5,7 @@
 //!
 //! Source: XGBoost 3.0 `src/objective/regression_obj.cu`, `multiclass_obj.cu`.
 
+mod exp;
 mod gradient;
 mod name;
 
@@ -71,7 +72,7 @@ impl Objective {
             ObjectiveName::RegSquaredError => {}
             ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => {
                 for margin in margins {
-                    *margin = sigmoid(*margin);
+                    *margin = sigmoid(*margin, f32::exp);
                 }
             }
             ObjectiveName::CountPoisson => {
@@ -80,7 +81,9 @@ impl Objective {
                 }
             }
             ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
-                margins.chunks_exact_mut(self.n_groups()).for_each(softmax);
+                for row in margins.chunks_exact_mut(self.n_groups()) {
+                    softmax(row, f32::exp);
+                }
             }
         }
     }
@@ -116,16 +119,17 @@ impl Objective {
 }
 
 /// The logistic function; the exponent is cut where `exp` would overflow, as XGBoost does.
-fn sigmoid(margin: f32) -> f32 {
-    1.0 / ((-margin).min(88.7).exp() + 1.0 + 1e-16)
+#[inline]
+fn sigmoid(margin: f32, exp: impl Fn(f32) -> f32) -> f32 {
+    1.0 / (exp((-margin).min(88.7)) + 1.0 + 1e-16)
 }
 
 /// Makes probabilities of one row's margins.
-fn softmax(row: &mut [f32]) {
+fn softmax(row: &mut [f32], exp: impl Fn(f32) -> f32) {
     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0_f64;
     for margin in row.iter_mut() {
-        *margin = (*margin - largest).exp();
+        *margin = exp(*margin - largest);
         sum += f64::from(*margin);
     }
     for margin in row.iter_mut() {
