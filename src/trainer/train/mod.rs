@@ -10,6 +10,7 @@ mod artifacts;
 mod baseline;
 mod fit;
 mod job;
+mod memory;
 mod report;
 mod rounds;
 mod tables;

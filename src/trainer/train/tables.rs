@@ -11,6 +11,7 @@ use engine::dataset::{Dataset, TileFeatures};
 use engine::threads::Threads;
 
 use super::job::Job;
+use super::memory;
 use crate::data::csv::CsvOptions;
 use crate::data::files::{ChannelFiles, discover};
 use crate::data::labels::LabelRule;
@@ -32,6 +33,7 @@ impl Tables {
         threads: &Threads,
         stop: &AtomicBool,
     ) -> Result<Option<Self>, TrainerError> {
+        memory::give_back();
         let reading = Reading {
             root,
             options: options(job),
