@@ -1,6 +1,6 @@
 //! Tells a person how a job goes on: statuses, log lines, and the metric lines in moderation.
 //!
-//! On a terminal the metrics are one line that is redrawn, with a bar; elsewhere about [`SHOWN`] of the metric lines are
+//! On a terminal the metrics are one line that is redrawn, with a bar; elsewhere about `SHOWN` of the metric lines are
 //! printed, spread over the rounds, and always the last. `-v` prints all of them.
 
 use crate::command::events::status_line;

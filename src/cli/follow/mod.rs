@@ -172,7 +172,7 @@ impl std::fmt::Debug for Ports<'_> {
 /// Follows `job` until it has ended, and tells `on_event` what happens.
 ///
 /// # Errors
-/// If the job is not known, access is denied, or service and network fail [`MAX_FAILURES`] times in a row.
+/// If the job is not known, access is denied, or service and network fail `MAX_FAILURES` times in a row.
 pub async fn until_ended(
     ports: Ports<'_>,
     job: &JobName,

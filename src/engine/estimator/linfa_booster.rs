@@ -1,6 +1,6 @@
 //! linfa's traits: [`Fit`] and [`FitWith`] on the parameters, [`PredictInplace`] on the booster.
 //!
-//! Invariant: a fit through linfa and one through [`booster::train`](crate::booster::train) give the same bytes.
+//! Invariant: a fit through linfa and one through [`booster::train`] give the same bytes.
 //!
 //! [`Booster::predict`] is this crate's own and takes a table; linfa's is called by its trait's name:
 //!

@@ -1,7 +1,7 @@
 //! From blocks of text to tiles, several blocks at a time.
 //!
 //! Invariant: tiles come out in the order of the files' lines, and an error is the first in that order, for any number
-//! of threads. At most [`BLOCKS_PER_THREAD`] blocks a thread are in memory beside the tiles made of them.
+//! of threads. At most `BLOCKS_PER_THREAD` blocks a thread are in memory beside the tiles made of them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
