@@ -17,7 +17,6 @@ use engine::metric::Metric;
 use engine::params::{BoosterParams, BoosterValidParams};
 use engine::threads::Threads;
 
-use super::memory;
 use super::rounds::Rounds;
 use super::tables::Tables;
 use super::timing;
@@ -71,7 +70,6 @@ fn boost(
         .validation
         .map(|it| it.bin(&cuts, threads))
         .transpose()?;
-    memory::keep();
     let mut timings = vec![timing("bin", start)];
     let start = Instant::now();
     let evals: Vec<NamedData<'_>> = validation

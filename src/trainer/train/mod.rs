@@ -10,7 +10,6 @@ mod artifacts;
 mod baseline;
 mod fit;
 mod job;
-mod memory;
 mod report;
 mod rounds;
 mod tables;

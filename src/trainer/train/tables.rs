@@ -11,7 +11,6 @@ use engine::dataset::{Dataset, TileFeatures};
 use engine::threads::Threads;
 
 use super::job::Job;
-use super::memory;
 use crate::data::csv::CsvOptions;
 use crate::data::files::{ChannelFiles, discover};
 use crate::data::labels::LabelRule;
@@ -33,7 +32,6 @@ impl Tables {
         threads: &Threads,
         stop: &AtomicBool,
     ) -> Result<Option<Self>, TrainerError> {
-        memory::give_back();
         let reading = Reading {
             root,
             options: options(job),
