@@ -158,12 +158,15 @@ impl TrainerError {
 
     /// What goes into the failure file.
     pub fn failure(&self) -> Failure {
-        let mut failure = Failure::from_error(self.class(), self);
-        if let Self::Hyperparameters(errors) = self {
+        let mut failure = if let Self::Hyperparameters(errors) = self {
+            // The problems are the whole story; as a cause they would stand there twice.
+            let mut failure = Failure::new(self.class(), self.to_string());
+            let further = errors.problems()[1..].iter().map(ToString::to_string);
+            failure.context.extend(further);
             failure
-                .context
-                .extend(errors.problems()[1..].iter().map(ToString::to_string));
-        }
+        } else {
+            Failure::from_error(self.class(), self)
+        };
         failure.hint = self.hint();
         failure
     }

@@ -424,7 +424,7 @@ fn all_problems_of_the_hyperparameters_are_in_the_failure_file() {
     ended.reason();
     let text = String::from_utf8(ended.read("output/failure").unwrap()).unwrap();
     for name in ["etta", "max_depth", "lambda"] {
-        assert!(text.contains(name), "{text}");
+        assert_eq!(text.matches(name).count(), 1, "{text}");
     }
 }
 
