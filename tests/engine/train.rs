@@ -86,6 +86,14 @@ fn early_stopping_cuts_after_the_best_round_and_writes_it_down() {
 }
 
 #[test]
+fn a_number_of_rounds_that_is_never_reached_costs_no_memory() {
+    let (train, _) = pair(ObjectiveName::RegSquaredError);
+    let params = BoosterParams::default().num_round(u32::MAX);
+    let trained = run(&params, &[&train], None, 1).unwrap();
+    assert_eq!((trained.history.len(), trained.end), (2, TrainEnd::Monitor));
+}
+
+#[test]
 fn early_stopping_without_a_set_to_watch_is_refused() {
     let (train, _) = pair(ObjectiveName::RegSquaredError);
     let params = BoosterParams::default().early_stopping_rounds(Some(4));

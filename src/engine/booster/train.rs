@@ -115,7 +115,8 @@ pub fn train(
     };
     let first_round = booster.n_rounds() as u32;
     let mut rounds = Rounds::new(params, &threads, &sets, booster);
-    let mut history = Vec::with_capacity(params.num_round() as usize);
+    // Not as many as there may be: early stopping ends most trainings of a very large `num_round`.
+    let mut history = Vec::new();
     let mut end = TrainEnd::AllRounds;
     for round in first_round..first_round + params.num_round() {
         rounds.boost(round)?;
