@@ -70,6 +70,15 @@ fn refusals_keep_the_built_in_algorithms_words() {
 }
 
 #[test]
+fn more_threads_than_any_machine_has_are_refused_before_they_are_started() {
+    with(&[("nthread", "1024")]).unwrap();
+    refuses(
+        &[("nthread", "2000000000")],
+        "Hyperparameter nthread: 2000000000 is not in [1, 1024]",
+    );
+}
+
+#[test]
 fn what_is_not_finite_is_in_no_range() {
     for name in [
         "eta",

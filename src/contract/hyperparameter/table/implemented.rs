@@ -36,6 +36,8 @@ const OBJECTIVES: &[&str] = &[
 ];
 /// Bins are one byte.
 const BINS: Interval = Interval::closed(2.0, 256.0);
+/// Every thread is started and has blocks of its own in memory; no training instance has half as many processors.
+const THREADS: Interval = Interval::closed(1.0, 1024.0);
 const SEED: Interval = Interval::open(-2_147_483_648.0, 2_147_483_647.0);
 
 /// Rows that do something.
@@ -90,7 +92,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         Ok(())
     }), "false", "Whether a job that is stopped leaves the model of its last round."),
     Spec::new("seed", Integer(SEED, |draft, it| draft.boost(|params| params.seed(it))), "0", "Seed of row and column sampling."),
-    Spec::new("nthread", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.nthread(Some(it as usize)))), "",
+    Spec::new("nthread", Integer(THREADS, |draft, it| draft.boost(|params| params.nthread(Some(it as usize)))), "",
         "Threads; as many as the machine has where it is not given. The model does not depend on it."),
     Spec::new("verbosity", Integer(Interval::closed(0.0, 3.0), |draft, it| draft.verbosity = Some(it as u8)), "1",
         "0 silent, 1 warnings, 2 progress, 3 everything; metric lines are always printed."),
