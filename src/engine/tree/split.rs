@@ -4,7 +4,9 @@
 //! rounded to `f32` as XGBoost does, so that ties fall alike; of equal gains the lowest feature wins, then the lowest
 //! bin, then "missing goes right".
 //!
-//! Source: XGBoost 3.0 `src/tree/hist/evaluate_splits.h`, `src/tree/param.h`.
+//! Source: XGBoost 3.0 `src/tree/hist/evaluate_splits.h`, `src/tree/param.h`; two formulas are those of XGBoost 3.4: a
+//! root with less hessian than `min_child_weight` has a weight (0 up to 3.3), and `alpha` counts where `max_delta_step`
+//! limits a weight.
 
 use crate::bin::CODES;
 
