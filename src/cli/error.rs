@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use contract::exit;
 use contract::job::JobProblems;
+use local::LocalError;
 
 use crate::aws::client::NoRegion;
 use crate::aws::{AwsError, AwsErrorKind};
@@ -90,7 +91,7 @@ pub enum CliError {
     },
     /// The SageMaker on this machine did not start.
     #[error("the local SageMaker did not start: {0}")]
-    Local(String),
+    Local(#[from] LocalError),
     /// The trainer is not where it should be.
     #[error("the trainer is not built: `{}` is not there", .0.display())]
     NoTrainer(PathBuf),
@@ -201,10 +202,7 @@ impl CliError {
                 ("fix", paint(COMMAND, "cargo build --package trainer")),
                 ("", "or put `linden-trainer` beside `linden`".to_owned()),
             ],
-            Self::Local(_) => vec![(
-                "fix",
-                "LINDEN_HOME names a folder that can be written".to_owned(),
-            )],
+            Self::Local(err) => vec![("fix", local_fix(err).to_owned())],
             Self::Unpack(UnpackError::Write { .. })
             | Self::Output(_)
             | Self::Start(_)
@@ -232,6 +230,19 @@ impl CliError {
                 )]
             }
             Self::Predict(err) => vec![("fix", err.fix().to_owned())],
+        }
+    }
+}
+
+/// What helps a local SageMaker that did not start.
+fn local_fix(err: &LocalError) -> &'static str {
+    match err {
+        LocalError::Taken { .. } => {
+            "it serves every command with --local; for a second one give --state DIR"
+        }
+        LocalError::Bind { .. } => "give another --port; 0 takes any free one",
+        LocalError::File { .. } | LocalError::Document { .. } | LocalError::Objects { .. } => {
+            "set LINDEN_HOME to a folder that can be written and holds nothing else"
         }
     }
 }

@@ -237,7 +237,7 @@ async fn start_server(
         Err(local::LocalError::Taken {
             addr: Some(addr), ..
         }) => Ok((addr, None)),
-        Err(err) => Err(CliError::Local(err.to_string())),
+        Err(err) => Err(err.into()),
     }
 }
 

@@ -341,3 +341,13 @@ fn ctrl_c_stops_a_local_job_and_says_so() {
         .assert()
         .code(3);
 }
+
+#[test]
+fn a_taken_port_names_the_option_that_helps() {
+    let home = home();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let text = transcript(linden(home.path()).args(["local", "up", "--port", &port]));
+    assert!(text.starts_with("exit code: 12\n"), "{text}");
+    assert!(text.contains("--port; 0"), "{text}");
+}

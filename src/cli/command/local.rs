@@ -81,9 +81,7 @@ impl Up {
             .unwrap_or_else(|| LOCAL_REGION.to_owned());
         let (region, trainer) = (config.region.clone(), config.trainer.clone());
         let mut signals = Signals::listen()?;
-        let server = local::Server::start(config)
-            .await
-            .map_err(|err| CliError::Local(err.to_string()))?;
+        let server = local::Server::start(config).await?;
         let serving = Serving {
             endpoint: format!("http://{}", server.addr()),
             region,
