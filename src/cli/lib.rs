@@ -19,6 +19,7 @@ pub mod error;
 pub mod fetch;
 pub mod follow;
 pub mod job_source;
+pub mod lease;
 pub mod model_file;
 pub mod narrator;
 pub mod output;

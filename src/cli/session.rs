@@ -1,7 +1,8 @@
 //! Whom a command speaks to: AWS, or the SageMaker on this machine.
 //!
 //! The one on this machine lives as long as the command, unless `linden local up` runs already: then that one is asked.
-//! Its state stays under [`state_dir`], so later commands see earlier jobs.
+//! Its state stays under [`state_dir`], so later commands see earlier jobs. Commands that share the server of another
+//! command hold a [`Lease`], and that other command does not end before they do.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,9 @@ use crate::aws::client::{self, LOCAL_REGION, Ports, Target};
 use crate::aws::{AwsErrorKind, ListFilter, Logs, Store, TrainingJobs};
 use crate::error::CliError;
 use crate::follow::{self, Pace, SystemClock};
+use crate::lease::Lease;
+use crate::output::Printer;
+use crate::signals::Signals;
 
 /// Open connections, and what goes with them.
 pub struct Session {
@@ -23,7 +27,15 @@ pub struct Session {
     /// Whether this is the SageMaker on this machine.
     pub is_local: bool,
     clock: SystemClock,
-    server: Option<local::Server>,
+    server: Option<OwnServer>,
+    /// Keeps the server of another command alive.
+    _lease: Option<Lease>,
+}
+
+/// A server in this process.
+struct OwnServer {
+    server: local::Server,
+    folder: PathBuf,
 }
 
 impl std::fmt::Debug for Session {
@@ -94,16 +106,21 @@ impl Session {
             is_local: false,
             clock: SystemClock::default(),
             server: None,
+            _lease: None,
         })
     }
 
     async fn open_local(region: String) -> Result<Self, CliError> {
         let folder = state_dir(|name| std::env::var(name).ok());
+        // Before anything is looked for: whoever ends its server waits for this lease, or has ended it by then.
+        let lease = Lease::take(&folder).await?;
         let (addr, server) = if let Some(addr) = local::find_running(&folder) {
             (addr, None)
         } else {
             start_server(&folder, &region).await?
         };
+        let lease = server.is_none().then_some(lease);
+        let server = server.map(|server| OwnServer { server, folder });
         let ports = client::connect(&Target::Local { addr, region }).await?;
         Ok(Self {
             ports,
@@ -111,14 +128,33 @@ impl Session {
             is_local: true,
             clock: SystemClock::default(),
             server,
+            _lease: lease,
         })
     }
 
-    /// Ends what was opened; a server of this process stops its jobs.
-    pub async fn close(self) {
-        if let Some(server) = self.server {
-            server.shutdown().await;
+    /// Ends what was opened. A server of this process stops its jobs, once no other command uses it or after Ctrl-C.
+    ///
+    /// # Errors
+    /// If the system tells neither of signals nor of the other commands.
+    pub async fn close(self, printer: &mut Printer) -> Result<(), CliError> {
+        let Some(OwnServer { server, folder }) = self.server else {
+            return Ok(());
+        };
+        let mut alone = Lease::try_alone(&folder)?;
+        if alone.is_none() {
+            printer.say(
+                "Another command uses the SageMaker in this one; waiting for it. Ctrl-C ends both.",
+            );
+            printer.flush()?;
+            let mut signals = Signals::listen()?;
+            alone = tokio::select! {
+                alone = Lease::alone(&folder) => Some(alone?),
+                _ = signals.next() => None,
+            };
         }
+        server.shutdown().await;
+        drop(alone);
+        Ok(())
     }
 
     /// Whether the jobs run in this process, so that they end with it.

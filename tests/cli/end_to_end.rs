@@ -342,6 +342,42 @@ fn ctrl_c_stops_a_local_job_and_says_so() {
         .code(3);
 }
 
+/// The first run has the SageMaker in it; the second asks that one.
+#[test]
+fn a_run_outlives_the_run_whose_sagemaker_it_uses() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let home = home();
+    let start = |name: &str, rounds: &str| {
+        let mut run = Process::new(assert_cmd::cargo::cargo_bin("linden"));
+        run.args([
+            "run", "job.toml", "--local", "--name", name, "--set", rounds,
+        ])
+        .env("LINDEN_HOME", home.path())
+        .current_dir(home.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+        let mut run = run.spawn().unwrap();
+        let mut said = BufReader::new(run.stderr.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        assert!(
+            said.any(|it| it.contains("]\ttrain-rmse:")),
+            "{name} trains"
+        );
+        (run, said)
+    };
+    let (mut first, first_said) = start("first", "hyperparameters.num_round=1000000");
+    let (mut second, second_said) = start("second", "hyperparameters.num_round=5000");
+    let pid = first.id().to_string();
+    Process::new("kill").args(["-INT", &pid]).status().unwrap();
+    let second_said: Vec<String> = second_said.collect();
+    assert_eq!(second.wait().unwrap().code(), Some(0), "{second_said:#?}");
+    let first_said: Vec<String> = first_said.collect();
+    assert_eq!(first.wait().unwrap().code(), Some(130), "{first_said:#?}");
+}
+
 #[test]
 fn a_taken_port_names_the_option_that_helps() {
     let home = home();

@@ -84,7 +84,7 @@ impl Artifacts {
                 printer.print(&Home(fetched))?;
             }
         }
-        session.close().await;
+        session.close(printer).await?;
         Ok(exit::SUCCESS)
     }
 }

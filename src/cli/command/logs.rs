@@ -70,7 +70,7 @@ impl Logs {
             }
             exit::SUCCESS
         };
-        session.close().await;
+        session.close(printer).await?;
         Ok(code)
     }
 }

@@ -116,7 +116,7 @@ impl Ls {
                 format_args!("showing {} of more, use --limit", jobs.list.len()),
             ));
         }
-        session.close().await;
+        session.close(printer).await?;
         Ok(exit::SUCCESS)
     }
 }

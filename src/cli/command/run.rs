@@ -93,7 +93,7 @@ impl Run {
         }
         let session = Session::open(global, None).await?;
         if self.detach && session.owns_server() {
-            session.close().await;
+            session.close(printer).await?;
             return Err(CliError::Usage {
                 message:
                     "a detached job would end with this command, since its SageMaker lives in it"
@@ -136,7 +136,7 @@ impl Run {
         } else {
             self.follow(&source.job, &name, &session, printer).await?
         };
-        session.close().await;
+        session.close(printer).await?;
         Ok(code)
     }
 

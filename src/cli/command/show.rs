@@ -44,7 +44,7 @@ impl Show {
             report = report.with_evaluation(&evaluation);
         }
         printer.print(&Page(report))?;
-        session.close().await;
+        session.close(printer).await?;
         Ok(exit::SUCCESS)
     }
 }

@@ -74,7 +74,7 @@ impl Stop {
             status: status.to_string(),
             was_running,
         })?;
-        session.close().await;
+        session.close(printer).await?;
         Ok(exit::SUCCESS)
     }
 }

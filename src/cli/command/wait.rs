@@ -82,7 +82,7 @@ impl Wait {
             reports.push(report);
         }
         printer.print(&Reports(reports))?;
-        session.close().await;
+        session.close(printer).await?;
         Ok(code)
     }
 }
