@@ -4,7 +4,7 @@
 //! files become objects with the same relative paths. Hidden files stay at home.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use contract::job::S3Uri;
@@ -48,7 +48,13 @@ pub fn read(path: &Path, overrides: &[String]) -> Result<JobSource, CliError> {
     } else {
         fs::read_to_string(path)
     };
-    let text = text.map_err(|err| CliError::file("read", path, err))?;
+    let text = text.map_err(|err| match err.kind() {
+        ErrorKind::IsADirectory | ErrorKind::InvalidData => CliError::Usage {
+            message: format!("`{}` is not a job file: {err}", path.display()),
+            fix: "a job file is a text in TOML, such as configs/usage-forecast/job.toml".to_owned(),
+        },
+        _ => CliError::file("read", path, err),
+    })?;
     let overrides = overrides
         .iter()
         .map(|it| split_override(it))

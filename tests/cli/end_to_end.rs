@@ -387,3 +387,14 @@ fn a_taken_port_names_the_option_that_helps() {
     assert!(text.starts_with("exit code: 12\n"), "{text}");
     assert!(text.contains("--port; 0"), "{text}");
 }
+
+#[test]
+fn a_folder_or_a_binary_file_is_a_wrong_job_file_and_no_failed_job() {
+    let home = home();
+    std::fs::write(home.path().join("binary.toml"), [0xff, 0xfe, 0]).unwrap();
+    for path in [".", "binary.toml"] {
+        let text = transcript(linden(home.path()).args(["plan", path]));
+        assert!(text.starts_with("exit code: 2\n"), "{text}");
+        assert!(text.contains("is not a job file"), "{text}");
+    }
+}
