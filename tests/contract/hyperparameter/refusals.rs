@@ -79,6 +79,14 @@ fn more_threads_than_any_machine_has_are_refused_before_they_are_started() {
 }
 
 #[test]
+fn more_classes_than_memory_could_hold_are_refused() {
+    let with_classes =
+        |n_classes| with(&[("objective", "multi:softprob"), ("num_class", n_classes)]);
+    with_classes("100000").unwrap();
+    assert!(with_classes("100001").is_err());
+}
+
+#[test]
 fn what_is_not_finite_is_in_no_range() {
     for name in [
         "eta",
@@ -144,7 +152,7 @@ fn classes_go_with_multi_objectives_only() {
     assert_eq!(given.params.check().unwrap().num_class(), 3);
     refuses(
         &[("num_class", "1"), ("objective", "multi:softmax")],
-        "Hyperparameter num_class: 1 is not in [2, +inf)",
+        "Hyperparameter num_class: 1 is not in [2, 100000]",
     );
     let problems = with(&[("num_class", "3"), ("objective", "binary:logistic")]).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");

@@ -38,6 +38,8 @@ const OBJECTIVES: &[&str] = &[
 const BINS: Interval = Interval::closed(2.0, 256.0);
 /// Every thread is started and has blocks of its own in memory; no training instance has half as many processors.
 const THREADS: Interval = Interval::closed(1.0, 1024.0);
+/// A round grows a tree for each class and every row has a margin for each; more is a mistake, and would end without memory.
+const CLASSES: Interval = Interval::closed(2.0, 100_000.0);
 const SEED: Interval = Interval::open(-2_147_483_648.0, 2_147_483_647.0);
 
 /// Rows that do something.
@@ -49,7 +51,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         draft.boost(|params| params.num_round(it as u32));
     }), "", "Boosting rounds.").required().tunable(1.0, 4000.0),
     Spec::new("objective", Choice(OBJECTIVES, set_objective), "reg:squarederror", "What is minimised. `reg:linear` is the old name of `reg:squarederror`."),
-    Spec::new("num_class", Integer(Interval::at_least(2.0), |draft, it| {
+    Spec::new("num_class", Integer(CLASSES, |draft, it| {
         draft.num_class = it as u32;
         draft.boost(|params| params.num_class(it as u32));
     }), "", "Classes of `multi:softmax` and `multi:softprob`; needed there and nowhere else."),
