@@ -377,6 +377,8 @@ def test_the_submitter_is_held_by_name_instance_type_and_runtime(moto: None, tem
     assert held["Null"] == {"sagemaker:InstanceTypes": "false"}
     assert held["ForAllValues:StringLike"] == {"sagemaker:InstanceTypes": ["ml.m5.*", "ml.c5.xlarge"]}
     assert held["NumericLessThanEquals"] == {"sagemaker:MaxRuntimeInSeconds": "3600"}
+    # A job without a warm pool has no such key; with the default nobody may leave one.
+    assert held["NumericLessThanEqualsIfExists"] == {"sagemaker:KeepAlivePeriod": "0"}
 
 
 @pytest.mark.parametrize("pushes", ["true", "false"])
