@@ -1,13 +1,14 @@
 //! Codes: one byte for each row and feature, row-major, or a list of what is present where little is.
 //!
 //! Invariants: a code below `cuts.n_bins(f)` is a bin, that number itself is "missing". A row of the dense form takes
-//! `stride` bytes, the features' count rounded up to a multiple of 4, and the padding is 0. Two bytes a code are only
+//! `stride` bytes, at least the features' count ([`row_stride`]), and the padding is 0. Two bytes a code are only
 //! used for a feature of 256 bins with missing values, which a table that made its own cuts never has.
 
 use crate::dataset::{Chunk, Dataset, TileFeatures};
 use crate::threads::Threads;
 
 use super::HistogramCuts;
+use super::aligned::{AlignedBytes, LINE};
 
 /// Codes that a byte can hold.
 pub(crate) const CODES: usize = 256;
@@ -32,7 +33,7 @@ pub(crate) struct BinnedMatrix {
 #[derive(Clone, Debug)]
 pub(crate) enum Codes {
     /// Row-major `(n_rows, stride)`.
-    Dense(Vec<u8>),
+    Dense(AlignedBytes),
     /// The same, where a code does not fit a byte. Can be followed, but not trained on.
     Wide(Vec<u16>),
     /// What is present, row by row.
@@ -68,7 +69,7 @@ impl BinnedMatrix {
     /// so that a table is never in memory twice.
     pub(crate) fn new(data: &mut Dataset, cuts: &HistogramCuts, threads: &Threads) -> Self {
         let (n_rows, n_features) = (data.n_rows(), data.n_features());
-        let stride = n_features.next_multiple_of(4);
+        let stride = row_stride(n_features);
         let searches: Vec<Search> = (0..n_features)
             .map(|feature| Search::new(cuts.cuts(feature)))
             .collect();
@@ -79,9 +80,13 @@ impl BinnedMatrix {
         let codes = if (n_present as f64) < SPARSE_BELOW * n_rows as f64 * n_features as f64 {
             Codes::Sparse(sparse(data.take_chunks(), &searches))
         } else if has_unfit_missing(data, cuts) {
-            Codes::Wide(dense(data.take_chunks(), &searches, stride, threads))
+            let mut codes = vec![0; n_rows * stride];
+            dense(data.take_chunks(), &searches, &mut codes, threads);
+            Codes::Wide(codes)
         } else {
-            Codes::Dense(dense(data.take_chunks(), &searches, stride, threads))
+            let mut codes = AlignedBytes::zeros(n_rows * stride);
+            dense(data.take_chunks(), &searches, &mut codes, threads);
+            Codes::Dense(codes)
         };
         Self {
             n_rows,
@@ -191,15 +196,20 @@ impl Code for u16 {
     }
 }
 
-fn dense<C: Code>(
-    chunks: Vec<Chunk>,
-    searches: &[Search],
-    stride: usize,
-    threads: &Threads,
-) -> Vec<C> {
-    let n_rows = chunks.last().map_or(0, |chunk| chunk.rows.end);
-    let mut codes = vec![C::default(); n_rows * stride];
-    let mut rest = codes.as_mut_slice();
+/// Bytes of a dense row: a part of a line where that costs little more than the features, so that a row never lies in
+/// more lines than it must.
+pub(crate) fn row_stride(n_features: usize) -> usize {
+    let quads = n_features.next_multiple_of(4);
+    let lines = match quads {
+        0..=LINE => quads.next_power_of_two(),
+        _ => quads.next_multiple_of(LINE),
+    };
+    if 5 * lines <= 6 * quads { lines } else { quads }
+}
+
+/// Fills `codes`, row-major, with what `chunks` hold.
+fn dense<C: Code>(chunks: Vec<Chunk>, searches: &[Search], mut rest: &mut [C], threads: &Threads) {
+    let stride = row_stride(searches.len());
     let mut tiles = Vec::with_capacity(chunks.len());
     for chunk in chunks {
         let (own, after) = rest.split_at_mut(chunk.rows.len() * stride);
@@ -209,7 +219,6 @@ fn dense<C: Code>(
     threads.for_each(tiles, |(chunk, own)| {
         fill_tile(&chunk, own, searches, stride);
     });
-    codes
 }
 
 fn fill_tile<C: Code>(chunk: &Chunk, codes: &mut [C], searches: &[Search], stride: usize) {

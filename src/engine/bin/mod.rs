@@ -3,6 +3,7 @@
 //! Invariant: two values of a feature have the same code exactly if no cut lies between them, so a tree that is followed
 //! by codes and one that is followed by values end in the same leaf.
 
+mod aligned;
 mod cuts;
 mod matrix;
 

@@ -51,7 +51,7 @@ impl<C: Cell> Histogram<C> {
 impl<C: Cell> Source<'_, C> {
     /// A histogram of zeros, in `spare` if there is one.
     pub(crate) fn empty(&self, spare: Option<Histogram<C>>) -> Histogram<C> {
-        let n_columns = self.columns.len().next_multiple_of(4);
+        let n_columns = self.columns.len().max(self.matrix.stride());
         match spare {
             Some(mut histogram) => {
                 histogram
