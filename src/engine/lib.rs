@@ -11,5 +11,6 @@ pub mod metric;
 pub mod model;
 pub mod objective;
 pub mod params;
+pub mod simd;
 pub mod threads;
 pub mod tree;

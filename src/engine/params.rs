@@ -3,15 +3,64 @@
 //! Invariant: a [`BoosterValidParams`] got from [`ParamGuard::check`] holds values that training accepts; names,
 //! defaults and ranges are XGBoost's. Setters take and give [`BoosterParams`] by value, linfa's way.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::str::FromStr;
 
 use linfa::ParamGuard;
 
 use crate::metric::Metric;
 use crate::objective::{Objective, ObjectiveName, POISSON_MAX_DELTA_STEP};
+use crate::simd::Simd;
 
 /// The most bins of a feature: a bin is one byte.
 pub const MAX_BIN: u32 = 256;
+
+/// Which node of a tree is split first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GrowPolicy {
+    /// The one nearest to the root.
+    #[default]
+    DepthWise,
+    /// The one whose split gains most.
+    LossGuide,
+}
+
+/// A word that is no [`GrowPolicy`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown grow_policy `{name}`, allowed are depthwise, lossguide")]
+pub struct UnknownGrowPolicy {
+    /// What was asked for.
+    pub name: String,
+}
+
+impl GrowPolicy {
+    /// XGBoost's spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DepthWise => "depthwise",
+            Self::LossGuide => "lossguide",
+        }
+    }
+}
+
+impl FromStr for GrowPolicy {
+    type Err = UnknownGrowPolicy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownGrowPolicy> {
+        let known = [Self::DepthWise, Self::LossGuide]
+            .into_iter()
+            .find(|it| it.as_str() == name);
+        known.ok_or_else(|| UnknownGrowPolicy {
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl Display for GrowPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// Parameters that nobody has checked yet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +87,9 @@ pub struct BoosterValidParams {
     num_parallel_tree: u32,
     seed: i64,
     nthread: Option<usize>,
+    simd: Option<Simd>,
+    max_leaves: u32,
+    grow_policy: GrowPolicy,
     eval_metrics: Vec<Metric>,
     early_stopping_rounds: Option<u32>,
 }
@@ -75,6 +127,9 @@ impl Default for BoosterValidParams {
             num_parallel_tree: 1,
             seed: 0,
             nthread: None,
+            simd: None,
+            max_leaves: 0,
+            grow_policy: GrowPolicy::DepthWise,
             eval_metrics: Vec::new(),
             early_stopping_rounds: None,
         }
@@ -130,6 +185,12 @@ parameters! {
     seed: i64;
     /// Threads; `None` is as many as this process may run at once.
     nthread: Option<usize>;
+    /// Instructions; `None` is the processor's best. They decide nothing but time.
+    simd: Option<Simd>;
+    /// Leaves of a tree; 0, the default, is no limit.
+    max_leaves: u32;
+    /// Which node is split first, where `max_leaves` makes that matter.
+    grow_policy: GrowPolicy;
     /// Stop when the last metric of the last evaluation set has not improved for this many rounds.
     early_stopping_rounds: Option<u32>;
 }

@@ -1,15 +1,18 @@
-//! The threads that the engine may use, and no others.
+//! The threads and instructions that the engine may use, and no others.
 //!
 //! Invariant: work handed to a [`Threads`] runs on exactly `n_threads` workers, and nothing that the engine computes
-//! depends on how many there are.
+//! depends on how many there are, nor on the instructions.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+
+use crate::simd::Simd;
 
 /// A pool of a fixed number of threads; clones share it.
 #[derive(Clone, Debug)]
 pub struct Threads {
     n_threads: usize,
+    simd: Simd,
     pool: Option<Arc<rayon::ThreadPool>>,
 }
 
@@ -43,14 +46,39 @@ impl Threads {
             1 => None,
             _ => Some(start(n_threads)?),
         };
-        Ok(Self { n_threads, pool })
+        let simd = Simd::best();
+        Ok(Self {
+            n_threads,
+            simd,
+            pool,
+        })
     }
 
     /// The caller's own thread and no other.
     pub fn single() -> Self {
         Self {
             n_threads: 1,
+            simd: Simd::best(),
             pool: None,
+        }
+    }
+
+    /// The same threads, with these instructions in the place of the processor's best.
+    #[must_use]
+    pub fn with_simd(self, simd: Simd) -> Self {
+        Self { simd, ..self }
+    }
+
+    /// The instructions that kernels use.
+    pub fn simd(&self) -> Simd {
+        self.simd
+    }
+
+    /// Calls `work` on one of the threads, from where the others are reached faster than from outside.
+    pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
         }
     }
 

@@ -40,27 +40,47 @@ pub(crate) enum Codes {
     Sparse(SparseCodes),
 }
 
-/// Present codes, row by row, the features ascending.
+/// Present codes, row by row, the features ascending. A slot is a number for feature and bin: the bins of all features
+/// are counted through.
 #[derive(Clone, Debug)]
 pub(crate) struct SparseCodes {
     indptr: Vec<usize>,
     slots: Vec<u32>,
+    /// The first slot of each feature, and behind the last one the number of slots.
+    first_slots: Vec<u32>,
 }
 
 impl SparseCodes {
-    /// A row's codes, each as `feature * 256 + code`.
-    pub(crate) fn row(&self, row: usize) -> &[u32] {
-        &self.slots[self.indptr[row]..self.indptr[row + 1]]
+    /// Where each row's slots begin, `(n_rows + 1,)`, and the slots.
+    pub(crate) fn lists(&self) -> (&[usize], &[u32]) {
+        (&self.indptr, &self.slots)
+    }
+
+    /// Slots that are listed, of all rows.
+    pub(crate) fn n_listed(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Bins of all features.
+    pub(crate) fn n_slots(&self) -> usize {
+        self.first_slots.last().map_or(0, |&end| end as usize)
+    }
+
+    /// The slot of a feature's first bin.
+    pub(crate) fn first_slot(&self, feature: u32) -> usize {
+        self.first_slots[feature as usize] as usize
     }
 
     /// The code of a feature in a row, `None` where it is missing.
     pub(crate) fn code(&self, row: usize, feature: u32) -> Option<u8> {
-        let slots = self.row(row);
-        let at = slots.partition_point(|&slot| slot >> 8 < feature);
+        let slots = &self.slots[self.indptr[row]..self.indptr[row + 1]];
+        let first = self.first_slots[feature as usize];
+        let end = self.first_slots[feature as usize + 1];
+        let at = slots.partition_point(|&slot| slot < first);
         slots
             .get(at)
-            .filter(|&&slot| slot >> 8 == feature)
-            .map(|&slot| slot as u8)
+            .filter(|&&slot| slot < end)
+            .map(|&slot| (slot - first) as u8)
     }
 }
 
@@ -120,11 +140,11 @@ impl BinnedMatrix {
     }
 
     /// A column-major copy `(n_features, n_rows)` of the dense form, for reading one feature of many rows.
-    pub(crate) fn columns(&self, threads: &Threads) -> Vec<u8> {
+    pub(crate) fn columns(&self, threads: &Threads) -> AlignedBytes {
         let Codes::Dense(codes) = &self.codes else {
-            return Vec::new();
+            return AlignedBytes::zeros(0);
         };
-        let mut columns = vec![0; self.n_rows * self.n_features];
+        let mut columns = AlignedBytes::zeros(self.n_rows * self.n_features);
         let quads = columns.chunks_mut(4 * self.n_rows).enumerate().collect();
         threads.for_each(quads, |(quad, columns): (usize, &mut [u8])| {
             for first in (0..self.n_rows).step_by(ROWS_AT_A_TIME) {
@@ -262,9 +282,13 @@ fn sparse(chunks: Vec<Chunk>, searches: &[Search]) -> SparseCodes {
     let mut indptr = Vec::with_capacity(n_rows + 1);
     let mut slots = Vec::new();
     indptr.push(0);
+    let mut first_slots = vec![0];
+    for search in searches {
+        first_slots.push(first_slots[first_slots.len() - 1] + u32::from(search.missing));
+    }
     let mut push = |feature: usize, value: f32| {
         if !value.is_nan() {
-            slots.push((feature as u32) << 8 | u32::from(searches[feature].code(value)));
+            slots.push(first_slots[feature] + u32::from(searches[feature].code(value)));
         }
         slots.len()
     };
@@ -291,7 +315,11 @@ fn sparse(chunks: Vec<Chunk>, searches: &[Search]) -> SparseCodes {
             indptr.push(end);
         }
     }
-    SparseCodes { indptr, slots }
+    SparseCodes {
+        indptr,
+        slots,
+        first_slots,
+    }
 }
 
 fn n_present(chunk: &Chunk) -> usize {

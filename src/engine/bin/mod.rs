@@ -13,8 +13,9 @@ use crate::dataset::Dataset;
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
+pub(crate) use aligned::AlignedBytes;
 pub use cuts::{HistogramCuts, SENTINEL};
-pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes};
+pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes, row_stride};
 
 /// A binned table with labels, perhaps weights, and perhaps margins to start from. The raw values are gone.
 #[derive(Clone, Debug)]

@@ -6,6 +6,8 @@
 mod base_score;
 mod early_stopping;
 mod error;
+mod margins;
+mod observe;
 mod predict;
 mod round;
 mod train;

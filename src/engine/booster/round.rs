@@ -1,28 +1,25 @@
-//! One round: gradients, a tree for each group (several for a forest), and every set's margins after it.
+//! One round: a tree for each group (several for a forest), and every set's margins after it.
 //!
 //! Invariant: a margin is the `f32` sum of the start and of the leaf values in the order of the trees, exactly as a
 //! prediction adds them up; so a training that continues from predicted margins goes on as if it had never stopped.
 
-use std::sync::Arc;
-
-use crate::bin::BinnedMatrix;
-use crate::metric::{Metric, Outputs};
-use crate::objective::GradientPair;
+use crate::metric::Metric;
 use crate::params::BoosterValidParams;
 use crate::threads::Threads;
+use crate::tree::Tree;
 use crate::tree::cell::{Cell, Packed, Wide};
-use crate::tree::finish::{CodeTree, finish};
-use crate::tree::grow::{ExactGradients, Grower, GrownNode};
-use crate::tree::histogram::Source;
-use crate::tree::partition::Columns;
-use crate::tree::quantise::{BLOCK, Magnitude, Scales, quantise};
+use crate::tree::finish::Weigher;
+use crate::tree::follow::CodeTree;
+use crate::tree::grow::{Grower, Limits};
+use crate::tree::panel::Panel;
+use crate::tree::quantise::{Magnitude, Scales};
+use crate::tree::record::Records;
 use crate::tree::sample::Draw;
 use crate::tree::split::Penalty;
 
+use super::margins::Update;
+use super::observe::{Gradients, Set};
 use super::{Booster, Evaluation, NamedData, TrainError};
-
-/// Rows that one thread follows or transforms at a time.
-const ROWS_AT_A_TIME: usize = 8 * BLOCK;
 
 /// A booster that grows, with what it takes to add a round.
 pub(super) struct Rounds<'a> {
@@ -30,20 +27,14 @@ pub(super) struct Rounds<'a> {
     threads: &'a Threads,
     penalty: Penalty,
     booster: Booster,
-    /// The training set comes first.
-    sets: Vec<Set<'a>>,
-    columns: Vec<u8>,
-    pairs: Vec<GradientPair>,
-    rows: Vec<u32>,
-    packed: Vec<Packed>,
-    wide: Vec<Wide>,
-}
-
-/// A set and its margins, `(n_rows, n_groups)` row-major.
-struct Set<'a> {
-    name: Arc<str>,
-    named: NamedData<'a>,
-    margins: Vec<f32>,
+    train: Set<'a>,
+    evals: Vec<Set<'a>>,
+    panel: Panel<'a>,
+    /// Of the training set's margins.
+    gradients: Gradients,
+    narrow: Records<Packed<u32>>,
+    packed: Records<Packed<[u32; 2]>>,
+    wide: Records<Wide>,
 }
 
 /// Which tree of a round is grown.
@@ -58,23 +49,12 @@ impl<'a> Rounds<'a> {
     pub(super) fn new(
         params: &'a BoosterValidParams,
         threads: &'a Threads,
-        sets: &[NamedData<'a>],
+        train: &NamedData<'a>,
+        evals: &[NamedData<'a>],
         booster: Booster,
     ) -> Self {
-        let start = booster.objective.prob_to_margin(booster.base_score);
-        let set = |named: &NamedData<'a>| {
-            let n_margins = named.data.n_rows() * booster.n_groups();
-            let margins = named
-                .data
-                .base_margin()
-                .map_or_else(|| vec![start; n_margins], <[f32]>::to_vec);
-            Set {
-                name: named.name.into(),
-                named: *named,
-                margins,
-            }
-        };
-        let sets: Vec<_> = sets.iter().map(set).collect();
+        let train = Set::new(train, &booster);
+        let data = train.data();
         let penalty = Penalty {
             lambda: f64::from(params.reg_lambda()),
             alpha: f64::from(params.reg_alpha()),
@@ -82,17 +62,20 @@ impl<'a> Rounds<'a> {
             gamma: params.min_split_loss(),
             min_child_weight: f64::from(params.min_child_weight()),
         };
+        let mut gradients = Gradients::new(data.n_rows(), booster.n_groups());
+        threads.enter(|| train.observe(&booster.objective, &[], Some(&mut gradients), threads));
         Self {
             params,
             threads,
             penalty,
-            columns: sets[0].named.data.matrix().columns(threads),
-            pairs: vec![GradientPair::default(); sets[0].margins.len()],
+            panel: threads.enter(|| Panel::new(data.matrix(), data.cuts(), threads)),
+            evals: evals.iter().map(|set| Set::new(set, &booster)).collect(),
+            train,
+            gradients,
             booster,
-            sets,
-            rows: Vec::new(),
-            packed: Vec::new(),
-            wide: Vec::new(),
+            narrow: Records::default(),
+            packed: Records::default(),
+            wide: Records::default(),
         }
     }
 
@@ -104,243 +87,122 @@ impl<'a> Rounds<'a> {
         self.booster
     }
 
-    /// Adds a round.
-    pub(super) fn boost(&mut self, round: u32) -> Result<(), TrainError> {
-        let magnitudes = self.compute_gradients();
-        if !magnitudes.iter().all(Magnitude::is_finite) {
+    /// Adds a round and evaluates every metric on every set.
+    pub(super) fn boost(
+        &mut self,
+        round: u32,
+        metrics: &[Metric],
+    ) -> Result<Vec<Evaluation>, TrainError> {
+        if !self.gradients.magnitudes.iter().all(Magnitude::is_finite) {
             return Err(TrainError::NotFinite { round });
         }
-        let mut added = Vec::new();
-        for (group, magnitude) in magnitudes.iter().enumerate() {
-            let n_rows = self.sets[0].named.data.n_rows();
-            if magnitude.needs_wide(n_rows, Packed::LIMIT) {
-                let mut cells = std::mem::take(&mut self.wide);
-                added.extend(self.add_trees((round, group), magnitude, &mut cells));
-                self.wide = cells;
-            } else {
-                let mut cells = std::mem::take(&mut self.packed);
-                added.extend(self.add_trees((round, group), magnitude, &mut cells));
-                self.packed = cells;
+        let threads = self.threads;
+        Ok(threads.enter(|| {
+            let mut added = Vec::new();
+            for group in 0..self.booster.n_groups() {
+                added.extend(
+                    self.add_trees((round, group))
+                        .into_iter()
+                        .map(|tree| (group, tree)),
+                );
             }
-        }
-        let n_groups = self.booster.n_groups();
-        for set in &mut self.sets[1..] {
-            follow(
-                &added,
-                set.named.data.matrix(),
-                &mut set.margins,
-                n_groups,
-                self.threads,
-            );
-        }
-        Ok(())
+            let objective = self.booster.objective;
+            let mut evaluations =
+                self.train
+                    .observe(&objective, metrics, Some(&mut self.gradients), threads);
+            for set in &mut self.evals {
+                set.follow(&added, threads);
+                evaluations.extend(set.observe(&objective, metrics, None, threads));
+            }
+            evaluations
+        }))
     }
 
-    /// Evaluates every metric on every set.
-    pub(super) fn evaluate(&self, metrics: &[Metric]) -> Vec<Evaluation> {
-        let objective = self.booster.objective;
-        let mut evaluations = Vec::with_capacity(self.sets.len() * metrics.len());
-        for set in &self.sets {
-            let outputs = Outputs {
-                values: &set.margins,
-                transform: |margins: &mut [f32]| objective.transform(margins),
-            };
-            let data = set.named.data;
-            let values = outputs.evaluate(metrics, data.labels(), data.weights(), self.threads);
-            let evaluation = |(&metric, value)| Evaluation {
-                data: Arc::clone(&set.name),
-                metric,
-                value,
-            };
-            evaluations.extend(metrics.iter().zip(values).map(evaluation));
+    /// Grows the trees of one group of a round, with sums as fine as its gradients ask for.
+    fn add_trees(&mut self, at: (u32, usize)) -> Vec<CodeTree> {
+        let magnitude = self.gradients.magnitudes[at.1];
+        let n_rows = self.train.data().n_rows();
+        if magnitude.fits::<Packed<u32>>(n_rows) {
+            let mut records = std::mem::take(&mut self.narrow);
+            let trees = self.add_trees_of(at, &magnitude, &mut records);
+            self.narrow = records;
+            trees
+        } else if magnitude.fits::<Packed<[u32; 2]>>(n_rows) {
+            let mut records = std::mem::take(&mut self.packed);
+            let trees = self.add_trees_of(at, &magnitude, &mut records);
+            self.packed = records;
+            trees
+        } else {
+            let mut records = std::mem::take(&mut self.wide);
+            let trees = self.add_trees_of(at, &magnitude, &mut records);
+            self.wide = records;
+            trees
         }
-        evaluations
     }
 
-    /// Fills `pairs` and gives each group's magnitude.
-    fn compute_gradients(&mut self) -> Vec<Magnitude> {
-        let objective = self.booster.objective;
-        let n_groups = objective.n_groups();
-        let set = &self.sets[0];
-        let data = set.named.data;
-        let margins = set.margins.chunks(BLOCK * n_groups);
-        let blocks = self
-            .pairs
-            .chunks_mut(BLOCK * n_groups)
-            .zip(margins)
-            .enumerate()
-            .collect();
-        let magnitudes = self.threads.map(
-            blocks,
-            |(block, (pairs, margins)): (usize, (&mut [GradientPair], &[f32]))| {
-                let rows = block * BLOCK..block * BLOCK + margins.len() / n_groups;
-                let weights = data.weights().map(|weights| &weights[rows.clone()]);
-                objective.gradients(margins, &data.labels()[rows], weights, pairs);
-                let of_group =
-                    |group: usize| Magnitude::of(pairs[group..].iter().step_by(n_groups));
-                (0..n_groups).map(of_group).collect::<Vec<_>>()
-            },
-        );
-        let mut totals = vec![Magnitude::default(); n_groups];
-        for block in magnitudes {
-            totals
-                .iter_mut()
-                .zip(&block)
-                .for_each(|(total, block)| total.add(block));
-        }
-        totals
-    }
-
-    /// Grows the trees of one group of a round; they are in the booster and in the training set's margins then.
-    fn add_trees<C: Cell>(
+    /// Grows trees; they are in the booster and in the training set's margins then.
+    fn add_trees_of<C: Cell>(
         &mut self,
         (round, group): (u32, usize),
         magnitude: &Magnitude,
-        cells: &mut Vec<C>,
-    ) -> Vec<(usize, CodeTree)> {
-        let n_groups = self.booster.n_groups();
-        let scales = Scales::new(magnitude, self.pairs.len() / n_groups, C::LIMIT);
-        quantise(&self.pairs, (group, n_groups), scales, self.threads, cells);
+        records: &mut Records<C>,
+    ) -> Vec<CodeTree> {
         let places =
             (0..self.params.num_parallel_tree() as usize).map(|tree| Place { round, group, tree });
         places
-            .map(|place| (group, self.add_tree(place, scales, cells)))
+            .map(|place| {
+                let (tree, code_tree) = self.grow(place, magnitude, records);
+                self.booster.trees.push(tree);
+                self.booster.tree_info.push(group as u32);
+                code_tree
+            })
             .collect()
     }
 
-    fn add_tree<C: Cell>(&mut self, place: Place, scales: Scales, cells: &[C]) -> CodeTree {
-        let params = self.params;
-        let data = self.sets[0].named.data;
-        let matrix = data.matrix();
+    fn grow<C: Cell>(
+        &mut self,
+        place: Place,
+        magnitude: &Magnitude,
+        records: &mut Records<C>,
+    ) -> (Tree, CodeTree) {
+        let (params, threads) = (self.params, self.threads);
+        let n_rows = self.train.data().n_rows();
         let draw = Draw::new(params.seed(), place.round as usize, place.group, place.tree);
-        draw.rows(data.n_rows(), params.subsample(), &mut self.rows);
-        let columns = draw.columns(data.n_features(), params.colsample_bytree());
+        let features = draw.columns(self.train.data().n_features(), params.colsample_bytree());
+        let view = self.panel.view(features, threads);
+        let scales = Scales::new::<C>(magnitude, n_rows);
+        let pairs = self.gradients.of_group(place.group);
+        records.fill(pairs, scales, (draw, params.subsample()), threads);
+        let (records, spare, total) = records.parts();
         let grower = Grower {
-            source: Source {
-                matrix,
-                cuts: data.cuts(),
-                columns: &columns,
-                cells,
-            },
-            columns: Columns {
-                matrix,
-                dense: &self.columns,
-            },
+            view: &view,
             scales,
+            largest_sum: magnitude.largest_sum(),
             penalty: &self.penalty,
-            max_depth: params.max_depth(),
-            threads: self.threads,
+            limits: Limits {
+                max_depth: params.max_depth(),
+                max_leaves: params.max_leaves(),
+                policy: params.grow_policy(),
+            },
+            threads,
         };
-        let grown = grower.grow(&mut self.rows);
-        let n_groups = self.booster.n_groups();
-        let exact = ExactGradients {
-            pairs: &self.pairs,
-            group: place.group,
-            n_groups,
+        let grown = grower.grow(records, spare, total);
+        let weigher = Weigher {
+            penalty: &self.penalty,
+            learning_rate: params.learning_rate() / params.num_parallel_tree() as f32,
+            scales,
         };
-        let learning_rate = params.learning_rate() / params.num_parallel_tree() as f32;
-        let (tree, code_tree) = finish(
-            &grown,
-            &exact,
-            data.cuts(),
-            (&self.penalty, learning_rate),
-            self.threads,
-        );
-        let leaves = grown
-            .nodes
-            .iter()
-            .zip(&tree.nodes)
-            .filter_map(|(grown, node)| match grown {
-                GrownNode::Leaf(rows) => Some((*rows, node.split_condition)),
-                GrownNode::Split(..) => None,
-            });
-        let leaves: Vec<_> = leaves.collect();
-        let update = Update {
-            group: place.group,
-            n_groups,
-            leaves: &leaves,
-        };
-        update.add(&mut self.sets[0].margins, self.threads);
+        let exact = magnitude.is_rough::<C>(n_rows).then_some(pairs);
+        let (tree, code_tree) = weigher.finish(&grown, &view, exact, threads);
+        let update = Update::new(&grown, &tree, (place.group, self.booster.n_groups()));
+        update.add(&mut self.train.margins, &view, threads);
         if params.subsample() < 1.0 {
-            let left_out = |row: u32| !draw.has(row, params.subsample());
-            update.add_left_out(&mut self.sets[0].margins, self.threads, |row| {
-                left_out(row as u32).then(|| code_tree.leaf_value(matrix, row))
+            let matrix = self.train.named.data.matrix();
+            update.add_left_out(&mut self.train.margins, threads, |row| {
+                let left_out = !draw.has(row as u32, params.subsample());
+                left_out.then(|| code_tree.leaf_value(matrix, row))
             });
         }
-        self.booster.trees.push(tree);
-        self.booster.tree_info.push(place.group as u32);
-        code_tree
+        (tree, code_tree)
     }
-}
-
-/// Adds a tree's leaves to the margins of the rows that it was grown on.
-struct Update<'t> {
-    group: usize,
-    n_groups: usize,
-    /// The rows of each leaf, ascending, and its value.
-    leaves: &'t [(&'t [u32], f32)],
-}
-
-impl Update<'_> {
-    /// Threads take ranges of rows; since a leaf's rows ascend, those within a range are a part of them.
-    fn add(&self, margins: &mut [f32], threads: &Threads) {
-        let n_rows = margins.len() / self.n_groups;
-        let range = n_rows.div_ceil(4 * threads.n_threads()).max(ROWS_AT_A_TIME);
-        let ranges = margins
-            .chunks_mut(range * self.n_groups)
-            .enumerate()
-            .collect();
-        threads.for_each(ranges, |(idx, margins): (usize, &mut [f32])| {
-            let first = idx * range;
-            let end = first + margins.len() / self.n_groups;
-            for &(rows, value) in self.leaves {
-                let from = rows.partition_point(|&row| (row as usize) < first);
-                let to = rows.partition_point(|&row| (row as usize) < end);
-                for &row in &rows[from..to] {
-                    margins[(row as usize - first) * self.n_groups + self.group] += value;
-                }
-            }
-        });
-    }
-
-    /// Adds `value(row)` where there is one.
-    fn add_left_out(
-        &self,
-        margins: &mut [f32],
-        threads: &Threads,
-        value: impl Fn(usize) -> Option<f32> + Sync + Send,
-    ) {
-        let parts = margins
-            .chunks_mut(ROWS_AT_A_TIME * self.n_groups)
-            .enumerate()
-            .collect();
-        threads.for_each(parts, |(idx, margins): (usize, &mut [f32])| {
-            for (offset, margins) in margins.chunks_exact_mut(self.n_groups).enumerate() {
-                if let Some(value) = value(idx * ROWS_AT_A_TIME + offset) {
-                    margins[self.group] += value;
-                }
-            }
-        });
-    }
-}
-
-/// Adds the trees `(group, tree)` to the margins of every row of `matrix`.
-fn follow(
-    trees: &[(usize, CodeTree)],
-    matrix: &BinnedMatrix,
-    margins: &mut [f32],
-    n_groups: usize,
-    threads: &Threads,
-) {
-    let parts = margins
-        .chunks_mut(ROWS_AT_A_TIME * n_groups)
-        .enumerate()
-        .collect();
-    threads.for_each(parts, |(idx, margins): (usize, &mut [f32])| {
-        for (offset, margins) in margins.chunks_exact_mut(n_groups).enumerate() {
-            for (group, tree) in trees {
-                margins[*group] += tree.leaf_value(matrix, idx * ROWS_AT_A_TIME + offset);
-            }
-        }
-    });
 }

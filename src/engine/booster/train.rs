@@ -10,6 +10,7 @@ use crate::bin::{BinnedDataset, Codes};
 use crate::metric::Metric;
 use crate::objective::Objective;
 use crate::params::BoosterValidParams;
+use crate::simd::Simd;
 use crate::threads::Threads;
 
 use super::early_stopping::{BestRound, EarlyStopping};
@@ -102,9 +103,9 @@ pub fn train(
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
     let threads = Threads::new(params.nthread())?;
+    let threads = threads.with_simd(params.simd().unwrap_or_else(Simd::best));
     let booster = begin(params, train, start)?;
-    let sets: Vec<_> = std::iter::once(train).chain(evals).copied().collect();
-    for set in &sets {
+    for set in std::iter::once(train).chain(evals) {
         check(set, train, &booster, start.is_some())?;
     }
     let metrics = params.eval_metrics();
@@ -114,13 +115,12 @@ pub fn train(
         _ => None,
     };
     let first_round = booster.n_rounds() as u32;
-    let mut rounds = Rounds::new(params, &threads, &sets, booster);
+    let mut rounds = Rounds::new(params, &threads, train, evals, booster);
     // Not as many as there may be: early stopping ends most trainings of a very large `num_round`.
     let mut history = Vec::new();
     let mut end = TrainEnd::AllRounds;
     for round in first_round..first_round + params.num_round() {
-        rounds.boost(round)?;
-        let evaluations = rounds.evaluate(&metrics);
+        let evaluations = rounds.boost(round, &metrics)?;
         let watched = evaluations
             .last()
             .map_or(f64::NAN, |evaluation| evaluation.value);

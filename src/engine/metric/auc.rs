@@ -6,7 +6,7 @@
 //! Source: XGBoost `src/metric/auc.cc`.
 
 /// The area; `predictions` is `(n_rows, n_groups)`. NaN where there is no positive or no negative weight.
-pub(super) fn auc(
+pub(crate) fn auc(
     predictions: &[f32],
     labels: &[f32],
     weights: Option<&[f32]>,

@@ -3,8 +3,6 @@
 //! Invariant: partial sums are taken over blocks of [`BLOCK`] rows and added in order, so the value is the same for any
 //! number of threads.
 
-use crate::threads::Threads;
-
 use super::ln::ln;
 use super::{Metric, auc};
 
@@ -12,7 +10,7 @@ use super::{Metric, auc};
 pub(super) const ERROR_THRESHOLD: f32 = 0.5;
 
 /// XGBoost's block of rows.
-const BLOCK: usize = 2048;
+pub(crate) const BLOCK: usize = 2048;
 
 /// Below this a probability or mean counts as this, since its logarithm is asked for.
 const SMALLEST: f64 = 1e-16;
@@ -27,31 +25,46 @@ impl Metric {
     /// # Panics
     /// If the shapes do not agree.
     pub fn evaluate(self, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
-        let outputs = Outputs {
-            values: predictions,
-            transform: |_: &mut [f32]| {},
-        };
-        outputs.evaluate(&[self], labels, weights, &Threads::single())[0]
+        if labels.is_empty() {
+            return f64::NAN;
+        }
+        assert_eq!(
+            predictions.len() % labels.len(),
+            0,
+            "predictions must be (n_rows, n_groups)"
+        );
+        let n_groups = predictions.len() / labels.len();
+        if matches!(self, Self::Auc) {
+            return auc::auc(predictions, labels, weights, n_groups);
+        }
+        let blocks = labels
+            .chunks(BLOCK)
+            .zip(predictions.chunks(BLOCK * n_groups))
+            .enumerate();
+        let sums = blocks.map(|(block, (labels, predictions))| {
+            let weights = weights.map(|weights| &weights[block * BLOCK..][..labels.len()]);
+            BlockSums::of(&[self], predictions, labels, weights)
+        });
+        from_blocks(&[self], &sums.collect::<Vec<_>>())[0]
     }
 
-    /// The weighted sum of the losses of some rows, fewer than [`BLOCK`].
+    /// The weighted sum of the losses of some rows, at most [`BLOCK`].
+    #[inline(always)]
     fn sum(self, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
         let n_groups = predictions.len() / labels.len();
         if matches!(self, Self::Logloss) && are_certain(labels) {
             return certain_logloss(predictions, labels, weights);
         }
-        let rows = predictions.chunks_exact(n_groups).zip(labels);
-        let losses = rows.map(|(prediction, &label)| self.row_loss(prediction, label));
-        match weights {
-            None => losses.sum(),
-            Some(weights) => {
-                let weighted = losses.zip(weights).map(|(loss, &w)| f64::from(w) * loss);
-                weighted.sum()
-            }
+        let mut losses = [0.0; BLOCK];
+        let losses = &mut losses[..labels.len()];
+        for (row, (loss, &label)) in losses.iter_mut().zip(labels).enumerate() {
+            *loss = self.row_loss(&predictions[row * n_groups..][..n_groups], label);
         }
+        weighted_sum(losses, weights)
     }
 
     /// The loss of one row; `prediction` is `(n_groups,)`.
+    #[inline(always)]
     fn row_loss(self, prediction: &[f32], label: f32) -> f64 {
         let p = f64::from(prediction[0]);
         let y = f64::from(label);
@@ -74,73 +87,67 @@ impl Metric {
     }
 }
 
-/// What metrics read: numbers that `transform`, which takes whole rows, makes predictions of.
-pub(crate) struct Outputs<'a, F> {
-    /// `(n_rows, n_groups)` row-major.
-    pub(crate) values: &'a [f32],
-    pub(crate) transform: F,
+/// What [`BLOCK`] rows, or fewer, add to every metric.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockSums {
+    losses: Vec<f64>,
+    weight: f64,
 }
 
-impl<F: Fn(&mut [f32]) + Sync + Send> Outputs<'_, F> {
-    /// The value of each metric. All of them read a block of rows while it is in the cache.
-    pub(crate) fn evaluate(
-        &self,
+impl BlockSums {
+    /// The sums of some rows, at most [`BLOCK`]; `predictions` is `(n_rows, n_groups)`, after the transform.
+    #[inline(always)]
+    pub(crate) fn of(
         metrics: &[Metric],
+        predictions: &[f32],
         labels: &[f32],
         weights: Option<&[f32]>,
-        threads: &Threads,
-    ) -> Vec<f64> {
-        if labels.is_empty() {
-            return vec![f64::NAN; metrics.len()];
+    ) -> Self {
+        let mut losses = Vec::with_capacity(metrics.len());
+        // Not a chain of iterators: its inner function would not be compiled for the processor at hand.
+        for metric in metrics {
+            losses.push(metric.sum(predictions, labels, weights));
         }
-        assert_eq!(
-            self.values.len() % labels.len(),
-            0,
-            "predictions must be (n_rows, n_groups)"
-        );
-        let n_groups = self.values.len() / labels.len();
-        let firsts = (0..labels.len()).step_by(BLOCK).collect();
-        let blocks = threads.map(firsts, |first| {
-            let rows = first..labels.len().min(first + BLOCK);
-            let mut predictions = self.values[rows.start * n_groups..rows.end * n_groups].to_vec();
-            (self.transform)(&mut predictions);
-            let labels = &labels[rows.clone()];
-            let weights = weights.map(|weights| &weights[rows]);
-            let sum = |metric: &Metric| metric.sum(&predictions, labels, weights);
-            let sums: Vec<f64> = metrics.iter().map(sum).collect();
-            let weight = weights.map_or(labels.len() as f64, |weights| {
-                weights.iter().map(|&w| f64::from(w)).sum()
-            });
-            (sums, weight)
+        let weight = weights.map_or(labels.len() as f64, |weights| {
+            weights.iter().map(|&w| f64::from(w)).sum()
         });
-        let weight: f64 = blocks.iter().map(|(_, weight)| weight).sum();
-        let value = |(idx, &metric): (usize, &Metric)| {
-            if matches!(metric, Metric::Auc) {
-                let mut predictions = self.values.to_vec();
-                let parts = predictions.chunks_mut(BLOCK * n_groups).collect();
-                threads.for_each(parts, |part: &mut [f32]| (self.transform)(part));
-                return auc::auc(&predictions, labels, weights, n_groups);
-            }
-            let loss: f64 = blocks.iter().map(|(sums, _)| sums[idx]).sum();
-            let mean = if weight == 0.0 { loss } else { loss / weight };
-            if matches!(metric, Metric::Rmse) {
-                mean.sqrt()
-            } else {
-                mean
-            }
-        };
-        metrics.iter().enumerate().map(value).collect()
+        Self { losses, weight }
     }
+}
+
+/// The metrics' values from the sums of all blocks, in order. AUC has no such sums and stays NaN.
+pub(crate) fn from_blocks(metrics: &[Metric], blocks: &[BlockSums]) -> Vec<f64> {
+    if blocks.is_empty() {
+        return vec![f64::NAN; metrics.len()];
+    }
+    let weight: f64 = blocks.iter().map(|block| block.weight).sum();
+    let value = |(idx, &metric): (usize, &Metric)| {
+        let loss: f64 = blocks.iter().map(|block| block.losses[idx]).sum();
+        let mean = if weight == 0.0 { loss } else { loss / weight };
+        match metric {
+            Metric::Auc => f64::NAN,
+            Metric::Rmse => mean.sqrt(),
+            Metric::Mae
+            | Metric::Logloss
+            | Metric::Error { .. }
+            | Metric::Merror
+            | Metric::Mlogloss
+            | Metric::PoissonNloglik => mean,
+        }
+    };
+    metrics.iter().enumerate().map(value).collect()
 }
 
 /// Whether every label is 0 or 1, the numbers that are their own square. Counted and not searched, since labels come in
 /// no order that a processor could guess.
+#[inline(always)]
 fn are_certain(labels: &[f32]) -> bool {
     let certain = labels.iter().filter(|&&label| label * label == label);
     certain.count() == labels.len()
 }
 
 /// The sum of the loglosses of rows whose labels are 0 or 1: minus the logarithm of the label's own probability.
+#[inline(always)]
 fn certain_logloss(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
     let mut losses = [0.0; BLOCK];
     let losses = &mut losses[..labels.len()];
@@ -149,13 +156,39 @@ fn certain_logloss(predictions: &[f32], labels: &[f32], weights: Option<&[f32]>)
         let own = if label == 1.0 { p } else { 1.0 - p };
         *loss = -ln(own.max(SMALLEST));
     }
-    match weights {
-        None => losses.iter().sum(),
-        Some(weights) => {
-            let weighted = losses.iter().zip(weights).map(|(l, &w)| f64::from(w) * l);
-            weighted.sum()
+    weighted_sum(losses, weights)
+}
+
+/// The sum of losses, each times its weight.
+#[inline(always)]
+fn weighted_sum(losses: &mut [f64], weights: Option<&[f32]>) -> f64 {
+    if let Some(weights) = weights {
+        for (loss, &weight) in losses.iter_mut().zip(weights) {
+            *loss *= f64::from(weight);
         }
     }
+    sum_in_lanes(losses)
+}
+
+/// A sum in several lanes, which is a fixed order too, and one that a processor need not wait for.
+#[inline(always)]
+fn sum_in_lanes(values: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut lanes = [0.0; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        for (lane, value) in lanes.iter_mut().zip(values) {
+            *lane += value;
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += value;
+    }
+    let mut sum = 0.0;
+    for lane in lanes {
+        sum += lane;
+    }
+    sum
 }
 
 /// The index of the largest value, the first of equal ones.

@@ -12,7 +12,8 @@ mod ln;
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use evaluate::{Outputs, argmax};
+pub(crate) use auc::auc;
+pub(crate) use evaluate::{BLOCK, BlockSums, argmax, from_blocks};
 
 /// What an evaluation measures.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -16,7 +16,7 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// `e` to the power `x`.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, where Taylor's polynomial of degree 7 is off by 5e-9 at most.
-#[inline]
+#[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     // Beyond these the result is 0 or infinite anyway.
     let x = x.clamp(-104.0, 89.5);
@@ -33,7 +33,7 @@ pub(crate) fn exp(x: f32) -> f32 {
 }
 
 /// 2 to the power of a small whole number in two's complement.
-#[inline]
+#[inline(always)]
 fn power_of_two(n: u32) -> f32 {
     f32::from_bits(n.wrapping_add(127) << 23)
 }

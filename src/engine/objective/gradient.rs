@@ -28,6 +28,7 @@ impl Objective {
     ///
     /// # Panics
     /// If the shapes do not agree.
+    #[inline(always)]
     pub fn gradients(
         &self,
         margins: &[f32],
@@ -53,7 +54,7 @@ impl Objective {
             }
             ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => {
                 for ((&margin, &label), pair) in rows {
-                    let p = sigmoid(margin, exp);
+                    let p = sigmoid(margin);
                     *pair = GradientPair {
                         grad: p - label,
                         hess: (p * (1.0 - p)).max(SMALLEST_HESS),
@@ -76,6 +77,7 @@ impl Objective {
         self.weigh(labels, weights, pairs);
     }
 
+    #[inline(always)]
     fn weigh(&self, labels: &[f32], weights: Option<&[f32]>, pairs: &mut [GradientPair]) {
         let spw = if self.has_positives() {
             self.scale_pos_weight
@@ -112,6 +114,7 @@ impl Objective {
     }
 }
 
+#[inline(always)]
 fn softmax_gradients(n_groups: usize, margins: &[f32], labels: &[f32], pairs: &mut [GradientPair]) {
     let mut probabilities = vec![0.0; n_groups];
     let rows = margins
@@ -119,7 +122,7 @@ fn softmax_gradients(n_groups: usize, margins: &[f32], labels: &[f32], pairs: &m
         .zip(pairs.chunks_exact_mut(n_groups));
     for ((margins, pairs), &label) in rows.zip(labels) {
         probabilities.copy_from_slice(margins);
-        softmax(&mut probabilities, exp);
+        softmax(&mut probabilities);
         for (group, (pair, &p)) in pairs.iter_mut().zip(&probabilities).enumerate() {
             let hit = if group == label as usize { 1.0 } else { 0.0 };
             *pair = GradientPair {

@@ -11,6 +11,8 @@ mod name;
 
 use crate::metric;
 
+use self::exp::exp;
+
 pub use gradient::GradientPair;
 pub use name::{LabelError, ObjectiveName, UnknownObjective};
 
@@ -67,22 +69,23 @@ impl Objective {
     /// Turns margins, `(n_rows, n_groups)` row-major, into predictions of the same shape, in place.
     ///
     /// `multi:softmax` gives probabilities here, as metrics want them; [`Objective::decide`] makes classes of them.
+    #[inline(always)]
     pub fn transform(&self, margins: &mut [f32]) {
         match self.name {
             ObjectiveName::RegSquaredError => {}
             ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => {
                 for margin in margins {
-                    *margin = sigmoid(*margin, f32::exp);
+                    *margin = sigmoid(*margin);
                 }
             }
             ObjectiveName::CountPoisson => {
                 for margin in margins {
-                    *margin = margin.exp();
+                    *margin = exp(*margin);
                 }
             }
             ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
                 for row in margins.chunks_exact_mut(self.n_groups()) {
-                    softmax(row, f32::exp);
+                    softmax(row);
                 }
             }
         }
@@ -119,13 +122,14 @@ impl Objective {
 }
 
 /// The logistic function; the exponent is cut where `exp` would overflow, as XGBoost does.
-#[inline]
-fn sigmoid(margin: f32, exp: impl Fn(f32) -> f32) -> f32 {
+#[inline(always)]
+fn sigmoid(margin: f32) -> f32 {
     1.0 / (exp((-margin).min(88.7)) + 1.0 + 1e-16)
 }
 
 /// Makes probabilities of one row's margins.
-fn softmax(row: &mut [f32], exp: impl Fn(f32) -> f32) {
+#[inline(always)]
+fn softmax(row: &mut [f32]) {
     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0_f64;
     for margin in row.iter_mut() {

@@ -1,119 +1,134 @@
 //! Weights for a grown tree: leaf values, covers, and the tree as the model holds it.
 //!
-//! Invariants: a leaf's sums are those of the exact gradients of its rows; an inner node's are its children's, left plus
-//! right. The codes of [`CodeTree`] and the values of [`Tree`] lead a row to the same leaf.
+//! Invariants: a node's sums are those of its rows' units, which are whole numbers, so no order of rows shows in them.
+//! Where a few gradients are so large that the others have next to no units, leaves are computed from the gradients
+//! themselves, in `f64` and in the order of rows; an inner node's sums are then its children's, left plus right.
 
-use crate::bin::{BinnedMatrix, HistogramCuts};
+use crate::objective::GradientPair;
 use crate::threads::Threads;
 
 use super::cell::Cell;
-use super::grow::{ExactGradients, Grown, GrownNode};
+use super::follow::{CodeNode, CodeTree};
+use super::grow::{Grown, Stretch};
+use super::panel::View;
+use super::quantise::Scales;
 use super::split::Penalty;
 use super::{NO_PARENT, Node, Tree};
 
-/// A tree that is followed by codes.
-#[derive(Clone, Debug)]
-pub(crate) struct CodeTree {
-    nodes: Vec<CodeNode>,
-}
-
+/// How sums become weights.
 #[derive(Clone, Copy, Debug)]
-struct CodeNode {
-    /// 0 for a leaf, since the root is nobody's child.
-    left: u32,
-    feature: u32,
-    bin: u16,
-    missing: u16,
-    default_left: bool,
-    value: f32,
+pub(crate) struct Weigher<'a> {
+    pub(crate) penalty: &'a Penalty,
+    pub(crate) learning_rate: f32,
+    pub(crate) scales: Scales,
 }
 
-impl CodeTree {
-    /// The value of the leaf that a row of `matrix` reaches.
-    pub(crate) fn leaf_value(&self, matrix: &BinnedMatrix, row: usize) -> f32 {
-        let mut node = &self.nodes[0];
-        while node.left != 0 {
-            let code = matrix.code(row, node.feature, node.missing);
-            let goes_left = if code == node.missing {
-                node.default_left
-            } else {
-                code <= node.bin
-            };
-            node = &self.nodes[node.left as usize + usize::from(!goes_left)];
-        }
-        node.value
-    }
-}
-
-/// Gives a grown tree its weights. A leaf's value is its weight times `learning_rate`.
-pub(crate) fn finish<C: Cell>(
-    grown: &Grown<'_, C>,
-    exact: &ExactGradients<'_>,
-    cuts: &HistogramCuts,
-    shape: (&Penalty, f32),
-    threads: &Threads,
-) -> (Tree, CodeTree) {
-    let (penalty, learning_rate) = shape;
-    let leaf_sums = threads.map(grown.nodes.iter().collect(), |node| match node {
-        GrownNode::Leaf(rows) => exact.sum(rows),
-        GrownNode::Split(..) => (0.0, 0.0),
-    });
-    let mut sums = leaf_sums;
-    let mut parents = vec![NO_PARENT; sums.len()];
-    for (idx, node) in grown.nodes.iter().enumerate().rev() {
-        if let GrownNode::Split(_, left) = node {
-            let (a, b) = (sums[*left], sums[left + 1]);
-            sums[idx] = (a.0 + b.0, a.1 + b.1);
-            parents[*left] = idx as u32;
-            parents[left + 1] = idx as u32;
-        }
-    }
-    let mut tree = Tree {
-        nodes: Vec::with_capacity(sums.len()),
-    };
-    let mut code_tree = CodeTree {
-        nodes: Vec::with_capacity(sums.len()),
-    };
-    for ((node, (grad, hess)), parent) in grown.nodes.iter().zip(sums).zip(parents) {
-        let weight = penalty.weight(grad, hess) as f32;
-        let (node, code_node) = match node {
-            GrownNode::Leaf(_) => {
-                let value = weight * learning_rate;
-                let code_node = CodeNode {
-                    left: 0,
-                    feature: 0,
-                    bin: 0,
-                    missing: 0,
-                    default_left: false,
-                    value,
-                };
-                (Node::leaf(parent, value, hess as f32), code_node)
-            }
-            GrownNode::Split(entry, left) => {
-                let feature_cuts = cuts.cuts(entry.feature as usize);
-                let node = Node {
-                    parent,
-                    left: Some(*left as u32),
-                    split_index: entry.feature,
-                    split_condition: feature_cuts[usize::from(entry.bin)],
-                    default_left: entry.default_left,
-                    base_weight: weight,
-                    loss_change: entry.loss_change,
-                    sum_hessian: hess as f32,
-                };
-                let code_node = CodeNode {
-                    left: *left as u32,
-                    feature: entry.feature,
-                    bin: entry.bin,
-                    missing: feature_cuts.len() as u16,
-                    default_left: entry.default_left,
-                    value: 0.0,
-                };
-                (node, code_node)
-            }
+impl Weigher<'_> {
+    /// Gives a grown tree its weights. `exact` is one group's gradients, `(n_rows,)`, where units are too rough.
+    pub(crate) fn finish<C: Cell>(
+        &self,
+        grown: &Grown<'_, C>,
+        view: &View<'_>,
+        exact: Option<&[GradientPair]>,
+        threads: &Threads,
+    ) -> (Tree, CodeTree) {
+        let sums = match exact {
+            Some(pairs) => exact_sums(grown, view, pairs, threads),
+            None => grown
+                .nodes
+                .iter()
+                .map(|node| self.sums(node.total))
+                .collect(),
         };
-        tree.nodes.push(node);
-        code_tree.nodes.push(code_node);
+        let mut parents = vec![NO_PARENT; sums.len()];
+        for (idx, node) in grown.nodes.iter().enumerate() {
+            if let Some((_, left)) = node.split {
+                parents[left] = idx as u32;
+                parents[left + 1] = idx as u32;
+            }
+        }
+        let mut nodes = Vec::with_capacity(sums.len());
+        let mut code_nodes = Vec::with_capacity(sums.len());
+        for ((node, (grad, hess)), parent) in grown.nodes.iter().zip(sums).zip(parents) {
+            let weight = self.penalty.weight(grad, hess) as f32;
+            let leaf = Node::leaf(parent, weight * self.learning_rate, hess as f32);
+            let (node, code_node) = match &node.split {
+                None => (leaf, CodeNode::leaf(weight * self.learning_rate)),
+                Some((entry, left)) => {
+                    let cuts = view.cuts().cuts(entry.feature as usize);
+                    let node = Node {
+                        left: Some(*left as u32),
+                        split_index: entry.feature,
+                        split_condition: cuts[usize::from(entry.bin)],
+                        default_left: entry.default_left,
+                        base_weight: weight,
+                        loss_change: entry.loss_change,
+                        ..leaf
+                    };
+                    let code_node = CodeNode {
+                        left: *left as u32,
+                        feature: entry.feature,
+                        bin: entry.bin,
+                        missing: cuts.len() as u16,
+                        default_left: entry.default_left,
+                        value: 0.0,
+                    };
+                    (node, code_node)
+                }
+            };
+            nodes.push(node);
+            code_nodes.push(code_node);
+        }
+        (Tree { nodes }, CodeTree::new(code_nodes))
     }
-    (tree, code_tree)
+
+    fn sums<C: Cell>(&self, total: C) -> (f64, f64) {
+        (
+            self.scales.grad(total.grad() as f64),
+            self.scales.hess(total.hess() as f64),
+        )
+    }
+}
+
+/// Every node's sums of the gradients themselves.
+fn exact_sums<C: Cell>(
+    grown: &Grown<'_, C>,
+    view: &View<'_>,
+    pairs: &[GradientPair],
+    threads: &Threads,
+) -> Vec<(f64, f64)> {
+    let of_stretch = threads.map(grown.stretches.iter().collect(), |stretch| {
+        let mut sides = [(0.0, 0.0); 2];
+        let mut add = |side: usize, row: u32| {
+            let pair = pairs[row as usize];
+            sides[side].0 += f64::from(pair.grad);
+            sides[side].1 += f64::from(pair.hess);
+        };
+        match stretch {
+            Stretch::Leaf(_, records) => records.iter().for_each(|record| add(0, record.row)),
+            Stretch::Undivided(_, rule, records) => {
+                view.for_each_side(rule, records, |row, goes_left| {
+                    add(usize::from(!goes_left), row)
+                });
+            }
+        }
+        sides
+    });
+    let mut sums = vec![(0.0, 0.0); grown.nodes.len()];
+    for (stretch, [first, second]) in grown.stretches.iter().zip(of_stretch) {
+        let (leaf, sides) = match stretch {
+            Stretch::Leaf(leaf, _) => (*leaf, &[first][..]),
+            Stretch::Undivided(left, ..) => (*left, &[first, second][..]),
+        };
+        for (sum, side) in sums[leaf..].iter_mut().zip(sides) {
+            *sum = (sum.0 + side.0, sum.1 + side.1);
+        }
+    }
+    for (idx, node) in grown.nodes.iter().enumerate().rev() {
+        if let Some((_, left)) = node.split {
+            let (a, b) = (sums[left], sums[left + 1]);
+            sums[idx] = (a.0 + b.0, a.1 + b.1);
+        }
+    }
+    sums
 }

@@ -1,19 +1,21 @@
-//! Grows one tree, depth first, and gives its nodes breadth first.
+//! Grows one tree and gives its nodes breadth first.
 //!
 //! Invariants: a node's split depends on its own rows and nothing else, so the order in which nodes are split, and on
 //! how many threads, does not show in the tree. Nodes with much work are split one after the other, each on all threads;
-//! the sub-trees below are then grown side by side, one thread each. Leaf weights and covers are sums of the exact
-//! gradients in `f64`, in the order of rows; only the choice of splits uses quantised ones.
+//! the sub-trees below are then grown side by side, one thread each. Only the child with fewer rows gets its histogram
+//! from rows, its sibling's is the parent's minus it, exactly, since cells are whole numbers. A node whose children are
+//! leaves for certain is not divided: what its rows get is known from the histogram.
 
 use std::collections::VecDeque;
 
-use crate::objective::GradientPair;
+use crate::params::GrowPolicy;
 use crate::threads::Threads;
 
 use super::cell::Cell;
-use super::histogram::{Histogram, Source};
-use super::partition::{Columns, Rule};
+use super::panel::View;
+use super::partition::{Rule, divide_on};
 use super::quantise::Scales;
+use super::record::Record;
 use super::split::{Penalty, Search, SplitEntry};
 
 /// Additions (rows times columns) below which a node stays on one thread.
@@ -22,243 +24,358 @@ const SPLIT_ALONE: usize = 1 << 18;
 /// Columns that one thread scans at least.
 const SCAN_ALONE: usize = 128;
 
-/// What a tree is grown from.
+/// How far a tree may grow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Grower<'a, C> {
-    pub(crate) source: Source<'a, C>,
-    pub(crate) columns: Columns<'a>,
-    pub(crate) scales: Scales,
-    pub(crate) penalty: &'a Penalty,
+pub(crate) struct Limits {
     /// Splits from the root to a leaf; 0 is no limit.
     pub(crate) max_depth: u32,
-    pub(crate) threads: &'a Threads,
+    /// Leaves; 0 is no limit.
+    pub(crate) max_leaves: u32,
+    /// Which node is split first, where `max_leaves` makes that matter.
+    pub(crate) policy: GrowPolicy,
 }
 
-/// The gradients that leaves are made from: one group of `(n_rows, n_groups)`.
+/// What a tree is grown from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ExactGradients<'a> {
-    pub(crate) pairs: &'a [GradientPair],
-    pub(crate) group: usize,
-    pub(crate) n_groups: usize,
+pub(crate) struct Grower<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) scales: Scales,
+    /// What no sum of gradients exceeds.
+    pub(crate) largest_sum: f64,
+    pub(crate) penalty: &'a Penalty,
+    pub(crate) limits: Limits,
+    pub(crate) threads: &'a Threads,
 }
 
 /// A grown tree before its weights are known. Nodes are breadth first.
 #[derive(Debug)]
-pub(crate) struct Grown<'r, C> {
-    pub(crate) nodes: Vec<GrownNode<'r, C>>,
+pub(crate) struct Grown<'r, C: Cell> {
+    pub(crate) nodes: Vec<GrownNode<C>>,
+    /// Every row of the tree once.
+    pub(crate) stretches: Vec<Stretch<'r, C::Unit>>,
 }
 
-/// A node of a grown tree.
+/// A node of a grown tree: a leaf, or a split with the index of its left child; the right one follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GrownNode<C> {
+    pub(crate) total: C,
+    pub(crate) split: Option<(SplitEntry<C>, usize)>,
+}
+
+/// Rows that ascend, and where they ended.
 #[derive(Debug)]
-pub(crate) enum GrownNode<'r, C> {
-    /// A leaf and its rows, ascending.
-    Leaf(&'r [u32]),
-    /// A split and the index of its left child; the right one follows.
-    Split(SplitEntry<C>, usize),
+pub(crate) enum Stretch<'r, U> {
+    /// In this leaf.
+    Leaf(usize, &'r [Record<U>]),
+    /// In this leaf or the next one, as the rule says.
+    Undivided(usize, Rule, &'r [Record<U>]),
 }
 
-/// A node whose histogram is there and whose split is not.
-struct Open<'r, C> {
-    idx: usize,
+/// A node that will be split.
+#[derive(Debug)]
+pub(super) struct Open<'r, C: Cell> {
+    pub(super) idx: usize,
     depth: u32,
-    rows: &'r mut [u32],
+    rows: Rows<'r, C>,
     total: C,
-    histogram: Histogram<C>,
+    histogram: Vec<C>,
+    pub(super) entry: SplitEntry<C>,
 }
 
-/// A child before anyone knows whether it needs a histogram.
-struct Child<'r, C> {
-    rows: &'r mut [u32],
-    total: C,
+/// A node's records, and room for as many.
+#[derive(Debug)]
+struct Rows<'r, C: Cell> {
+    records: &'r mut [Record<C::Unit>],
+    spare: &'r mut [Record<C::Unit>],
 }
 
-/// What a split node leaves to its children.
-struct Parent<'t, C> {
-    depth: u32,
-    histogram: Histogram<C>,
-    on: Option<&'t Threads>,
+/// A split node.
+#[derive(Debug)]
+pub(super) struct Expanded<'r, C: Cell> {
+    pub(super) entry: SplitEntry<C>,
+    pub(super) children: [Child<'r, C>; 2],
+    /// The rows of both children, where both are leaves for certain.
+    undivided: Option<(Rule, &'r [Record<C::Unit>])>,
 }
 
-/// Buffers of one thread.
-struct Scratch<C> {
-    rows: Vec<u32>,
-    histograms: Vec<Histogram<C>>,
+/// What became of one side of a split.
+#[derive(Debug)]
+pub(super) struct Child<'r, C: Cell> {
+    pub(super) total: C,
+    pub(super) fate: Fate<'r, C>,
 }
 
-impl<C> Default for Scratch<C> {
-    fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            histograms: Vec::new(),
-        }
-    }
-}
-
-/// What became of a node.
-enum Step<'r, C> {
-    Leaf(&'r [u32]),
-    Split(SplitEntry<C>, [Next<'r, C>; 2]),
-}
-
-/// A child: a leaf already, or open.
-enum Next<'r, C> {
-    Leaf(&'r [u32]),
+#[derive(Debug)]
+pub(super) enum Fate<'r, C: Cell> {
+    /// A leaf with these rows.
+    Leaf(&'r [Record<C::Unit>]),
+    /// A leaf whose rows are still its sibling's too.
+    Undivided,
+    /// To be split.
     Open(Open<'r, C>),
 }
 
-impl<C: Cell> Grower<'_, C> {
-    /// Grows a tree on `rows`, which ascend and are put in the order of the leaves.
-    pub(crate) fn grow<'r>(&self, rows: &'r mut [u32]) -> Grown<'r, C> {
-        let total = rows.iter().fold(C::default(), |sum, &row| {
-            sum.plus(self.source.cells[row as usize])
-        });
-        let mut scratch = Scratch::default();
-        let child = Child { rows, total };
-        let mut nodes = vec![None];
-        let mut open = Vec::new();
-        if self.may_split(&child, 0) {
-            let on = self.threads_for(child.rows.len());
-            let histogram = self.build(&child, &mut scratch, on);
-            open.push(Open {
-                idx: 0,
-                depth: 0,
-                rows: child.rows,
-                total,
-                histogram,
-            });
-        } else {
-            nodes[0] = Some(GrownNode::Leaf(child.rows));
+/// Nodes in the order in which they were made, and the rows that have arrived.
+#[derive(Debug)]
+pub(super) struct Sprout<'r, C: Cell> {
+    pub(super) nodes: Vec<GrownNode<C>>,
+    pub(super) stretches: Vec<Stretch<'r, C::Unit>>,
+}
+
+/// Histograms that can be used again.
+pub(super) type Spares<C> = Vec<Vec<C>>;
+
+impl Grower<'_> {
+    /// Grows a tree on `records`, which ascend by row and sum to `total`; `spare` is as long.
+    pub(crate) fn grow<'r, C: Cell>(
+        &self,
+        records: &'r mut [Record<C::Unit>],
+        spare: &'r mut [Record<C::Unit>],
+        total: C,
+    ) -> Grown<'r, C> {
+        let alone = self.alone_below(records.len());
+        let mut spares = Spares::new();
+        let mut sprout = Sprout {
+            nodes: vec![GrownNode { total, split: None }],
+            stretches: Vec::new(),
+        };
+        let root = self.root(Rows { records, spare }, total, &mut spares);
+        let root = match root {
+            Fate::Open(root) => root,
+            Fate::Leaf(records) => {
+                sprout.stretches.push(Stretch::Leaf(0, records));
+                return sprout.breadth_first();
+            }
+            Fate::Undivided => unreachable!("a root has no sibling"),
+        };
+        if self.limits.max_leaves > 0 {
+            self.grow_in_order(root, &mut sprout, &mut spares);
+            return sprout.breadth_first();
         }
+        let mut open = vec![root];
         let mut subtrees = Vec::new();
-        let alone = self.alone_below(open.first().map_or(0, |root: &Open<'_, C>| root.rows.len()));
         while let Some(node) = open.pop() {
-            if node.rows.len() <= alone {
+            if node.rows.records.len() <= alone {
                 subtrees.push(node);
             } else {
                 let idx = node.idx;
-                let step = self.split(node, &mut scratch, Some(self.threads));
-                settle(&mut nodes, idx, step, &mut open);
+                let expanded = self.expand(node, &mut spares, Some(self.threads));
+                sprout.settle(idx, expanded, &mut open);
             }
         }
-        subtrees.sort_by_key(|node| std::cmp::Reverse(node.rows.len()));
+        subtrees.sort_by_key(|node| std::cmp::Reverse(node.rows.records.len()));
         let roots: Vec<usize> = subtrees.iter().map(|node| node.idx).collect();
         let grown = self.threads.map(subtrees, |root| self.grow_alone(root));
         for (root, subtree) in roots.into_iter().zip(grown) {
-            graft(&mut nodes, root, subtree);
+            sprout.graft(root, subtree);
         }
-        breadth_first(nodes)
+        sprout.breadth_first()
     }
 
     /// Grows a sub-tree on the calling thread. Node 0 is its root.
-    fn grow_alone<'r>(&self, mut root: Open<'r, C>) -> Vec<Option<GrownNode<'r, C>>> {
+    fn grow_alone<'r, C: Cell>(&self, mut root: Open<'r, C>) -> Sprout<'r, C> {
         root.idx = 0;
-        let mut scratch = Scratch::default();
-        let mut nodes = vec![None];
+        let mut spares = Spares::new();
+        let mut sprout = Sprout {
+            nodes: vec![GrownNode {
+                total: root.total,
+                split: None,
+            }],
+            stretches: Vec::new(),
+        };
         let mut open = vec![root];
         while let Some(node) = open.pop() {
             let idx = node.idx;
-            let step = self.split(node, &mut scratch, None);
-            settle(&mut nodes, idx, step, &mut open);
+            let expanded = self.expand(node, &mut spares, None);
+            sprout.settle(idx, expanded, &mut open);
         }
-        nodes
+        sprout
     }
 
-    /// Finds a node's split, divides its rows, and gives both children their histograms.
-    fn split<'r>(
+    fn root<'r, C: Cell>(
+        &self,
+        rows: Rows<'r, C>,
+        total: C,
+        spares: &mut Spares<C>,
+    ) -> Fate<'r, C> {
+        if !self.may_split(total, 0) {
+            return Fate::Leaf(rows.records);
+        }
+        let on = self.threads_for(rows.records.len());
+        let histogram = self.build(rows.records, spares, on);
+        self.fate(
+            Node {
+                depth: 0,
+                rows,
+                total,
+            },
+            histogram,
+            on,
+            spares,
+        )
+    }
+
+    /// Divides a node's rows, and finds its children's splits.
+    pub(super) fn expand<'r, C: Cell>(
         &self,
         node: Open<'r, C>,
-        scratch: &mut Scratch<C>,
+        spares: &mut Spares<C>,
         on: Option<&Threads>,
-    ) -> Step<'r, C> {
-        let on = on.filter(|_| self.threads_for(node.rows.len()).is_some());
-        let Some(entry) = self.best(&node, on) else {
-            scratch.histograms.push(node.histogram);
-            return Step::Leaf(node.rows);
-        };
-        let n_bins = self.source.cuts.n_bins(entry.feature as usize);
+    ) -> Expanded<'r, C> {
+        let Open {
+            depth,
+            rows,
+            total,
+            histogram,
+            entry,
+            ..
+        } = node;
+        let on = on.filter(|_| self.threads_for(rows.records.len()).is_some());
+        let n_bins = self.view.cuts().n_bins(entry.feature as usize);
         let rule = Rule::new(entry.feature, entry.bin, n_bins, entry.default_left);
-        let n_left = match on {
-            Some(threads) => {
-                self.columns
-                    .partition_on(&rule, node.rows, &mut scratch.rows, threads)
-            }
-            None => self.columns.partition(&rule, node.rows, &mut scratch.rows),
-        };
-        let (left, right) = node.rows.split_at_mut(n_left);
-        let left = Child {
-            rows: left,
-            total: entry.left,
-        };
-        let right = Child {
-            rows: right,
-            total: node.total.minus(entry.left),
-        };
-        let parent = Parent {
-            depth: node.depth,
-            histogram: node.histogram,
-            on,
-        };
-        Step::Split(entry, self.open(parent, [left, right], scratch))
-    }
-
-    /// Gives a histogram to each of a node's two children that may split.
-    fn open<'r>(
-        &self,
-        mut parent: Parent<'_, C>,
-        children: [Child<'r, C>; 2],
-        scratch: &mut Scratch<C>,
-    ) -> [Next<'r, C>; 2] {
-        let depth = parent.depth + 1;
-        let [left, right] = children;
-        let small_is_left = left.rows.len() <= right.rows.len();
-        let (small, large) = if small_is_left {
-            (left, right)
-        } else {
-            (right, left)
-        };
-        let (small_opens, large_opens) =
-            (self.may_split(&small, depth), self.may_split(&large, depth));
-        let histogram =
-            (small_opens || large_opens).then(|| self.build(&small, scratch, parent.on));
-        let mut give =
-            |child: Child<'r, C>, opens: bool, histogram: Option<Histogram<C>>| match histogram {
-                Some(histogram) if opens => Next::Open(Open {
-                    idx: 0,
-                    depth,
-                    rows: child.rows,
-                    total: child.total,
-                    histogram,
-                }),
-                spare => {
-                    scratch.histograms.extend(spare);
-                    Next::Leaf(child.rows)
-                }
+        let totals = [entry.left, total.minus(entry.left)];
+        if !totals.iter().any(|&total| self.may_split(total, depth + 1)) {
+            spares.push(histogram);
+            let children = totals.map(|total| Child {
+                total,
+                fate: Fate::Undivided,
+            });
+            return Expanded {
+                entry,
+                children,
+                undivided: Some((rule, rows.records)),
             };
-        if let Some(histogram) = histogram.as_ref().filter(|_| large_opens) {
-            parent.histogram.subtract(histogram);
         }
-        let large = give(large, large_opens, Some(parent.histogram));
-        let small = give(small, small_opens, histogram);
-        if small_is_left {
-            [small, large]
+        let [left, right] = self.divide(&rule, rows, on);
+        let [left_total, right_total] = totals;
+        let left = Node {
+            depth: depth + 1,
+            rows: left,
+            total: left_total,
+        };
+        let right = Node {
+            depth: depth + 1,
+            rows: right,
+            total: right_total,
+        };
+        let fates = if left.rows.records.len() <= right.rows.records.len() {
+            self.fates([left, right], histogram, on, spares)
         } else {
-            [large, small]
+            let [right, left] = self.fates([right, left], histogram, on, spares);
+            [left, right]
+        };
+        let [left, right] = fates;
+        let children = [
+            Child {
+                total: left_total,
+                fate: left,
+            },
+            Child {
+                total: right_total,
+                fate: right,
+            },
+        ];
+        Expanded {
+            entry,
+            children,
+            undivided: None,
         }
     }
 
-    fn best(&self, node: &Open<'_, C>, on: Option<&Threads>) -> Option<SplitEntry<C>> {
-        let search = Search::new(self.penalty, self.scales, node.total);
-        let n_columns = self.source.columns.len();
-        let Some(threads) = on.filter(|_| n_columns >= 2 * SCAN_ALONE) else {
-            return search.best(&self.source, &node.histogram, 0..n_columns);
+    fn divide<'r, C: Cell>(
+        &self,
+        rule: &Rule,
+        rows: Rows<'r, C>,
+        on: Option<&Threads>,
+    ) -> [Rows<'r, C>; 2] {
+        let Rows { records, spare } = rows;
+        let n_left = match on {
+            Some(threads) => divide_on(self.view, rule, records, spare, threads),
+            None => self.view.divide(rule, records, spare),
         };
-        let parts = (0..n_columns).step_by(SCAN_ALONE);
+        let (left, right_spare) = records.split_at_mut(n_left);
+        let (right, left_spare) = spare.split_at_mut(right_spare.len());
+        [
+            Rows {
+                records: left,
+                spare: left_spare,
+            },
+            Rows {
+                records: right,
+                spare: right_spare,
+            },
+        ]
+    }
+
+    /// What becomes of the two halves of a node; the one with fewer rows comes first.
+    fn fates<'r, C: Cell>(
+        &self,
+        [small, large]: [Node<'r, C>; 2],
+        mut histogram: Vec<C>,
+        on: Option<&Threads>,
+        spares: &mut Spares<C>,
+    ) -> [Fate<'r, C>; 2] {
+        let large_opens = self.may_split(large.total, large.depth);
+        let small_opens = self.may_split(small.total, small.depth);
+        let built = self.build(small.rows.records, spares, on);
+        let large = if large_opens {
+            subtract(&mut histogram, &built);
+            self.fate(large, histogram, on, spares)
+        } else {
+            spares.push(histogram);
+            Fate::Leaf(large.rows.records)
+        };
+        let small = if small_opens {
+            self.fate(small, built, on, spares)
+        } else {
+            spares.push(built);
+            Fate::Leaf(small.rows.records)
+        };
+        [small, large]
+    }
+
+    /// Finds the split of a node that may have one.
+    fn fate<'r, C: Cell>(
+        &self,
+        node: Node<'r, C>,
+        histogram: Vec<C>,
+        on: Option<&Threads>,
+        spares: &mut Spares<C>,
+    ) -> Fate<'r, C> {
+        let Node { depth, rows, total } = node;
+        match self.best(&histogram, total, on) {
+            Some(entry) => Fate::Open(Open {
+                idx: 0,
+                depth,
+                rows,
+                total,
+                histogram,
+                entry,
+            }),
+            None => {
+                spares.push(histogram);
+                Fate::Leaf(rows.records)
+            }
+        }
+    }
+
+    fn best<C: Cell>(
+        &self,
+        histogram: &[C],
+        total: C,
+        on: Option<&Threads>,
+    ) -> Option<SplitEntry<C>> {
+        let search = self.search(total);
+        let n_features = self.view.features().len();
+        let simd = self.threads.simd();
+        let Some(threads) = on.filter(|_| n_features >= 2 * SCAN_ALONE) else {
+            return search.best(self.view, histogram, 0..n_features, simd);
+        };
+        let parts = (0..n_features).step_by(SCAN_ALONE);
         let parts = parts
-            .map(|first| first..n_columns.min(first + SCAN_ALONE))
+            .map(|first| first..n_features.min(first + SCAN_ALONE))
             .collect();
-        let entries = threads.map(parts, |part| {
-            search.best(&self.source, &node.histogram, part)
-        });
+        let entries = threads.map(parts, |part| search.best(self.view, histogram, part, simd));
         // Parts ascend, so the first of equal gains has the lowest feature.
         entries.into_iter().flatten().reduce(|best, next| {
             if next.loss_change > best.loss_change {
@@ -269,41 +386,61 @@ impl<C: Cell> Grower<'_, C> {
         })
     }
 
-    fn build(
+    fn build<C: Cell>(
         &self,
-        child: &Child<'_, C>,
-        scratch: &mut Scratch<C>,
+        records: &[Record<C::Unit>],
+        spares: &mut Spares<C>,
         on: Option<&Threads>,
-    ) -> Histogram<C> {
-        let mut histogram = self.source.empty(scratch.histograms.pop());
-        if let Some(threads) = on {
-            let part = child.rows.len().div_ceil(threads.n_threads()).max(1);
-            let parts = threads.map(child.rows.chunks(part).collect(), |rows| {
-                let mut histogram = self.source.empty(None);
-                self.source.accumulate(rows, &mut histogram);
-                histogram
-            });
-            for part in &parts {
-                histogram.add(part);
-            }
-        } else {
-            self.source.accumulate(child.rows, &mut histogram);
+    ) -> Vec<C> {
+        let Some(threads) = on else {
+            let mut histogram = self.empty(spares);
+            self.view.add(records, &mut histogram, self.threads);
+            return histogram;
+        };
+        let part = records.len().div_ceil(threads.n_threads()).max(1);
+        let parts = records
+            .chunks(part)
+            .map(|records| (records, self.empty(spares)))
+            .collect();
+        let mut parts = threads.map(parts, |(records, mut histogram)| {
+            self.view.add(records, &mut histogram, self.threads);
+            histogram
+        });
+        let mut histogram = parts.pop().unwrap_or_else(|| self.empty(spares));
+        for part in parts {
+            histogram
+                .iter_mut()
+                .zip(&part)
+                .for_each(|(sum, &part)| *sum = sum.plus(part));
+            spares.push(part);
         }
-        self.source.complete(child.total, &mut histogram);
         histogram
     }
 
-    fn may_split(&self, child: &Child<'_, C>, depth: u32) -> bool {
-        let within = self.max_depth == 0 || depth < self.max_depth;
-        within
-            && child.rows.len() > 1
-            && Search::new(self.penalty, self.scales, child.total).is_worthwhile()
+    /// A histogram of zeros.
+    fn empty<C: Cell>(&self, spares: &mut Spares<C>) -> Vec<C> {
+        match spares.pop() {
+            Some(mut histogram) => {
+                histogram.fill(C::default());
+                histogram
+            }
+            None => vec![C::default(); self.view.n_cells()],
+        }
+    }
+
+    fn search<C: Cell>(&self, total: C) -> Search<'_, C> {
+        Search::new(self.penalty, self.scales, total, self.largest_sum)
+    }
+
+    fn may_split<C: Cell>(&self, total: C, depth: u32) -> bool {
+        let within = self.limits.max_depth == 0 || depth < self.limits.max_depth;
+        within && self.search(total).is_worthwhile()
     }
 
     /// All threads where a node has work for them.
-    fn threads_for(&self, n_rows: usize) -> Option<&Threads> {
+    pub(super) fn threads_for(&self, n_rows: usize) -> Option<&Threads> {
         let enough =
-            self.threads.n_threads() > 1 && n_rows * self.source.columns.len() >= SPLIT_ALONE;
+            self.threads.n_threads() > 1 && n_rows * self.view.adds_per_row() >= SPLIT_ALONE;
         enough.then_some(self.threads)
     }
 
@@ -312,93 +449,128 @@ impl<C: Cell> Grower<'_, C> {
         if self.threads_for(n_rows).is_some() {
             n_rows / (4 * self.threads.n_threads())
         } else {
-            n_rows
+            usize::MAX
         }
     }
 }
 
-impl ExactGradients<'_> {
-    /// The sums of gradients and hessians of `rows`, in that order.
-    pub(crate) fn sum(&self, rows: &[u32]) -> (f64, f64) {
-        let mut sums = (0.0, 0.0);
-        for &row in rows {
-            let pair = self.pairs[row as usize * self.n_groups + self.group];
-            sums.0 += f64::from(pair.grad);
-            sums.1 += f64::from(pair.hess);
-        }
-        sums
+/// A node whose split is not known.
+struct Node<'r, C: Cell> {
+    depth: u32,
+    rows: Rows<'r, C>,
+    total: C,
+}
+
+/// Leaves the sibling of `part`.
+fn subtract<C: Cell>(histogram: &mut [C], part: &[C]) {
+    for (cell, &part) in histogram.iter_mut().zip(part) {
+        *cell = cell.minus(part);
     }
 }
 
-/// Writes down what became of node `idx`; open children go on the stack, the one with fewer rows on top, so that the
-/// stack holds no more histograms than the logarithm of the rows.
-fn settle<'r, C>(
-    nodes: &mut Vec<Option<GrownNode<'r, C>>>,
-    idx: usize,
-    step: Step<'r, C>,
-    open: &mut Vec<Open<'r, C>>,
-) {
-    let (entry, children) = match step {
-        Step::Leaf(rows) => {
-            nodes[idx] = Some(GrownNode::Leaf(rows));
-            return;
+impl<'r, C: Cell> Expanded<'r, C> {
+    /// The rows of both children, where they were not divided.
+    pub(super) fn undivided_records(&self) -> Option<&'r [Record<C::Unit>]> {
+        self.undivided.as_ref().map(|&(_, records)| records)
+    }
+}
+
+impl<'r, C: Cell> Open<'r, C> {
+    pub(super) fn n_rows(&self) -> usize {
+        self.rows.records.len()
+    }
+
+    /// The rows of a node that is not split after all.
+    pub(super) fn into_leaf(self) -> &'r [Record<C::Unit>] {
+        self.rows.records
+    }
+}
+
+impl<'r, C: Cell> Sprout<'r, C> {
+    /// Writes down what became of node `idx`. Open children go on the stack, the one with fewer rows on top, so that the
+    /// stack holds no more histograms than the logarithm of the rows.
+    pub(super) fn settle(
+        &mut self,
+        idx: usize,
+        expanded: Expanded<'r, C>,
+        open: &mut Vec<Open<'r, C>>,
+    ) {
+        let left = self.nodes.len();
+        self.nodes[idx].split = Some((expanded.entry, left));
+        if let Some((rule, records)) = expanded.undivided {
+            self.stretches.push(Stretch::Undivided(left, rule, records));
         }
-        Step::Split(entry, children) => (entry, children),
-    };
-    nodes[idx] = Some(GrownNode::Split(entry, nodes.len()));
-    let first_open = open.len();
-    for child in children {
-        match child {
-            Next::Leaf(rows) => nodes.push(Some(GrownNode::Leaf(rows))),
-            Next::Open(child) => {
-                open.push(Open {
-                    idx: nodes.len(),
+        let first_open = open.len();
+        for (side, child) in expanded.children.into_iter().enumerate() {
+            self.nodes.push(GrownNode {
+                total: child.total,
+                split: None,
+            });
+            match child.fate {
+                Fate::Leaf(records) => self.stretches.push(Stretch::Leaf(left + side, records)),
+                Fate::Undivided => {}
+                Fate::Open(child) => open.push(Open {
+                    idx: left + side,
                     ..child
-                });
-                nodes.push(None);
+                }),
             }
         }
+        open[first_open..].sort_by_key(|node| std::cmp::Reverse(node.n_rows()));
     }
-    open[first_open..].sort_by_key(|node| std::cmp::Reverse(node.rows.len()));
-}
 
-/// Puts a sub-tree in the place of node `root`.
-fn graft<'r, C>(
-    nodes: &mut Vec<Option<GrownNode<'r, C>>>,
-    root: usize,
-    subtree: Vec<Option<GrownNode<'r, C>>>,
-) {
-    // Node 0 of the sub-tree is `root`; the others follow those that are there.
-    let offset = nodes.len() - 1;
-    for (idx, node) in subtree.into_iter().enumerate() {
-        let node = node.map(|node| match node {
-            GrownNode::Split(entry, left) => GrownNode::Split(entry, left + offset),
-            leaf @ GrownNode::Leaf(_) => leaf,
-        });
-        if idx == 0 {
-            nodes[root] = node;
-        } else {
+    /// Puts a sub-tree in the place of node `root`.
+    fn graft(&mut self, root: usize, subtree: Self) {
+        // Node 0 of the sub-tree is `root`; the others follow those that are there.
+        let offset = self.nodes.len() - 1;
+        let moved = |idx: usize| if idx == 0 { root } else { idx + offset };
+        for (idx, mut node) in subtree.nodes.into_iter().enumerate() {
+            node.split = node.split.map(|(entry, left)| (entry, moved(left)));
+            if idx == 0 {
+                self.nodes[root] = node;
+            } else {
+                self.nodes.push(node);
+            }
+        }
+        let stretches = subtree.stretches.into_iter();
+        self.stretches
+            .extend(stretches.map(|stretch| stretch.renumbered(moved)));
+    }
+
+    fn breadth_first(self) -> Grown<'r, C> {
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut numbers = vec![0; self.nodes.len()];
+        let mut queue = VecDeque::from([0]);
+        let mut n_numbered = 1;
+        while let Some(idx) = queue.pop_front() {
+            let mut node = self.nodes[idx];
+            numbers[idx] = nodes.len();
+            if let Some((_, left)) = &mut node.split {
+                queue.extend([*left, *left + 1]);
+                *left = n_numbered;
+                n_numbered += 2;
+            }
             nodes.push(node);
         }
+        let stretches = self.stretches.into_iter();
+        let stretches = stretches
+            .map(|stretch| stretch.renumbered(|idx| numbers[idx]))
+            .collect();
+        Grown { nodes, stretches }
     }
 }
 
-fn breadth_first<C>(mut drafts: Vec<Option<GrownNode<'_, C>>>) -> Grown<'_, C> {
-    let mut nodes = Vec::with_capacity(drafts.len());
-    let mut queue = VecDeque::from([0]);
-    let mut n_numbered = 1;
-    while let Some(idx) = queue.pop_front() {
-        let node = drafts[idx]
-            .take()
-            .expect("every node became a leaf or a split");
-        nodes.push(match node {
-            GrownNode::Split(entry, left) => {
-                queue.extend([left, left + 1]);
-                n_numbered += 2;
-                GrownNode::Split(entry, n_numbered - 2)
-            }
-            leaf @ GrownNode::Leaf(_) => leaf,
-        });
+impl<U> Stretch<'_, U> {
+    fn renumbered(self, number: impl Fn(usize) -> usize) -> Self {
+        match self {
+            Self::Leaf(idx, records) => Self::Leaf(number(idx), records),
+            Self::Undivided(left, rule, records) => Self::Undivided(number(left), rule, records),
+        }
     }
-    Grown { nodes }
+
+    /// The rows.
+    pub(crate) fn records(&self) -> &[Record<U>] {
+        match self {
+            Self::Leaf(_, records) | Self::Undivided(_, _, records) => records,
+        }
+    }
 }

@@ -7,12 +7,16 @@
 
 pub(crate) mod cell;
 pub(crate) mod finish;
+pub(crate) mod follow;
 pub(crate) mod grow;
-pub(crate) mod histogram;
+mod grow_in_order;
+mod kernel;
+pub(crate) mod panel;
 pub(crate) mod partition;
-pub(crate) mod prefetch;
 pub(crate) mod quantise;
+pub(crate) mod record;
 pub(crate) mod sample;
+mod scan;
 pub(crate) mod split;
 
 /// The parent of the root in XGBoost's document.

@@ -18,16 +18,6 @@ impl Draw {
         )
     }
 
-    /// The rows of a tree, ascending: each one with probability `share`.
-    pub(crate) fn rows(self, n_rows: usize, share: f32, rows: &mut Vec<u32>) {
-        rows.clear();
-        if share >= 1.0 {
-            rows.extend(0..n_rows as u32);
-        } else {
-            rows.extend((0..n_rows as u32).filter(|&row| self.has(row, share)));
-        }
-    }
-
     /// Whether the tree sees a row.
     pub(crate) fn has(self, row: u32, share: f32) -> bool {
         share >= 1.0 || unit(mix(self.0 ^ u64::from(row))) < f64::from(share)

@@ -8,14 +8,15 @@
 //! root with less hessian than `min_child_weight` has a weight (0 up to 3.3), and `alpha` counts where `max_delta_step`
 //! limits a weight.
 
+use std::ops::Range;
+
 use crate::bin::CODES;
+use crate::simd::{Simd, dispatch};
 
 use super::cell::Cell;
-use super::histogram::{Histogram, Source};
+use super::panel::View;
 use super::quantise::Scales;
-
-/// A split must gain more than this.
-const LEAST_GAIN: f32 = 1e-6;
+use super::scan::{Best, LEAST_GAIN, Scan, Ties};
 
 /// What makes weights smaller and splits rarer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,113 +96,167 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
 /// Looks for the split of one node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a, C> {
-    pub(crate) penalty: &'a Penalty,
-    pub(crate) scales: Scales,
-    pub(crate) total: C,
-    parent_gain: f64,
-    least_hess: i64,
+    penalty: &'a Penalty,
+    scan: Scan<C>,
+    /// Whether [`Scan`] may be used.
+    is_plain: bool,
+}
+
+/// The cells of a feature in a node's histogram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FeatureCells<'h, C> {
+    pub(crate) feature: u32,
+    /// At most [`CODES`].
+    pub(crate) bins: &'h [C],
+    pub(crate) missing: C,
 }
 
 impl<'a, C: Cell> Search<'a, C> {
-    pub(crate) fn new(penalty: &'a Penalty, scales: Scales, total: C) -> Self {
-        let parent_gain = penalty.gain(scales.grad(total.grad()), scales.hess(total.hess()));
-        Self {
-            penalty,
-            scales,
+    /// `largest_sum` is what no sum of gradients exceeds.
+    pub(crate) fn new(penalty: &'a Penalty, scales: Scales, total: C, largest_sum: f64) -> Self {
+        let parent_gain = penalty.gain(
+            scales.grad(total.grad() as f64),
+            scales.hess(total.hess() as f64),
+        );
+        let scan = Scan {
             total,
+            scales,
+            lambda: penalty.lambda,
             parent_gain,
             least_hess: scales.hess_units(penalty.min_child_weight),
+            gamma: penalty.gamma,
+        };
+        let is_plain = penalty.alpha == 0.0
+            && penalty.max_delta_step == 0.0
+            && penalty.lambda > 1e-30
+            && largest_sum * largest_sum < f64::from(f32::MAX);
+        Self {
+            penalty,
+            scan,
+            is_plain,
         }
     }
 
     /// Whether the node has enough hessian for two children.
     pub(crate) fn is_worthwhile(&self) -> bool {
-        self.total.hess() >= self.least_hess.saturating_mul(2)
+        self.scan.total.hess() >= self.scan.least_hess.saturating_mul(2)
     }
 
-    /// The best split among the columns `columns` of `histogram`, `None` if none is good enough.
+    /// The best split among the features `features` (places in the view's list), `None` if none is good enough. Of
+    /// equal gains the lowest feature wins.
     pub(crate) fn best(
         &self,
-        source: &Source<'_, C>,
-        histogram: &Histogram<C>,
-        columns: std::ops::Range<usize>,
+        view: &View<'_>,
+        histogram: &[C],
+        features: Range<usize>,
+        simd: Simd,
     ) -> Option<SplitEntry<C>> {
-        let mut best = None;
-        for column in columns {
-            let feature = source.columns[column];
-            let n_bins = source.cuts.n_bins(feature as usize);
-            self.scan(feature, histogram.column(column), n_bins, &mut best);
-        }
-        best
+        dispatch(simd, || {
+            let mut best = None;
+            for k in features {
+                self.feature(view.cells(k, histogram, self.scan.total), &mut best);
+            }
+            best
+        })
     }
 
-    fn scan(
+    /// Puts the feature's best split in the place of `best` if it gains more.
+    #[inline(always)]
+    fn feature(&self, cells: FeatureCells<'_, C>, best: &mut Option<SplitEntry<C>>) {
+        let mut lefts = [C::default(); CODES];
+        let lefts = &mut lefts[..cells.bins.len()];
+        let mut left = C::default();
+        for (to, &cell) in lefts.iter_mut().zip(cells.bins) {
+            left = left.plus(cell);
+            *to = left;
+        }
+        self.offer(lefts, (cells.feature, false), best);
+        if cells.missing == C::default() || lefts.len() < 2 {
+            return;
+        }
+        // All that is present on the left and what is missing too is no split.
+        let n_cuts = lefts.len() - 1;
+        let lefts = &mut lefts[..n_cuts];
+        lefts
+            .iter_mut()
+            .for_each(|left| *left = left.plus(cells.missing));
+        self.offer(lefts, (cells.feature, true), best);
+    }
+
+    /// Offers the splits after each bin. Where missing values go left, XGBoost looks from the last bin to the first.
+    #[inline(always)]
+    fn offer(
         &self,
-        feature: u32,
-        column: &[C; CODES],
-        n_bins: usize,
+        lefts: &[C],
+        (feature, default_left): (u32, bool),
         best: &mut Option<SplitEntry<C>>,
     ) {
-        let bins = &column[..n_bins];
-        let missing = column.get(n_bins).copied().unwrap_or_default();
-        let mut left = C::default();
-        for (bin, &cell) in bins.iter().enumerate() {
-            left = left.plus(cell);
-            if cell != C::default() {
-                self.offer(
-                    SplitEntry {
-                        loss_change: 0.0,
-                        feature,
-                        bin: bin as u16,
-                        default_left: false,
-                        left,
-                    },
-                    best,
-                );
-            }
-        }
-        if missing == C::default() {
-            return;
-        }
-        let mut right = C::default();
-        for (bin, &cell) in bins.iter().enumerate().skip(1).rev() {
-            right = right.plus(cell);
-            if cell != C::default() {
-                let bin = bin as u16 - 1;
-                let left = self.total.minus(right);
-                self.offer(
-                    SplitEntry {
-                        loss_change: 0.0,
-                        feature,
-                        bin,
-                        default_left: true,
-                        left,
-                    },
-                    best,
-                );
-            }
+        let above = best.map_or(0.0, |best| best.loss_change);
+        let ties = if default_left {
+            Ties::Last
+        } else {
+            Ties::First
+        };
+        let found = if self.is_plain {
+            self.scan.best(lefts, above, ties)
+        } else {
+            self.best_by_one(lefts, above, ties)
+        };
+        if let Some(found) = found {
+            *best = Some(SplitEntry {
+                loss_change: found.loss_change,
+                feature,
+                bin: found.at as u16,
+                default_left,
+                left: lefts[found.at],
+            });
         }
     }
 
-    /// Puts `entry` in the place of `best` if it gains more.
-    #[inline]
-    fn offer(&self, entry: SplitEntry<C>, best: &mut Option<SplitEntry<C>>) {
-        let right = self.total.minus(entry.left);
-        if entry.left.hess() < self.least_hess || right.hess() < self.least_hess {
-            return;
+    /// As [`Scan::best`], for every penalty there is.
+    fn best_by_one(&self, lefts: &[C], above: f32, ties: Ties) -> Option<Best> {
+        let mut best = Best {
+            loss_change: above,
+            at: usize::MAX,
+        };
+        let mut look = |at: usize| {
+            let loss_change = self.loss_change(lefts[at]);
+            if loss_change > best.loss_change {
+                best = Best { loss_change, at };
+            }
+        };
+        match ties {
+            Ties::First => (0..lefts.len()).for_each(&mut look),
+            Ties::Last => (0..lefts.len()).rev().for_each(&mut look),
+        }
+        (best.at != usize::MAX).then_some(best)
+    }
+
+    /// The gain of a split, 0 if it is not allowed.
+    fn loss_change(&self, left: C) -> f32 {
+        let Scan {
+            total,
+            scales,
+            parent_gain,
+            least_hess,
+            gamma,
+            ..
+        } = self.scan;
+        let right = total.minus(left);
+        if left.hess() < least_hess || right.hess() < least_hess {
+            return 0.0;
         }
         let side = |sum: C| {
-            self.penalty
-                .gain(self.scales.grad(sum.grad()), self.scales.hess(sum.hess()))
+            self.penalty.gain(
+                scales.grad(sum.grad() as f64),
+                scales.hess(sum.hess() as f64),
+            )
         };
-        let loss_change =
-            (side(entry.left) + side(right) - self.parent_gain).min(f64::from(f32::MAX)) as f32;
-        let enough = loss_change > LEAST_GAIN && loss_change >= self.penalty.gamma;
-        if enough && best.is_none_or(|best| loss_change > best.loss_change) {
-            *best = Some(SplitEntry {
-                loss_change,
-                ..entry
-            });
+        let gain = (side(left) + side(right) - parent_gain).min(f64::from(f32::MAX)) as f32;
+        if gain > LEAST_GAIN && gain >= gamma {
+            gain
+        } else {
+            0.0
         }
     }
 }

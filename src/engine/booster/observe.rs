@@ -1,0 +1,247 @@
+//! What is computed from margins: metrics of every set and, of the training set, the gradients of the next round.
+//!
+//! Invariants: both are sums over fixed blocks of rows that are added in order, so they are the same for any number of
+//! threads; a block's margins are read once for everything. Evaluations equal those of the saved model's predictions.
+
+use std::sync::Arc;
+
+use crate::bin::BinnedDataset;
+use crate::metric::{self, BlockSums, Metric};
+use crate::objective::{GradientPair, Objective};
+use crate::simd::dispatch;
+use crate::threads::Threads;
+use crate::tree::follow::CodeTree;
+use crate::tree::quantise::{BLOCK, Magnitude};
+
+use super::{Booster, Evaluation, NamedData};
+
+/// Rows that one thread takes at a time.
+const ROWS_AT_A_TIME: usize = 4 * BLOCK;
+
+/// A set and its margins, `(n_rows, n_groups)` row-major.
+pub(super) struct Set<'a> {
+    name: Arc<str>,
+    pub(super) named: NamedData<'a>,
+    pub(super) margins: Vec<f32>,
+    n_groups: usize,
+}
+
+/// Gradient pairs, `(n_groups, n_rows)`, and each group's magnitude.
+pub(super) struct Gradients {
+    pairs: Vec<GradientPair>,
+    n_rows: usize,
+    pub(super) magnitudes: Vec<Magnitude>,
+}
+
+/// A part of [`Gradients`]: for each group, its pairs of some rows.
+type GradientPart<'g> = Vec<&'g mut [GradientPair]>;
+
+/// What some rows gave.
+struct Seen {
+    sums: Vec<BlockSums>,
+    /// `(n_blocks, n_groups)`.
+    magnitudes: Vec<Magnitude>,
+}
+
+impl Gradients {
+    pub(super) fn new(n_rows: usize, n_groups: usize) -> Self {
+        Self {
+            pairs: vec![GradientPair::default(); n_rows * n_groups],
+            n_rows,
+            magnitudes: vec![Magnitude::default(); n_groups],
+        }
+    }
+
+    /// A group's pairs, `(n_rows,)`.
+    pub(super) fn of_group(&self, group: usize) -> &[GradientPair] {
+        &self.pairs[group * self.n_rows..][..self.n_rows]
+    }
+
+    /// Parts of [`ROWS_AT_A_TIME`] rows.
+    fn parts(&mut self) -> Vec<GradientPart<'_>> {
+        let n_parts = self.n_rows.div_ceil(ROWS_AT_A_TIME);
+        let mut parts: Vec<_> = (0..n_parts).map(|_| Vec::new()).collect();
+        for of_group in self.pairs.chunks_mut(self.n_rows.max(1)) {
+            for (part, pairs) in parts.iter_mut().zip(of_group.chunks_mut(ROWS_AT_A_TIME)) {
+                part.push(pairs);
+            }
+        }
+        parts
+    }
+}
+
+impl<'a> Set<'a> {
+    pub(super) fn new(named: &NamedData<'a>, booster: &Booster) -> Self {
+        let start = booster.objective.prob_to_margin(booster.base_score);
+        let n_groups = booster.n_groups();
+        let from_start = || vec![start; named.data.n_rows() * n_groups];
+        Self {
+            name: named.name.into(),
+            named: *named,
+            margins: named
+                .data
+                .base_margin()
+                .map_or_else(from_start, <[f32]>::to_vec),
+            n_groups,
+        }
+    }
+
+    pub(super) fn data(&self) -> &'a BinnedDataset {
+        self.named.data
+    }
+
+    /// Adds the trees `(group, tree)` to every row's margins.
+    pub(super) fn follow(&mut self, trees: &[(usize, CodeTree)], threads: &Threads) {
+        let (n_groups, matrix) = (self.n_groups, self.named.data.matrix());
+        let parts = self
+            .margins
+            .chunks_mut(ROWS_AT_A_TIME * n_groups)
+            .enumerate()
+            .collect();
+        threads.for_each(parts, |(part, margins): (usize, &mut [f32])| {
+            for (group, tree) in trees {
+                let margins = (&mut margins[*group..], n_groups);
+                tree.add_to(matrix, part * ROWS_AT_A_TIME, margins, threads.simd());
+            }
+        });
+    }
+
+    /// Evaluates every metric and, where they are wanted, fills the gradients.
+    pub(super) fn observe(
+        &self,
+        objective: &Objective,
+        metrics: &[Metric],
+        mut gradients: Option<&mut Gradients>,
+        threads: &Threads,
+    ) -> Vec<Evaluation> {
+        let margins = self
+            .margins
+            .chunks(ROWS_AT_A_TIME * self.n_groups)
+            .enumerate();
+        let wanted = match &mut gradients {
+            Some(gradients) => gradients.parts().into_iter().map(Some).collect(),
+            None => Vec::new(),
+        };
+        let wanted = wanted.into_iter().chain(std::iter::repeat_with(|| None));
+        let parts = margins.zip(wanted).collect();
+        let seen = threads.map(parts, |((part, margins), wanted)| {
+            let part = Part {
+                set: self,
+                objective,
+                first: part * ROWS_AT_A_TIME,
+                margins,
+            };
+            dispatch(threads.simd(), || part.observe(metrics, wanted))
+        });
+        if let Some(gradients) = gradients {
+            let mut totals = vec![Magnitude::default(); self.n_groups];
+            for block in seen
+                .iter()
+                .flat_map(|seen| seen.magnitudes.chunks(self.n_groups))
+            {
+                totals
+                    .iter_mut()
+                    .zip(block)
+                    .for_each(|(total, block)| total.add(block));
+            }
+            gradients.magnitudes = totals;
+        }
+        let sums: Vec<_> = seen.into_iter().flat_map(|seen| seen.sums).collect();
+        let values = metric::from_blocks(metrics, &sums);
+        let evaluation = |(&metric, value)| Evaluation {
+            data: Arc::clone(&self.name),
+            metric,
+            value: match metric {
+                Metric::Auc => self.auc(objective, threads),
+                Metric::Rmse
+                | Metric::Mae
+                | Metric::Logloss
+                | Metric::Error { .. }
+                | Metric::Merror
+                | Metric::Mlogloss
+                | Metric::PoissonNloglik => value,
+            },
+        };
+        metrics.iter().zip(values).map(evaluation).collect()
+    }
+
+    fn auc(&self, objective: &Objective, threads: &Threads) -> f64 {
+        let mut predictions = self.margins.clone();
+        let parts = predictions
+            .chunks_mut(ROWS_AT_A_TIME * self.n_groups)
+            .collect();
+        threads.for_each(parts, |part: &mut [f32]| objective.transform(part));
+        let data = self.named.data;
+        metric::auc(&predictions, data.labels(), data.weights(), self.n_groups)
+    }
+}
+
+/// Some rows of a set.
+struct Part<'p, 'a> {
+    set: &'p Set<'a>,
+    objective: &'p Objective,
+    first: usize,
+    margins: &'p [f32],
+}
+
+impl Part<'_, '_> {
+    #[inline(always)]
+    fn observe(&self, metrics: &[Metric], wanted: Option<GradientPart<'_>>) -> Seen {
+        let n_groups = self.set.n_groups;
+        let n_rows = self.margins.len() / n_groups;
+        let data = self.set.named.data;
+        let labels = &data.labels()[self.first..][..n_rows];
+        let weights = data
+            .weights()
+            .map(|weights| &weights[self.first..][..n_rows]);
+        let mut sums = Vec::new();
+        if !metrics.is_empty() {
+            let blocks = self.margins.chunks(metric::BLOCK * n_groups);
+            let mut predictions = Vec::new();
+            for (block, (margins, labels)) in blocks.zip(labels.chunks(metric::BLOCK)).enumerate() {
+                let weights = weights.map(|it| &it[block * metric::BLOCK..][..labels.len()]);
+                predictions.clear();
+                predictions.extend_from_slice(margins);
+                self.objective.transform(&mut predictions);
+                sums.push(BlockSums::of(metrics, &predictions, labels, weights));
+            }
+        }
+        let magnitudes = wanted.map_or_else(Vec::new, |part| self.gradients(labels, weights, part));
+        Seen { sums, magnitudes }
+    }
+
+    /// Fills a part of the gradients and gives the magnitudes, `(n_blocks, n_groups)`.
+    #[inline(always)]
+    fn gradients(
+        &self,
+        labels: &[f32],
+        weights: Option<&[f32]>,
+        mut part: GradientPart<'_>,
+    ) -> Vec<Magnitude> {
+        let n_groups = self.set.n_groups;
+        let mut magnitudes = Vec::new();
+        let mut row_major = Vec::new();
+        for (block, margins) in self.margins.chunks(BLOCK * n_groups).enumerate() {
+            let rows = block * BLOCK..block * BLOCK + margins.len() / n_groups;
+            let labels = &labels[rows.clone()];
+            let weights = weights.map(|weights| &weights[rows.clone()]);
+            if let [pairs] = part.as_mut_slice() {
+                self.objective
+                    .gradients(margins, labels, weights, &mut pairs[rows.clone()]);
+            } else {
+                row_major.resize(margins.len(), GradientPair::default());
+                self.objective
+                    .gradients(margins, labels, weights, &mut row_major);
+                for (group, pairs) in part.iter_mut().enumerate() {
+                    let of_group = row_major[group..].iter().step_by(n_groups);
+                    pairs[rows.clone()]
+                        .iter_mut()
+                        .zip(of_group)
+                        .for_each(|(to, from)| *to = *from);
+                }
+            }
+            magnitudes.extend(part.iter().map(|pairs| Magnitude::of(&pairs[rows.clone()])));
+        }
+        magnitudes
+    }
+}

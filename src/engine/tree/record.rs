@@ -1,0 +1,103 @@
+//! Rows on their way down a tree: each with what it brings to a histogram, so that nothing is looked up by row but codes.
+//!
+//! Invariant: the records of a node ascend by row. Margins are updated in that order, range by range.
+
+use crate::objective::GradientPair;
+use crate::simd::dispatch;
+use crate::threads::Threads;
+
+use super::cell::Cell;
+use super::quantise::{BLOCK, Scales};
+use super::sample::Draw;
+
+/// Rows that one thread makes records of at a time.
+const ROWS_AT_A_TIME: usize = 8 * BLOCK;
+
+/// A row and its units.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Record<U> {
+    pub(crate) row: u32,
+    pub(crate) unit: U,
+}
+
+/// The records of the rows that a tree sees, a second buffer of the same length, and the sum of all.
+#[derive(Debug)]
+pub(crate) struct Records<C: Cell> {
+    records: Vec<Record<C::Unit>>,
+    spare: Vec<Record<C::Unit>>,
+    total: C,
+}
+
+impl<C: Cell> Default for Records<C> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            spare: Vec::new(),
+            total: C::default(),
+        }
+    }
+}
+
+impl<C: Cell> Records<C> {
+    /// Makes the records of one group's gradients, `(n_rows,)`, for the rows that a tree draws.
+    pub(crate) fn fill(
+        &mut self,
+        pairs: &[GradientPair],
+        scales: Scales,
+        (draw, share): (Draw, f32),
+        threads: &Threads,
+    ) {
+        let record = |row: usize, pair: GradientPair| Record {
+            row: row as u32,
+            unit: scales.quantise::<C>(pair),
+        };
+        let blocks = pairs.chunks(ROWS_AT_A_TIME).enumerate();
+        let totals = if share >= 1.0 {
+            self.records.resize(pairs.len(), Record::default());
+            let blocks = blocks
+                .zip(self.records.chunks_mut(ROWS_AT_A_TIME))
+                .collect();
+            threads.map(blocks, |((block, pairs), records)| {
+                dispatch(threads.simd(), || {
+                    for (offset, (to, &pair)) in records.iter_mut().zip(pairs).enumerate() {
+                        *to = record(block * ROWS_AT_A_TIME + offset, pair);
+                    }
+                    sum::<C>(records)
+                })
+            })
+        } else {
+            let drawn = threads.map(blocks.collect(), |(block, pairs)| {
+                let rows = block * ROWS_AT_A_TIME..;
+                let drawn = rows
+                    .zip(pairs)
+                    .filter(|&(row, _)| draw.has(row as u32, share));
+                drawn
+                    .map(|(row, &pair)| record(row, pair))
+                    .collect::<Vec<_>>()
+            });
+            self.records.clear();
+            drawn
+                .iter()
+                .for_each(|drawn| self.records.extend_from_slice(drawn));
+            drawn.iter().map(|drawn| sum::<C>(drawn)).collect()
+        };
+        self.total = totals.into_iter().fold(C::default(), C::plus);
+        // Buffers of an earlier, larger tree stay as they are: a smaller one uses their begin.
+        if self.spare.len() < self.records.len() {
+            self.spare.resize(self.records.len(), Record::default());
+        }
+    }
+
+    /// The records, a buffer as long, and the sum.
+    pub(crate) fn parts(&mut self) -> (&mut [Record<C::Unit>], &mut [Record<C::Unit>], C) {
+        let spare = &mut self.spare[..self.records.len()];
+        (&mut self.records, spare, self.total)
+    }
+}
+
+#[inline(always)]
+fn sum<C: Cell>(records: &[Record<C::Unit>]) -> C {
+    records
+        .iter()
+        .fold(C::default(), |sum, record| sum.plus(C::of(record.unit)))
+}
