@@ -82,9 +82,12 @@ impl<'t, U: Copy + Send + Sync> Update<'t, U> {
                     records.iter().for_each(|record| add(record.row, value));
                 }
                 Stretch::Undivided(left, rule, _) => {
-                    let values = [self.value(left + 1), self.value(*left)];
+                    let (left, right) =
+                        (self.value(*left).to_bits(), self.value(left + 1).to_bits());
                     view.for_each_side(rule, records, |row, goes_left| {
-                        add(row, values[usize::from(goes_left)]);
+                        // By bits, since a branch here is one that no processor can guess.
+                        let mask = u32::from(goes_left).wrapping_neg();
+                        add(row, f32::from_bits(left & mask | right & !mask));
                     });
                 }
             }

@@ -231,8 +231,7 @@ impl Grower<'_> {
             ..
         } = node;
         let on = on.filter(|_| self.threads_for(rows.records.len()).is_some());
-        let n_bins = self.view.cuts().n_bins(entry.feature as usize);
-        let rule = Rule::new(entry.feature, entry.bin, n_bins, entry.default_left);
+        let rule = self.view.rule(entry.feature, entry.bin, entry.default_left);
         let totals = [entry.left, total.minus(entry.left)];
         if !totals.iter().any(|&total| self.may_split(total, depth + 1)) {
             spares.push(histogram);

@@ -5,6 +5,7 @@
 //!
 //! Source: XGBoost `doc/model.schema`.
 
+mod bundle;
 pub(crate) mod cell;
 pub(crate) mod finish;
 pub(crate) mod follow;

@@ -1,20 +1,21 @@
 //! A table as trees are grown on it: codes by row for histograms, codes by column for dividing rows.
 //!
-//! Invariants: a tree's [`View`] lists its features, ascending; the cells of the `k`-th of them are at [`View::cells`],
-//! one for each bin and, in the dense form, one more for what is missing. Both forms give the same sums.
+//! Invariants: a tree's [`View`] lists its features, ascending; the cells of the `k`-th of them come from
+//! [`View::cells`], one for each bin and the one of what is missing. All forms give the same sums.
 
 use crate::bin::{
     AlignedBytes, BinnedMatrix, CODES, Codes, HistogramCuts, SparseCodes, row_stride,
 };
 use crate::threads::Threads;
 
+use super::bundle::{Bundles, Member};
 use super::cell::Cell;
 use super::kernel::{DenseRows, add_listed, add_rows};
 use super::partition::{Rule, divide};
 use super::record::Record;
 use super::split::FeatureCells;
 
-/// Rows that a tree's columns are copied of at a time.
+/// Rows that are copied at a time.
 const ROWS_AT_A_TIME: usize = 1 << 14;
 
 /// The training table.
@@ -27,21 +28,18 @@ pub(crate) struct Panel<'a> {
 
 #[derive(Debug)]
 enum Form<'a> {
+    /// Every feature has a column of its own.
     Dense {
         rows: DenseRows<'a>,
         /// Column-major copy `(n_features, n_rows)`: dividing a node reads one column of many rows.
         columns: AlignedBytes,
     },
+    /// Features share columns; `rows` has them row-major.
+    Bundled {
+        rows: AlignedBytes,
+        bundles: Bundles,
+    },
     Sparse(&'a SparseCodes),
-}
-
-/// The rows of a tree's columns.
-#[derive(Debug)]
-enum ViewRows<'p> {
-    /// As they are in the panel; a sparse panel has none.
-    All(DenseRows<'p>),
-    /// The tree's columns next to each other.
-    Chosen(AlignedBytes, usize),
 }
 
 /// What one tree sees of a panel.
@@ -49,7 +47,18 @@ enum ViewRows<'p> {
 pub(crate) struct View<'p> {
     panel: &'p Panel<'p>,
     features: Vec<u32>,
+    /// The columns that hold them, ascending; empty for the sparse form.
+    columns: Vec<usize>,
     rows: ViewRows<'p>,
+}
+
+/// The rows of a tree's columns.
+#[derive(Debug)]
+enum ViewRows<'p> {
+    /// As they are in the panel; a sparse panel has none.
+    All(DenseRows<'p>),
+    /// The tree's columns next to each other, where they are not all.
+    Chosen(AlignedBytes, usize),
 }
 
 impl<'a> Panel<'a> {
@@ -60,42 +69,96 @@ impl<'a> Panel<'a> {
         cuts: &'a HistogramCuts,
         threads: &Threads,
     ) -> Self {
+        let n_rows = matrix.n_rows();
         let form = match matrix.codes() {
-            Codes::Dense(codes) => Form::Dense {
-                rows: DenseRows {
-                    codes,
-                    stride: matrix.stride(),
-                },
-                columns: matrix.columns(threads),
-            },
+            Codes::Dense(codes) => {
+                let columns = matrix.columns(threads);
+                match Bundles::of(&columns, n_rows, threads) {
+                    Some(bundles) => Form::Bundled {
+                        rows: by_row(&bundles, n_rows, threads),
+                        bundles,
+                    },
+                    None => Form::Dense {
+                        rows: DenseRows {
+                            codes,
+                            stride: matrix.stride(),
+                        },
+                        columns,
+                    },
+                }
+            }
             Codes::Sparse(codes) => Form::Sparse(codes),
             Codes::Wide(_) => unreachable!("training refuses codes of two bytes"),
         };
-        Self {
-            cuts,
-            n_rows: matrix.n_rows(),
-            form,
-        }
+        Self { cuts, n_rows, form }
     }
 
     /// What a tree of these `features`, ascending, sees.
     pub(crate) fn view<'p>(&'p self, features: Vec<u32>, threads: &Threads) -> View<'p> {
-        let rows = match &self.form {
-            Form::Dense { rows, .. } if features.len() < self.cuts.n_features() => {
-                let stride = row_stride(features.len());
-                ViewRows::Chosen(choose(*rows, &features, stride, threads), stride)
+        let (rows, n_columns) = match &self.form {
+            Form::Dense { rows, .. } => (*rows, self.cuts.n_features()),
+            Form::Bundled { rows, bundles } => {
+                let stride = row_stride(bundles.n_columns);
+                (
+                    DenseRows {
+                        codes: rows,
+                        stride,
+                    },
+                    bundles.n_columns,
+                )
             }
-            Form::Dense { rows, .. } => ViewRows::All(*rows),
-            Form::Sparse(_) => ViewRows::All(DenseRows {
-                codes: &[],
-                stride: 0,
-            }),
+            Form::Sparse(_) => (
+                DenseRows {
+                    codes: &[],
+                    stride: 0,
+                },
+                0,
+            ),
+        };
+        let mut columns: Vec<usize> = match &self.form {
+            Form::Sparse(_) => Vec::new(),
+            Form::Dense { .. } | Form::Bundled { .. } => features
+                .iter()
+                .map(|&feature| self.column(feature))
+                .collect(),
+        };
+        columns.sort_unstable();
+        columns.dedup();
+        let rows = if columns.len() < n_columns {
+            let stride = row_stride(columns.len());
+            ViewRows::Chosen(choose(rows, &columns, stride, threads), stride)
+        } else {
+            ViewRows::All(rows)
         };
         View {
             panel: self,
             features,
+            columns,
             rows,
         }
+    }
+
+    fn member(&self, feature: u32) -> Option<&Member> {
+        match &self.form {
+            Form::Bundled { bundles, .. } => Some(&bundles.members[feature as usize]),
+            Form::Dense { .. } | Form::Sparse(_) => None,
+        }
+    }
+
+    /// The column that holds a feature of a dense or bundled panel.
+    fn column(&self, feature: u32) -> usize {
+        self.member(feature)
+            .map_or(feature as usize, |member| member.column)
+    }
+
+    /// The codes of a feature's column, all rows.
+    fn codes_of(&self, feature: u32) -> &[u8] {
+        let columns: &[u8] = match &self.form {
+            Form::Dense { columns, .. } => columns,
+            Form::Bundled { bundles, .. } => &bundles.columns,
+            Form::Sparse(_) => &[],
+        };
+        &columns[self.column(feature) * self.n_rows..][..self.n_rows]
     }
 }
 
@@ -112,7 +175,9 @@ impl View<'_> {
     /// Cells of a histogram.
     pub(crate) fn n_cells(&self) -> usize {
         match &self.panel.form {
-            Form::Dense { .. } => self.features.len().next_multiple_of(4) * CODES,
+            Form::Dense { .. } | Form::Bundled { .. } => {
+                self.columns.len().next_multiple_of(4) * CODES
+            }
             Form::Sparse(codes) => codes.n_slots(),
         }
     }
@@ -120,7 +185,7 @@ impl View<'_> {
     /// Additions that a row costs, about.
     pub(crate) fn adds_per_row(&self) -> usize {
         match &self.panel.form {
-            Form::Dense { .. } => self.features.len(),
+            Form::Dense { .. } | Form::Bundled { .. } => self.columns.len(),
             Form::Sparse(codes) => codes.n_listed() / self.panel.n_rows.max(1) + 1,
         }
     }
@@ -133,7 +198,7 @@ impl View<'_> {
         threads: &Threads,
     ) {
         match &self.panel.form {
-            Form::Dense { .. } => {
+            Form::Dense { .. } | Form::Bundled { .. } => {
                 let rows = match &self.rows {
                     ViewRows::All(rows) => *rows,
                     ViewRows::Chosen(codes, stride) => DenseRows {
@@ -147,34 +212,62 @@ impl View<'_> {
         }
     }
 
-    /// The cells of the `k`-th feature in the histogram of a node of this `total`.
+    /// The cells of the `k`-th feature in the histogram of a node of this `total`. `scratch` is overwritten.
     #[inline(always)]
     pub(crate) fn cells<'h, C: Cell>(
         &self,
         k: usize,
-        histogram: &'h [C],
-        total: C,
+        (histogram, total): (&'h [C], C),
+        scratch: &'h mut [C; CODES],
     ) -> FeatureCells<'h, C> {
         let feature = self.features[k];
         let n_bins = self.panel.cuts.n_bins(feature as usize);
-        match &self.panel.form {
-            Form::Dense { .. } => {
-                let column = &histogram[k * CODES..][..CODES];
-                FeatureCells {
-                    feature,
-                    bins: &column[..n_bins],
-                    missing: column.get(n_bins).copied().unwrap_or_default(),
+        if let Form::Sparse(codes) = &self.panel.form {
+            let bins = &histogram[codes.first_slot(feature)..][..n_bins];
+            let present = bins.iter().fold(C::default(), |sum, &cell| sum.plus(cell));
+            return FeatureCells {
+                feature,
+                bins,
+                missing: total.minus(present),
+            };
+        }
+        let member = self.panel.member(feature);
+        let column = member.map_or(feature as usize, |member| member.column);
+        let place = if self.columns.len() == self.features.len() && member.is_none() {
+            k
+        } else {
+            self.columns.partition_point(|&it| it < column)
+        };
+        let cells = &histogram[place * CODES..][..CODES];
+        let cells = match member.and_then(|member| member.digits.as_ref()) {
+            Some(digits) => {
+                scratch.fill(C::default());
+                for (&digit, &cell) in digits.iter().zip(cells) {
+                    let sum = &mut scratch[usize::from(digit)];
+                    *sum = sum.plus(cell);
                 }
+                &scratch[..]
             }
-            Form::Sparse(codes) => {
-                let bins = &histogram[codes.first_slot(feature)..][..n_bins];
-                let present = bins.iter().fold(C::default(), |sum, &cell| sum.plus(cell));
-                FeatureCells {
-                    feature,
-                    bins,
-                    missing: total.minus(present),
-                }
-            }
+            None => cells,
+        };
+        FeatureCells {
+            feature,
+            bins: &cells[..n_bins],
+            missing: cells.get(n_bins).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The rule for the codes of the column that holds its feature.
+    pub(crate) fn rule(&self, feature: u32, bin: u16, default_left: bool) -> Rule {
+        let n_bins = self.panel.cuts.n_bins(feature as usize);
+        let rule = Rule::new(feature, bin, n_bins, default_left);
+        match self
+            .panel
+            .member(feature)
+            .and_then(|member| member.digits.as_ref())
+        {
+            Some(digits) => rule.for_codes(digits),
+            None => rule,
         }
     }
 
@@ -187,14 +280,11 @@ impl View<'_> {
         spare: &mut [Record<U>],
     ) -> usize {
         match &self.panel.form {
-            Form::Dense { columns, .. } => {
-                let column =
-                    &columns[rule.feature() as usize * self.panel.n_rows..][..self.panel.n_rows];
+            Form::Dense { .. } | Form::Bundled { .. } => {
+                let column = self.panel.codes_of(rule.feature());
                 divide(records, spare, |row| rule.goes_left(column[row as usize]))
             }
-            Form::Sparse(codes) => divide(records, spare, |row| {
-                self.goes_left_listed(codes, rule, row)
-            }),
+            Form::Sparse(codes) => divide(records, spare, |row| goes_left_listed(codes, rule, row)),
         }
     }
 
@@ -207,31 +297,35 @@ impl View<'_> {
         mut found: impl FnMut(u32, bool),
     ) {
         match &self.panel.form {
-            Form::Dense { columns, .. } => {
-                let column =
-                    &columns[rule.feature() as usize * self.panel.n_rows..][..self.panel.n_rows];
+            Form::Dense { .. } | Form::Bundled { .. } => {
+                let column = self.panel.codes_of(rule.feature());
                 for record in records {
                     found(record.row, rule.goes_left(column[record.row as usize]));
                 }
             }
             Form::Sparse(codes) => {
                 for record in records {
-                    found(record.row, self.goes_left_listed(codes, rule, record.row));
+                    found(record.row, goes_left_listed(codes, rule, record.row));
                 }
             }
         }
     }
+}
 
-    fn goes_left_listed(&self, codes: &SparseCodes, rule: &Rule, row: u32) -> bool {
-        match codes.code(row as usize, rule.feature()) {
-            Some(code) => rule.goes_left(code),
-            None => rule.missing_goes_left(),
-        }
+fn goes_left_listed(codes: &SparseCodes, rule: &Rule, row: u32) -> bool {
+    match codes.code(row as usize, rule.feature()) {
+        Some(code) => rule.goes_left(code),
+        None => rule.missing_goes_left(),
     }
 }
 
-/// Copies the columns `features` of all rows, so that a tree of few columns reads few bytes.
-fn choose(rows: DenseRows<'_>, features: &[u32], stride: usize, threads: &Threads) -> AlignedBytes {
+/// Copies `columns` of all rows, so that a tree of few columns reads few bytes.
+fn choose(
+    rows: DenseRows<'_>,
+    columns: &[usize],
+    stride: usize,
+    threads: &Threads,
+) -> AlignedBytes {
     let n_rows = rows.codes.len() / rows.stride.max(1);
     let mut chosen = AlignedBytes::zeros(n_rows * stride);
     let parts = chosen
@@ -243,10 +337,29 @@ fn choose(rows: DenseRows<'_>, features: &[u32], stride: usize, threads: &Thread
             .chunks_exact_mut(stride)
             .zip(from.chunks_exact(rows.stride))
         {
-            for (to, &feature) in to.iter_mut().zip(features) {
-                *to = from[feature as usize];
+            for (to, &column) in to.iter_mut().zip(columns) {
+                *to = from[column];
             }
         }
     });
     chosen
+}
+
+/// Bundled columns, row-major.
+fn by_row(bundles: &Bundles, n_rows: usize, threads: &Threads) -> AlignedBytes {
+    let stride = row_stride(bundles.n_columns);
+    let mut rows = AlignedBytes::zeros(n_rows * stride);
+    let parts = rows
+        .chunks_mut(ROWS_AT_A_TIME * stride)
+        .enumerate()
+        .collect();
+    threads.for_each(parts, |(part, rows): (usize, &mut [u8])| {
+        let first = part * ROWS_AT_A_TIME;
+        for (column, codes) in bundles.columns.chunks_exact(n_rows).enumerate() {
+            for (row, &code) in rows.chunks_exact_mut(stride).zip(&codes[first..]) {
+                row[column] = code;
+            }
+        }
+    });
+    rows
 }

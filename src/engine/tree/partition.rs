@@ -31,6 +31,14 @@ impl Rule {
         }
     }
 
+    /// The same rule for codes of which `digits` are the feature's.
+    pub(crate) fn for_codes(&self, digits: &[u8; CODES]) -> Self {
+        Self {
+            goes_left: digits.map(|digit| self.goes_left[usize::from(digit)]),
+            ..*self
+        }
+    }
+
     pub(crate) fn feature(&self) -> u32 {
         self.feature
     }

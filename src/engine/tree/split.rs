@@ -153,8 +153,10 @@ impl<'a, C: Cell> Search<'a, C> {
     ) -> Option<SplitEntry<C>> {
         dispatch(simd, || {
             let mut best = None;
+            let mut scratch = [C::default(); CODES];
             for k in features {
-                self.feature(view.cells(k, histogram, self.scan.total), &mut best);
+                let cells = view.cells(k, (histogram, self.scan.total), &mut scratch);
+                self.feature(cells, &mut best);
             }
             best
         })
