@@ -20,6 +20,9 @@ const TRIES: usize = 4;
 /// Rows below which bundles do not pay: reading a member's cells off its bundle costs more than adding them.
 const LEAST_ROWS: usize = 1 << 14;
 
+/// Columns that bundling must save, as a share of all: less is not worth a second copy of the table.
+const LEAST_SAVING: f64 = 0.2;
+
 /// Where a feature's codes are.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
@@ -70,7 +73,9 @@ impl Bundles {
             }
         }
         bundles.retain(|bundle| bundle.features.len() > 1);
-        (!bundles.is_empty()).then(|| Self::lay_out(&features, &bundles))
+        let n_saved: usize = bundles.iter().map(|bundle| bundle.features.len() - 1).sum();
+        (n_saved as f64 >= LEAST_SAVING * features.len() as f64)
+            .then(|| Self::lay_out(&features, &bundles))
     }
 
     fn lay_out(features: &[&[u8]], bundles: &[Bundle]) -> Self {
