@@ -83,6 +83,18 @@ pub enum TrainerError {
         /// Feature columns of `validation`.
         in_validation: usize,
     },
+    /// The channels have the same columns in another order, or others.
+    #[error(
+        "feature_names mismatch: feature column {number} is `{in_train}` in train and `{in_validation}` in validation"
+    )]
+    Names {
+        /// Number of the first feature that differs, from 1.
+        number: usize,
+        /// Its name in `train`.
+        in_train: String,
+        /// Its name in `validation`.
+        in_validation: String,
+    },
     /// There are more or fewer names than columns.
     #[error("Hyperparameter feature_names: {n_names} names for {n_features} feature columns")]
     FeatureNames {
@@ -147,6 +159,7 @@ impl TrainerError {
             | Self::RecordWrapper { .. }
             | Self::NoData { .. }
             | Self::Widths { .. }
+            | Self::Names { .. }
             | Self::FeatureNames { .. }
             | Self::BaselineColumn { .. } => FailureClass::UserError,
             Self::Read { .. } | Self::Threads(_) | Self::Stdout(_) | Self::Signals(_) => {
@@ -184,7 +197,7 @@ impl TrainerError {
             Self::NoData { .. } => {
                 "check the channel's S3 prefix; names that start with `_` or `.` and empty files are not read"
             }
-            Self::Widths { .. } => "write both channels with the same columns",
+            Self::Widths { .. } | Self::Names { .. } => "write both channels with the same columns",
             Self::FeatureNames { .. } => {
                 "name every column but the label and the weight, in their order"
             }
@@ -226,6 +239,7 @@ fn data_class(err: &DataError) -> FailureClass {
         | DataError::Delimiter { .. }
         | DataError::Csv { .. }
         | DataError::Libsvm { .. }
+        | DataError::Parquet { .. }
         | DataError::NoReader { .. }
         | DataError::Table { .. } => FailureClass::UserError,
     }

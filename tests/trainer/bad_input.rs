@@ -187,8 +187,8 @@ fn channels_that_are_not_there_or_not_readable() {
             "UserError: channel `train`: `text/csv;label_size=2` is not an accepted csv ContentType. Optional parameter label_size must be equal to 1",
         ),
         (
-            changed("ContentType", "application/x-parquet"),
-            "UserError: channel `train` is application/x-parquet, which this version does not read; allowed are text/csv and text/libsvm",
+            changed("ContentType", "application/x-recordio-protobuf"),
+            "UserError: channel `train` is application/x-recordio-protobuf, which this version does not read; allowed are text/csv, text/libsvm and application/x-parquet",
         ),
         (
             changed("TrainingInputMode", "Pipe"),

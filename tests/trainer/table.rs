@@ -11,7 +11,7 @@ use trainer::data::blocks::{Blocks, Quotes};
 use trainer::data::csv::CsvOptions;
 use trainer::data::files::discover;
 use trainer::data::labels::LabelRule;
-use trainer::data::{DataError, TileReader, csv, libsvm};
+use trainer::data::{DataError, TileReader, csv, libsvm, parquet};
 
 /// Rows as a reader gave them; `None` is a missing value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,6 +67,17 @@ pub(crate) fn read_libsvm(
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(2)).unwrap();
     let tiles = libsvm::open(blocks(dir, Quotes::Ignore, block_bytes)?, labels, threads)?;
+    tiles.map_or_else(|| Ok(Rows::default()), collect)
+}
+
+/// Reads Parquet files on `n_threads` threads.
+pub(crate) fn read_parquet(
+    dir: &Path,
+    options: CsvOptions,
+    n_threads: usize,
+) -> Result<Rows, DataError> {
+    let threads = Threads::new(Some(n_threads)).unwrap();
+    let tiles = parquet::open(discover("train", dir)?.files, options, threads)?;
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 

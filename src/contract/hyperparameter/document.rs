@@ -151,7 +151,7 @@ fn channel_specification(name: &str, description: &str, is_required: bool) -> Va
         "Name": name,
         "Description": description,
         "IsRequired": is_required,
-        "SupportedContentTypes": ["text/csv", "text/libsvm", "text/x-libsvm"],
+        "SupportedContentTypes": ["text/csv", "text/libsvm", "text/x-libsvm", "application/x-parquet"],
         "SupportedCompressionTypes": ["None"],
         "SupportedInputModes": ["File", "FastFile"],
     })

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::vec;
 
-use super::error::{DataError, Place};
+use super::error::{DataError, PARQUET, Place};
 use super::files::DataFile;
 
 /// Bytes that are read at a time: large enough to keep a thread busy for milliseconds, small enough for its cache.
@@ -205,7 +205,7 @@ impl OpenFile {
 /// First bytes that no line of numbers starts with.
 const FOREIGN: &[(&[u8], &str)] = &[
     (&[0x1f, 0x8b], "a gzip file"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", PARQUET),
     (b"PK\x03\x04", "a zip file"),
     (&[0x28, 0xb5, 0x2f, 0xfd], "a zstd file"),
     (&[0xff, 0xfe], "UTF-16 text"),

@@ -14,6 +14,10 @@ use engine::dataset::DatasetError;
 use super::csv::CsvProblem;
 use super::delimiter::DelimiterError;
 use super::libsvm::LibsvmProblem;
+use super::parquet::{ParquetPlace, ParquetProblem};
+
+/// What a Parquet file is called among text.
+pub(super) const PARQUET: &str = "a Parquet file";
 
 /// A spot in an input file; lines and columns count from 1, and the label's column is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,9 +119,18 @@ pub enum DataError {
         /// What is wrong there.
         problem: LibsvmProblem,
     },
+    /// A Parquet file does not fit.
+    #[error("{place}: {problem}")]
+    Parquet {
+        /// The file and, where they are to blame, rows and column.
+        place: Box<ParquetPlace>,
+        /// What is wrong there.
+        problem: ParquetProblem,
+    },
     /// The content type has no reader here.
     #[error(
-        "channel `{channel}` is {content_type}, which this version does not read; allowed are text/csv and text/libsvm"
+        "channel `{channel}` is {content_type}, which this version does not read; \
+         allowed are text/csv, text/libsvm and application/x-parquet"
     )]
     NoReader {
         /// The channel.
@@ -141,6 +154,10 @@ impl DataError {
         match self {
             Self::Csv { problem, .. } => problem.hint(),
             Self::Libsvm { problem, .. } => problem.hint(),
+            Self::Parquet { problem, .. } => problem.hint(),
+            Self::Foreign { found, .. } if *found == PARQUET => {
+                Some("give the channel the content type application/x-parquet".to_owned())
+            }
             Self::Foreign { .. } => Some(
                 "decompress or convert the files, and give the channel its content type".to_owned(),
             ),

@@ -1,7 +1,7 @@
 //! A channel's files become tiles.
 //!
-//! Invariants: rows come in the order of the sorted files and of their lines; memory holds some blocks of text and the
-//! tiles made of them, never a file; every refusal names file and line. A new content type is one more [`TileReader`]
+//! Invariants: rows come in the order of the sorted files and of their lines; memory holds some blocks of a file and the
+//! tiles made of them, never a file; every refusal names file and line or row. A new content type is one more [`TileReader`]
 //! and one arm in [`open`].
 
 pub mod blocks;
@@ -12,6 +12,7 @@ pub mod files;
 pub mod labels;
 pub mod libsvm;
 pub mod number;
+pub mod parquet;
 pub mod tiles;
 
 use contract::content_type::ContentType;
@@ -67,7 +68,11 @@ pub fn open(
             )?;
             Ok(tiles.map(|tiles| Box::new(tiles) as Box<dyn TileReader>))
         }
-        ContentType::Parquet | ContentType::RecordIoProtobuf => Err(DataError::NoReader {
+        ContentType::Parquet => {
+            let tiles = parquet::open(source.files, options, threads)?;
+            Ok(tiles.map(|tiles| Box::new(tiles) as Box<dyn TileReader>))
+        }
+        ContentType::RecordIoProtobuf => Err(DataError::NoReader {
             channel: source.channel,
             content_type,
         }),

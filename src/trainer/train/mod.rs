@@ -10,6 +10,7 @@ mod artifacts;
 mod baseline;
 mod fit;
 mod job;
+mod names;
 mod report;
 mod rounds;
 mod tables;
@@ -56,9 +57,10 @@ pub fn run(
     stdout: &mut dyn Write,
     stop: &AtomicBool,
 ) -> Result<Outcome, TrainerError> {
-    let job = Job::read(root)?;
+    let mut job = Job::read(root)?;
     let params = params(&job)?;
     let threads = Threads::new(params.nthread())?;
+    names::complete(root, &mut job)?;
     let start = Instant::now();
     let Some(tables) = Tables::read(root, &job, &threads, stop)? else {
         return Ok(stopped_without_model("while the data was being read"));

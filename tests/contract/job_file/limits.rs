@@ -182,11 +182,15 @@ fn channel_formats_become_content_types() {
         sent("text/csv;label_size=1"),
         ["text/csv;label_size=1", "text/csv;label_size=1"]
     );
-    let problems = with("format = \"csv\"", "format = \"parquet\"").unwrap_err();
+    assert_eq!(
+        sent("parquet"),
+        ["application/x-parquet", "application/x-parquet"]
+    );
+    let problems = with("format = \"csv\"", "format = \"recordio-protobuf\"").unwrap_err();
     assert!(
         problems[0]
             .message
-            .contains("is not supported; use `csv` or `libsvm`"),
+            .contains("is not supported; use `csv`, `libsvm` or `parquet`"),
         "{problems:?}"
     );
     let problems = with("format = \"csv\"", "format = \"xls\"").unwrap_err();

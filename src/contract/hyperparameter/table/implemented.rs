@@ -88,7 +88,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         draft.boost(|params| params.early_stopping_rounds(Some(it as u32)));
     }), "", "Stop when the last metric on `validation` has not improved for this many rounds, and keep the best round."),
     Spec::new("csv_weights", Integer(ZERO_OR_ONE, |draft, it| draft.csv_weights = it == 1), "0",
-        "1: the second column of a CSV is the row's weight."),
+        "1: the second column of a CSV or Parquet file is the row's weight."),
     Spec::new("save_model_on_termination", Choice(BOOLEAN, |draft, it| {
         draft.save_model_on_termination = it == "true";
         Ok(())
@@ -105,7 +105,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         Ok(())
     }), "ubj", "Linden's own: encoding of the model file. XGBoost reads `ubj` from 1.6 on and `json` from 1.3 on."),
     Spec::new("feature_names", Text(|draft, it| set_names(&mut draft.feature_names, it)), "",
-        "Linden's own: names of the feature columns, separated by commas, for the model and the reports."),
+        "Linden's own: names of the feature columns, separated by commas, for the model and the reports. Parquet files bring their own where it is not given."),
     Spec::new("baseline_columns", Text(|draft, it| set_names(&mut draft.baseline_columns, it)), "",
         "Linden's own: feature names or feature numbers from 0, separated by commas. The evaluation compares the model with the mean label of the training rows that share their values."),
 ];

@@ -142,14 +142,13 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
         }
         if let Some(channel) = read.channel.as_ref().filter(|_| is_ours) {
             let content_type = channel.content_type.parse();
-            if matches!(
-                content_type,
-                Ok(ContentType::Parquet | ContentType::RecordIoProtobuf)
-            ) {
+            if content_type == Ok(ContentType::RecordIoProtobuf) {
                 let (path, format) = (format!("{}.format", read.path), &channel.content_type);
                 problems.add(
                     &path,
-                    format!("`{path}`: `{format}` is not supported; use `csv` or `libsvm`"),
+                    format!(
+                        "`{path}`: `{format}` is not supported; use `csv`, `libsvm` or `parquet`"
+                    ),
                 );
             }
             if channel.input_mode == InputMode::Pipe {

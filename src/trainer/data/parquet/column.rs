@@ -1,0 +1,182 @@
+//! One column of one row group, a few rows at a time.
+//!
+//! Invariant: a column holds one decompressed page and its dictionary, however many rows the row group has.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use parquet::column::page::{Page, PageMetadata, PageReader};
+use parquet::column::reader::{ColumnReaderImpl, get_column_reader, get_typed_column_reader};
+use parquet::data_type::{
+    BoolType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::numbers::{Numbers, big_endian, decimal, half};
+use super::problem::guarded;
+use super::source::Source;
+
+/// The values of a column, in the order of the rows.
+pub(super) trait Values: Send {
+    /// Reads the next rows, NaN for null, and tells how many there were; fewer than asked for at the column's end only.
+    fn fill(&mut self, out: &mut [f32]) -> Result<usize, ParquetError>;
+}
+
+/// Starts to read the column `idx` of a row group.
+pub(super) fn open(
+    source: &Arc<Source>,
+    group: &RowGroupMetaData,
+    idx: usize,
+    numbers: Numbers,
+) -> Result<Box<dyn Values>, ParquetError> {
+    guarded(|| {
+        let chunk = group.column(idx);
+        let n_rows = usize::try_from(group.num_rows())?;
+        let pages = SerializedPageReader::new(Arc::clone(source), chunk, n_rows, None)?;
+        let opening = Opening {
+            group,
+            idx,
+            pages: Box::new(CheckedPages(pages)),
+        };
+        Ok(match numbers {
+            Numbers::Boolean => opening.typed::<BoolType, _>(|&it| f32::from(u8::from(it))),
+            Numbers::Int32 => opening.typed::<Int32Type, _>(|&it| it as f32),
+            Numbers::Int64 => opening.typed::<Int64Type, _>(|&it| it as f32),
+            Numbers::Uint32 => opening.typed::<Int32Type, _>(|&it| it as u32 as f32),
+            Numbers::Uint64 => opening.typed::<Int64Type, _>(|&it| it as u64 as f32),
+            Numbers::Float => opening.typed::<FloatType, _>(|&it| it),
+            Numbers::Double => opening.typed::<DoubleType, _>(|&it| it as f32),
+            Numbers::Half => opening.typed::<FixedLenByteArrayType, _>(|it| half(it.data())),
+            Numbers::Decimal32(scale) => {
+                opening.typed::<Int32Type, _>(move |&it| decimal(i128::from(it), scale))
+            }
+            Numbers::Decimal64(scale) => {
+                opening.typed::<Int64Type, _>(move |&it| decimal(i128::from(it), scale))
+            }
+            Numbers::Decimal128(scale) => opening
+                .typed::<FixedLenByteArrayType, _>(move |it| decimal(big_endian(it.data()), scale)),
+        })
+    })
+}
+
+struct Opening<'a> {
+    group: &'a RowGroupMetaData,
+    idx: usize,
+    pages: Box<dyn PageReader>,
+}
+
+impl Opening<'_> {
+    fn typed<T, F>(self, convert: F) -> Box<dyn Values>
+    where
+        T: DataType,
+        F: Fn(&T::T) -> f32 + Send + 'static,
+    {
+        let column = self.group.schema_descr().column(self.idx);
+        Box::new(Typed::<T, F> {
+            reader: get_typed_column_reader(get_column_reader(column, self.pages)),
+            convert,
+            values: Vec::new(),
+            levels: Vec::new(),
+            marker: PhantomData,
+        })
+    }
+}
+
+struct Typed<T: DataType, F> {
+    reader: ColumnReaderImpl<T>,
+    convert: F,
+    values: Vec<T::T>,
+    /// 1 for a value, 0 for null; empty where the column has no nulls.
+    levels: Vec<i16>,
+    marker: PhantomData<T>,
+}
+
+impl<T: DataType, F: Fn(&T::T) -> f32 + Send> Typed<T, F> {
+    /// Reads up to `out.len()` rows and tells how many.
+    fn read(&mut self, out: &mut [f32]) -> Result<usize, ParquetError> {
+        self.values.clear();
+        self.levels.clear();
+        let levels = Some(&mut self.levels);
+        let (n_rows, n_values, _) =
+            self.reader
+                .read_records(out.len(), levels, None, &mut self.values)?;
+        let out = &mut out[..n_rows];
+        if n_values == n_rows {
+            for (out, value) in out.iter_mut().zip(&self.values) {
+                *out = (self.convert)(value);
+            }
+        } else {
+            let mut values = self.values.iter();
+            for (out, &level) in out.iter_mut().zip(&self.levels) {
+                let value = if level == 0 { None } else { values.next() };
+                *out = value.map_or(f32::NAN, &self.convert);
+            }
+        }
+        Ok(n_rows)
+    }
+}
+
+impl<T: DataType, F: Fn(&T::T) -> f32 + Send> Values for Typed<T, F> {
+    fn fill(&mut self, out: &mut [f32]) -> Result<usize, ParquetError> {
+        guarded(|| {
+            let mut n_rows = 0;
+            while n_rows < out.len() {
+                match self.read(&mut out[n_rows..])? {
+                    0 => break,
+                    more => n_rows += more,
+                }
+            }
+            Ok(n_rows)
+        })
+    }
+}
+
+/// Pages that are what their headers say, since the library allocates and cuts by what they say.
+struct CheckedPages<R>(R);
+
+impl<R: PageReader> PageReader for CheckedPages<R> {
+    fn get_next_page(&mut self) -> Result<Option<Page>, ParquetError> {
+        let page = self.0.get_next_page()?;
+        let fits = page.as_ref().is_none_or(|page| match page {
+            // No number is smaller than a byte in a dictionary.
+            Page::DictionaryPage {
+                buf, num_values, ..
+            } => *num_values as usize <= buf.len(),
+            Page::DataPage { .. } => true,
+            Page::DataPageV2 {
+                buf,
+                def_levels_byte_len,
+                rep_levels_byte_len,
+                ..
+            } => {
+                u64::from(*def_levels_byte_len) + u64::from(*rep_levels_byte_len)
+                    <= buf.len() as u64
+            }
+        });
+        if fits {
+            Ok(page)
+        } else {
+            Err(ParquetError::General(
+                "a page is shorter than its header says".to_owned(),
+            ))
+        }
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>, ParquetError> {
+        self.0.peek_next_page()
+    }
+
+    fn skip_next_page(&mut self) -> Result<(), ParquetError> {
+        self.0.skip_next_page()
+    }
+}
+
+impl<R: PageReader> Iterator for CheckedPages<R> {
+    type Item = Result<Page, ParquetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}

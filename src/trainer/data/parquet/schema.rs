@@ -1,0 +1,169 @@
+//! The columns of a Parquet file, as far as they are label, weight and features.
+//!
+//! Invariants: a [`Layout`] has a label, a weight where one was asked for, and a feature at least, all of them numbers;
+//! the files of a channel have equal layouts. The index that pandas writes beside a table's columns is none of them, as
+//! in the built-in algorithm, which reads with pandas.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parquet::file::metadata::ParquetMetaData;
+use parquet::schema::types::SchemaDescriptor;
+use serde_json::Value;
+
+use super::super::error::DataError;
+use super::numbers::Numbers;
+use super::problem::{MAX_COLUMNS, ParquetPlace, ParquetProblem};
+
+/// A column that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    /// Its number in the file, from 0.
+    pub(super) idx: usize,
+    pub(super) name: String,
+    pub(super) numbers: Numbers,
+}
+
+/// The columns of a file that are read, the label first.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub(super) object: Arc<str>,
+    pub(super) columns: Vec<Column>,
+    /// Columns before the first feature.
+    pub(super) n_leading: usize,
+    /// Columns that hold pandas' index.
+    pub(super) left_out: Vec<String>,
+}
+
+impl Layout {
+    /// What the footer of `object` says.
+    ///
+    /// # Errors
+    /// [`DataError::Parquet`] at the first column that is not one of numbers, and if there are too few or too many.
+    pub(super) fn of(
+        object: &Arc<str>,
+        metadata: &ParquetMetaData,
+        weighted: bool,
+    ) -> Result<Self, DataError> {
+        let place = || ParquetPlace::file(object);
+        let schema = metadata.file_metadata().schema_descr();
+        if schema.num_columns() > MAX_COLUMNS {
+            let found = schema.num_columns();
+            return Err(place().refuse(ParquetProblem::TooManyColumns(found)));
+        }
+        let index = pandas_index(metadata);
+        let mut layout = Self {
+            object: Arc::clone(object),
+            columns: Vec::with_capacity(schema.num_columns()),
+            n_leading: 1 + usize::from(weighted),
+            left_out: Vec::new(),
+        };
+        for (idx, column) in schema.columns().iter().enumerate() {
+            let name = top_name(schema, idx);
+            if index.contains(name) || is_index(name) {
+                layout.left_out.push(name.to_owned());
+                continue;
+            }
+            let refuse = |problem| Err(place().in_column(idx, name).refuse(problem));
+            if column.max_rep_level() > 0 || column.path().parts().len() != 1 {
+                return refuse(ParquetProblem::Nested);
+            }
+            match Numbers::of(column) {
+                Ok(numbers) => layout.columns.push(Column {
+                    idx,
+                    name: name.to_owned(),
+                    numbers,
+                }),
+                Err(what) => return refuse(ParquetProblem::Type(what.to_owned())),
+            }
+        }
+        if layout.columns.len() <= layout.n_leading {
+            let found = layout.columns.len();
+            return Err(place().refuse(ParquetProblem::NoFeature { found, weighted }));
+        }
+        Ok(layout)
+    }
+
+    /// Names of the features.
+    pub(super) fn feature_names(&self) -> impl Iterator<Item = &str> {
+        self.columns[self.n_leading..]
+            .iter()
+            .map(|it| it.name.as_str())
+    }
+
+    /// Refuses a layout that is not that of the `first` file.
+    pub(super) fn check_same(&self, first: &Self) -> Result<(), DataError> {
+        let place = ParquetPlace::file(&self.object);
+        let fixed_by = || Arc::clone(&first.object);
+        if self.columns.len() != first.columns.len() {
+            return Err(place.refuse(ParquetProblem::Width {
+                found: self.columns.len(),
+                expected: first.columns.len(),
+                fixed_by: fixed_by(),
+            }));
+        }
+        let mut pairs = self.columns.iter().zip(&first.columns);
+        let differs = pairs.find(|(own, it)| own.name != it.name || own.numbers != it.numbers);
+        match differs {
+            None => Ok(()),
+            Some((own, it)) => {
+                Err(place
+                    .in_column(own.idx, &own.name)
+                    .refuse(ParquetProblem::Differs {
+                        found: own.numbers.to_string(),
+                        name: it.name.clone(),
+                        expected: it.numbers.to_string(),
+                        fixed_by: fixed_by(),
+                    }))
+            }
+        }
+    }
+}
+
+/// The name of the column that the leaf `idx` belongs to.
+fn top_name(schema: &SchemaDescriptor, idx: usize) -> &str {
+    schema.get_column_root(idx).name()
+}
+
+/// What pandas calls an index without a name.
+fn is_index(name: &str) -> bool {
+    let number = name
+        .strip_prefix("__index_level_")
+        .and_then(|it| it.strip_suffix("__"));
+    number.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+}
+
+/// The columns that pandas would make the index of the table.
+fn pandas_index(metadata: &ParquetMetaData) -> HashSet<String> {
+    let pairs = metadata.file_metadata().key_value_metadata();
+    let text = pairs
+        .into_iter()
+        .flatten()
+        .find(|it| it.key == "pandas")
+        .and_then(|it| it.value.as_deref());
+    let document: Option<Value> = text.and_then(|it| serde_json::from_str(it).ok());
+    let columns = document
+        .as_ref()
+        .and_then(|it| it["index_columns"].as_array());
+    // An object in the place of a name is a range, which has no column.
+    let names = columns.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_an_index_by_its_name() {
+        for (name, expected) in [
+            ("__index_level_0__", true),
+            ("__index_level_12__", true),
+            ("__index_level___", false),
+            ("__index_level_x__", false),
+            ("index", false),
+        ] {
+            assert_eq!(is_index(name), expected, "{name}");
+        }
+    }
+}

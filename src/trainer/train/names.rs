@@ -1,0 +1,94 @@
+//! The names of the features where the job gives none: Parquet files bring their own.
+//!
+//! Invariant: after [`complete`] the job's `feature_names` are what the model is to carry, and are such as a user could
+//! have given. Two channels of Parquet have the same names in the same order: a column that changed its place would be
+//! evaluated as another one.
+
+use std::collections::HashSet;
+
+use contract::channel::{Channel, TRAIN, VALIDATION};
+use contract::content_type::ContentType;
+use contract::paths::MlRoot;
+
+use super::job::Job;
+use crate::data::files::discover;
+use crate::data::parquet;
+use crate::error::TrainerError;
+
+/// Takes the names of the training channel's columns, unless the job gave names.
+pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
+    let weighted = job.hyperparameters.csv_weights;
+    let in_train = of_channel(root, TRAIN, &job.train, weighted)?;
+    if let Some(channel) = &job.validation {
+        let in_validation = of_channel(root, VALIDATION, channel, weighted)?;
+        check_same(&in_train, &in_validation)?;
+    }
+    if !job.hyperparameters.feature_names.is_empty() || in_train.is_empty() {
+        return Ok(());
+    }
+    match unusable(&in_train) {
+        None => job.hyperparameters.feature_names = in_train,
+        Some(name) => tracing::warn!(
+            "the model names no feature, since column `{name}` of channel `{TRAIN}` has a name that is empty, \
+             is there twice, or holds one of `,<[]`"
+        ),
+    }
+    Ok(())
+}
+
+/// The names in a channel's first file; none where it has none.
+fn of_channel(
+    root: &MlRoot,
+    name: &'static str,
+    channel: &Channel,
+    weighted: bool,
+) -> Result<Vec<String>, TrainerError> {
+    if channel.content_type != Some(ContentType::Parquet) {
+        return Ok(Vec::new());
+    }
+    let found = discover(name, &root.channel_dir(name))?;
+    Ok(parquet::feature_names(&found.files, weighted)?)
+}
+
+/// Refuses other names; another number of columns is refused where the rows are read.
+fn check_same(in_train: &[String], in_validation: &[String]) -> Result<(), TrainerError> {
+    if in_train.len() != in_validation.len() {
+        return Ok(());
+    }
+    let mut pairs = in_train.iter().zip(in_validation);
+    match pairs.position(|(a, b)| a != b) {
+        None => Ok(()),
+        Some(at) => Err(TrainerError::Names {
+            number: at + 1,
+            in_train: in_train[at].clone(),
+            in_validation: in_validation[at].clone(),
+        }),
+    }
+}
+
+/// The first name that XGBoost refuses, or that `feature_names` could not hold.
+fn unusable(names: &[String]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    let found = names.iter().find(|name| {
+        let name = name.as_str();
+        name.trim().is_empty() || name.contains([',', '<', '[', ']']) || !seen.insert(name)
+    });
+    found.map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_a_model_cannot_carry_are_found() {
+        let unusable_of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
+            unusable(&names).map(str::to_owned)
+        };
+        assert_eq!(unusable_of(&["hour", "day of week", "größe"]), None);
+        for name in ["", " ", "a,b", "x<3", "x[0]", "hour"] {
+            assert_eq!(unusable_of(&["hour", name]), Some(name.to_owned()));
+        }
+    }
+}
