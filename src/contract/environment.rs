@@ -37,6 +37,12 @@ pub const LINDEN_LOG: Variable = Variable {
     doc: "What the trainer logs on stderr, as a filter such as `info` or `trainer=debug`; stronger than `verbosity`.",
 };
 
+/// Which instructions the trainer uses.
+pub const LINDEN_SIMD: Variable = Variable {
+    name: "LINDEN_SIMD",
+    doc: "Instructions that the trainer uses, `avx512`, `avx2` or `portable`, instead of the processor's best; the model does not depend on it.",
+};
+
 /// All of them, for the documentation.
 pub const ALL: &[Variable] = &[
     SAGEMAKER_BASE_DIR,
@@ -44,4 +50,5 @@ pub const ALL: &[Variable] = &[
     TRAINING_JOB_ARN,
     AWS_REGION,
     LINDEN_LOG,
+    LINDEN_SIMD,
 ];

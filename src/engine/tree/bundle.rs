@@ -74,7 +74,7 @@ impl Bundles {
         }
         bundles.retain(|bundle| bundle.features.len() > 1);
         let n_saved: usize = bundles.iter().map(|bundle| bundle.features.len() - 1).sum();
-        (n_saved as f64 >= LEAST_SAVING * features.len() as f64)
+        (n_saved > 0 && n_saved as f64 >= LEAST_SAVING * features.len() as f64)
             .then(|| Self::lay_out(&features, &bundles))
     }
 

@@ -76,6 +76,8 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
         ("num_round", params.num_round().to_string()),
         ("eta", params.learning_rate().to_string()),
         ("max_depth", params.max_depth().to_string()),
+        ("max_leaves", params.max_leaves().to_string()),
+        ("grow_policy", params.grow_policy().to_string()),
         ("min_child_weight", params.min_child_weight().to_string()),
         ("lambda", params.reg_lambda().to_string()),
         ("alpha", params.reg_alpha().to_string()),

@@ -59,6 +59,13 @@ pub static IMPLEMENTED: &[Spec] = &[
         "Factor on each tree's leaves.").alias(&["learning_rate"]).tunable(0.1, 0.5),
     Spec::new("max_depth", Integer(NON_NEGATIVE, |draft, it| draft.boost(|params| params.max_depth(it as u32))), "6",
         "Splits from the root to a leaf; 0 is no limit.").tunable(0.0, 10.0),
+    Spec::new("grow_policy", Choice(&["depthwise", "lossguide"], |draft, it| {
+        let policy = it.parse().map_err(|_| Refusal::message("unknown grow policy"))?;
+        draft.boost(|params| params.grow_policy(policy));
+        Ok(())
+    }), "depthwise", "Which node is split first: the one nearest to the root, or the one whose split gains most. It matters where `max_leaves` ends a tree."),
+    Spec::new("max_leaves", Integer(NON_NEGATIVE, |draft, it| draft.boost(|params| params.max_leaves(it as u32))), "0",
+        "Leaves of a tree; 0 is no limit."),
     Spec::new("min_child_weight", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.min_child_weight(it as f32))), "1",
         "The least sum of hessians on either side of a split.").tunable(0.0, 120.0),
     Spec::new("lambda", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.reg_lambda(it as f32))), "1",

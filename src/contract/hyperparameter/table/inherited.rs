@@ -36,20 +36,6 @@ pub static INHERITED: &[Spec] = &[
         "use `hist`, which finds the same splits where a feature has at most `max_bin` values",
     ),
     Spec::new(
-        "grow_policy",
-        Choice(&["depthwise", "lossguide"], accept),
-        "depthwise",
-        "Which node is split next.",
-    )
-    .only(&["depthwise"], "use `depthwise` with `max_depth`"),
-    Spec::new(
-        "max_leaves",
-        Integer(NON_NEGATIVE, accept_integer),
-        "0",
-        "Leaves of a tree; 0 is no limit.",
-    )
-    .only(&["0"], "limit a tree with `max_depth`"),
-    Spec::new(
         "colsample_bylevel",
         Real(Interval::share(), accept_real),
         "1",
