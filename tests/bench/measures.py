@@ -67,7 +67,9 @@ def predict(chosen: argparse.Namespace, linden: Linden) -> list[dict]:
     return found
 
 
-def predict_commands(chosen: argparse.Namespace, work: Work, place: Place, models: dict[str, pathlib.Path]) -> dict[str, list[str]]:
+def predict_commands(
+    chosen: argparse.Namespace, work: Work, place: Place, models: dict[str, pathlib.Path]
+) -> dict[str, list[str]]:
     """How each contender is started; it writes its margins under its own name."""
     repeats = 1 if chosen.quick else REPEATS
     shape = json.dumps({"n_features": work.table.n_features, "threads": chosen.threads, "repeats": repeats})
