@@ -3,6 +3,11 @@
 //! Invariant: this crate computes. It reads no file, socket, clock or environment, prints nothing, and knows no word of
 //! SageMaker's. Whoever calls it brings the tiles and takes the bytes of the model away.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a kernel is not compiled for the kernel's instructions"
+)]
+
 pub mod bin;
 pub mod booster;
 pub mod dataset;

@@ -11,7 +11,7 @@ use crate::simd::Simd;
 /// A pool of a fixed number of threads; clones share it.
 #[derive(Clone, Debug)]
 pub struct Threads {
-    n_threads: usize,
+    n: usize,
     simd: Simd,
     pool: Option<Arc<rayon::ThreadPool>>,
 }
@@ -48,7 +48,7 @@ impl Threads {
         };
         let simd = Simd::best();
         Ok(Self {
-            n_threads,
+            n: n_threads,
             simd,
             pool,
         })
@@ -57,7 +57,7 @@ impl Threads {
     /// The caller's own thread and no other.
     pub fn single() -> Self {
         Self {
-            n_threads: 1,
+            n: 1,
             simd: Simd::best(),
             pool: None,
         }
@@ -84,7 +84,7 @@ impl Threads {
 
     /// How many threads there are, at least 1.
     pub fn n_threads(&self) -> usize {
-        self.n_threads
+        self.n
     }
 
     /// Calls `work` with each item, on several threads where there are several items.

@@ -11,28 +11,23 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 
 import flights
+import measures
+import programs
 import report
 import tables
+from check import THREAD_COUNTS, XGBOOSTS, complaints, instruction_sets, same_bytes
 from contenders import HERE, LINDEN, Linden, Peer, Place, RunError, last_line
-from works import BY_NAME, DENSE_PEERS, WORKS, Work
-
-REPOSITORY = HERE.parents[1]
-# How often a disturbed run is done again before it is taken as it is.
-TRIES = 3
-# The models of these thread counts must be the same bytes.
-THREAD_COUNTS = (1, 2, 3, 8)
-# How far below XGBoost's an accuracy may lie, relatively, before --check fails.
-ACCURACY_SLACK = 0.005
+from runs import run_undisturbed, say
+from works import BY_NAME, DENSE_PEERS, WORKS, Work, reduced
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    works = ", ".join(f"{work.name}{'' if work.by_default else ' (only if named)'}" for work in WORKS)
+    works = ", ".join([*(f"{it.name}{'' if it.by_default else ' (only if named)'}" for it in WORKS), *measures.PROBES])
     parser.add_argument("--works", metavar="A,B", help=f"which works, default all: {works}")
     parser.add_argument("--peers", metavar="A,B", help=f"which peers, default those of each work: {', '.join(DENSE_PEERS)}")
     parser.add_argument("--pairs", type=int, default=5, help="how often each contender runs (5)")
@@ -43,8 +38,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="quick, with XGBoost alone, and exit 1 unless Linden is as accurate and its bytes do not depend on threads;\n"
-        "times are shown and never judged",
+        help="small tables, few rounds, XGBoost alone, and exit 1 unless Linden is as accurate, its bytes depend neither on\n"
+        "threads nor on LINDEN_SIMD, and it predicts as XGBoost does; times are shown and never judged",
     )
     parser.add_argument("--foreign", type=float, default=0.08, metavar="SHARE", help="how much of the machine others may take (0.08)")
     parser.add_argument("--settle", type=float, default=60, metavar="SECONDS", help="how long to wait for a quiet machine (60)")
@@ -53,78 +48,24 @@ def arguments() -> argparse.Namespace:
     chosen = parser.parse_args()
     if chosen.check:
         chosen.quick, chosen.bytes = True, True
-        chosen.peers = chosen.peers or "xgboost"
     if chosen.quick:
         chosen.pairs = 1
     return chosen
 
 
-def chosen_works(chosen: argparse.Namespace) -> list[Work]:
-    """The works of this run."""
-    if chosen.works:
-        unknown = [name for name in chosen.works.split(",") if name not in BY_NAME]
-        if unknown:
-            raise SystemExit(f"no work is called `{unknown[0]}`; there are {', '.join(BY_NAME)}")
-        named = [BY_NAME[name] for name in chosen.works.split(",")]
-    else:
-        named = [work for work in WORKS if work.by_default]
-    return [work.quick() for work in named] if chosen.quick else named
-
-
-def trainer() -> pathlib.Path:
-    """The release trainer: `$LINDEN_TRAINER`, else built from this repository."""
-    if given := os.environ.get("LINDEN_TRAINER"):
-        return pathlib.Path(given).resolve()
-    subprocess.run(["cargo", "build", "--release", "-p", "trainer"], cwd=REPOSITORY, check=True)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    return (target / "release" / "linden-trainer").resolve()
-
-
-def busy_share(seconds: float) -> float:
-    """How much of the machine is in use, watched for that long."""
-
-    def ticks() -> tuple[int, int]:
-        numbers = [int(it) for it in pathlib.Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]]
-        return sum(numbers) - numbers[3] - numbers[4], sum(numbers)
-
-    busy, everything = ticks()
-    time.sleep(seconds)
-    busy_then, everything_then = ticks()
-    return (busy_then - busy) / max(1, everything_then - everything)
-
-
-def wait_for_quiet(chosen: argparse.Namespace) -> None:
-    """Returns when others leave the machine alone, or after `--settle` seconds all the same."""
-    until = time.monotonic() + chosen.settle
-    while busy_share(0.5) > chosen.foreign and time.monotonic() < until:
-        time.sleep(0.5)
-
-
-def run_once(contender: Linden | Peer, work: Work, place: Place, threads: int) -> dict:
-    """One whole process: what it cost and its phases."""
-    command, environment = contender.command(work, place, threads)
-    stdout, stderr = place.scratch / "stdout", place.scratch / "stderr"
-    told = subprocess.run(
-        [sys.executable, "-I", "-S", str(HERE / "measure.py"), str(stdout), str(stderr), *command],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    measured = json.loads(told.stdout)
-    if measured["code"] != 0:
-        raise RunError(last_line(stderr.read_text(encoding="utf-8", errors="replace")))
-    return measured | {"phases": contender.phases(work, place, measured, stdout.read_text(encoding="utf-8"))}
-
-
-def run_undisturbed(contender: Linden | Peer, work: Work, place: Place, chosen: argparse.Namespace) -> dict:
-    """The least disturbed of at most a few runs."""
-    runs = []
-    while not runs or (runs[-1]["foreign"] > chosen.foreign and len(runs) < TRIES and not chosen.quick):
-        if not chosen.quick:
-            wait_for_quiet(chosen)
-        runs.append(run_once(contender, work, place, chosen.threads))
-    return min(runs, key=lambda it: it["foreign"])
+def chosen_names(chosen: argparse.Namespace) -> list[str]:
+    """The works and measures of this run."""
+    if not chosen.works:
+        probes = [] if chosen.no_linden else measures.PROBES
+        return [*(work.name for work in WORKS if work.by_default), *probes]
+    names = chosen.works.split(",")
+    known = [*BY_NAME, *measures.PROBES]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no work is called `{unknown[0]}`; there are {', '.join(known)}")
+    if chosen.no_linden and any(name in measures.PROBES for name in names):
+        raise SystemExit(f"{' and '.join(measures.PROBES)} measure Linden; leave --no-linden out")
+    return names
 
 
 def score(contender: Linden | Peer, work: Work, place: Place, threads: int) -> float:
@@ -137,19 +78,11 @@ def score(contender: Linden | Peer, work: Work, place: Place, threads: int) -> f
     return float(told.stdout)
 
 
-def same_bytes(linden: Linden, work: Work, place: Place) -> str:
-    """Whether every thread count gives the same model: `same`, or what differs."""
-    digests = {}
-    for threads in THREAD_COUNTS:
-        run_once(linden, work, place, threads)
-        digests[threads] = linden.digest(place)
-    differing = [str(threads) for threads in THREAD_COUNTS if digests[threads] != digests[THREAD_COUNTS[0]]]
-    return f"{', '.join(differing)} threads differ" if differing else "same"
-
-
 def contenders_of(work: Work, chosen: argparse.Namespace, linden: Linden | None) -> list[Linden | Peer]:
     """Linden first, then the peers that are asked for and can do the work."""
     asked = chosen.peers.split(",") if chosen.peers else work.peers
+    if chosen.check and not chosen.peers:
+        asked = [name for name in XGBOOSTS if name in work.peers][:1]
     peers = [Peer(name) for name in work.peers if name in asked]
     return [*([linden] if linden else []), *peers]
 
@@ -179,43 +112,32 @@ def do_work(work: Work, chosen: argparse.Namespace, linden: Linden | None) -> di
             say(f"  {contender.name}: {report.in_words(run)}, {done['scores'][contender.name]:.5f}")
     if linden and chosen.bytes and LINDEN not in done["refused"]:
         done["bytes"] = same_bytes(linden, work, place)
-        say(f"  models of {THREAD_COUNTS} threads: {done['bytes']}")
+        say(f"  models of {THREAD_COUNTS} threads and of {', '.join(instruction_sets())}: {done['bytes']}")
     shutil.rmtree(scratch)
     return done
-
-
-def complaints(done: list[dict]) -> list[str]:
-    """What --check fails for."""
-    found = []
-    for work in done:
-        name = work["work"]["name"]
-        if work["bytes"] not in (None, "same"):
-            found.append(f"{name}: {work['bytes']}")
-        ours, theirs = work["scores"].get(LINDEN), work["scores"].get("xgboost")
-        if ours is not None and theirs is not None:
-            loss = (theirs - ours if work["work"]["objective"] == "binary:logistic" else ours - theirs) / theirs
-            if loss > ACCURACY_SLACK:
-                found.append(f"{name}: accuracy {ours:.5f}, XGBoost's is {theirs:.5f}")
-    return found
-
-
-def say(text: str) -> None:
-    """Talk, which is not the result."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 def main() -> None:
     """The command."""
     chosen = arguments()
-    linden = None if chosen.no_linden else Linden(trainer())
-    done = []
-    for work in chosen_works(chosen):
+    names = chosen_names(chosen)
+    linden = None if chosen.no_linden else Linden(programs.trainer())
+    done, measured = [], []
+    for name in names:
+        if name in measures.PROBES:
+            measured += measures.probe(name, chosen, linden)
+            continue
         try:
-            done.append(do_work(work, chosen, linden))
+            done.append(do_work(reduced(BY_NAME[name], chosen), chosen, linden))
         except flights.NoFlightsError as error:
             say(f"  skipped: {error}")
-    document = {"machine": report.machine(chosen.threads), "pairs": chosen.pairs, "quick": chosen.quick, "works": done}
+    document = {
+        "machine": report.machine(chosen.threads),
+        "pairs": chosen.pairs,
+        "quick": chosen.quick,
+        "works": done,
+        "measures": [*measured, *measures.from_works(done)],
+    }
     text = report.markdown(document)
     sys.stdout.write(text)
     if chosen.json:
@@ -223,10 +145,11 @@ def main() -> None:
     if chosen.markdown:
         chosen.markdown.write_text(text, encoding="utf-8")
     if chosen.check:
-        found = complaints(done)
+        found = complaints(document)
         for complaint in found:
             say(f"check: {complaint}")
-        say(f"{len(done) - len({it.split(':')[0] for it in found})} passed, {len({it.split(':')[0] for it in found})} failed")
+        failed = len({it.split(":")[0] for it in found})
+        say(f"{len(names) - failed} passed, {failed} failed")
         raise SystemExit(1 if found else 0)
 
 

@@ -57,6 +57,7 @@ class Peer:
                 "leaves": work.leaves,
                 "eta": work.eta,
                 "max_bin": work.max_bin,
+                "base_score": work.base_score,
                 "threads": threads,
                 "model": str(model or place.scratch / f"{self.name}.json"),
                 "predictions": str(place.scratch / "predictions.npy"),

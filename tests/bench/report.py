@@ -92,7 +92,7 @@ def accuracy(done: dict) -> str:
 def ratios(document: dict) -> list[str]:
     """The table of ratios."""
     lines = [
-        "| work | total | training | processor time | peak memory | accuracy | bytes by threads | target |",
+        "| work | total | training | processor time | peak memory | accuracy | bytes by threads and instructions | target |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for done in document["works"]:
@@ -104,6 +104,28 @@ def ratios(document: dict) -> list[str]:
             cells = [*measured, accuracy(done), done["bytes"] or "-"]
         lines.append(f"| {done['work']['title']} | {' | '.join(cells)} | {done['work']['target']} |")
     return lines
+
+
+def in_unit(number: float, unit: str) -> str:
+    """A number of seconds, or a factor, for people."""
+    scaled = number * {"us": 1e6, "ms": 1e3}.get(unit, 1.0)
+    return f"{scaled:.3g} {unit}".replace("us", "µs").removesuffix(" x")
+
+
+def further(document: dict) -> list[str]:
+    """The table of what is measured beside the works; none if nothing was."""
+    lines = ["| measure | Linden | peers | Linden over the best | target |", "|---|---|---|---|---|"]
+    for row in document["measures"]:
+        numbers, unit = row["numbers"], row["unit"]
+        peers = {name: number for name, number in numbers.items() if name != LINDEN}
+        told = ", ".join(f"{name} {in_unit(number, unit)}" for name, number in peers.items())
+        over = "-"
+        if peers and LINDEN in numbers and unit != "x":
+            best = min(peers, key=peers.get)
+            over = f"{numbers[LINDEN] / peers[best]:.2g} ({best})"
+        ours = in_unit(numbers[LINDEN], unit) if LINDEN in numbers else row.get("wrong", "-")
+        lines.append(f"| {row['what']} | {ours} | {told or '-'} | {over} | {row['target']} |")
+    return [*lines, ""] if document["measures"] else []
 
 
 def details(document: dict) -> list[str]:
@@ -138,4 +160,5 @@ def markdown(document: dict) -> str:
         f"medians of {document['pairs']} pairs.",
         f"Linden {told['linden']}; {told['peers']}. {kind}".rstrip(),
     ]
-    return "\n".join([*head, "", *ratios(document), "", *details(document), ""])
+    works = [*ratios(document), "", *details(document), ""] if document["works"] else []
+    return "\n".join([*head, "", *works, *further(document)])

@@ -105,6 +105,13 @@ def higgs(rng: np.random.Generator, n: int, n_features: int) -> tuple[np.ndarray
     return logistic(rng, margin), features
 
 
+def gaps(rng: np.random.Generator, n: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """The table of `higgs` with a fifth of its values missing, wherever they are."""
+    labels, features = higgs(rng, n, n_features)
+    features[rng.random(features.shape, dtype=np.float32) < 0.2] = np.nan
+    return labels, features
+
+
 def wide(rng: np.random.Generator, n: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
     """Normal columns of which 60 matter, in pairs and beyond thresholds. Two decimals, as sensors write them."""
     features = rng.standard_normal((n, n_features), dtype=np.float32).round(2)
@@ -153,7 +160,7 @@ def onehot(rng: np.random.Generator, n: int, n_features: int) -> tuple[np.ndarra
     return logistic(rng, margin), columns
 
 
-GENERATORS = {"higgs": higgs, "wide": wide, "classes": classes, "onehot": onehot}
+GENERATORS = {"higgs": higgs, "gaps": gaps, "wide": wide, "classes": classes, "onehot": onehot}
 
 
 def write(path: pathlib.Path, table: Table, parts: Iterator[tuple[np.ndarray, np.ndarray]]) -> None:

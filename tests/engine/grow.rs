@@ -50,7 +50,7 @@ fn expand(whole: &Tree, n: usize, first: impl Fn(&[usize]) -> usize) -> BTreeSet
         }
         let node = &whole.nodes[open.remove(first(&open))];
         chosen.insert(split(node));
-        let left = node.left.unwrap() as usize;
+        let left = node.left.expect("open nodes are split") as usize;
         open.extend([left, left + 1]);
     }
     chosen
@@ -64,7 +64,7 @@ fn lossguide_splits_the_node_that_gains_most() {
         let gain = |at: &usize| whole.nodes[open[*at]].loss_change;
         (0..open.len())
             .max_by(|a, b| gain(a).total_cmp(&gain(b)))
-            .unwrap()
+            .expect("some node is open")
     };
     for max_leaves in [1, 2, 3, 17, 64, 100_000] {
         for n_threads in [1, 2, 3] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::booster::{Booster, PredictError};
+use engine::booster::{Booster, PredictError, Predictor};
 use engine::dataset::{Dataset, Origin, Tile, TileFeatures};
 use engine::objective::{Objective, ObjectiveName};
 use engine::threads::Threads;
@@ -225,5 +225,99 @@ fn refuses_tables_of_another_width() {
             "the data has {found} columns, the model was trained on 6; only a sparse table may have fewer"
         );
         assert_eq!(err.to_string(), message);
+    }
+}
+
+/// A model like those that histograms give: few thresholds, shared by its trees, with whole numbers among the values.
+fn coarse(mut booster: Booster, steps: f32) -> Booster {
+    for tree in &mut booster.trees {
+        for node in tree.nodes.iter_mut().filter(|node| node.left.is_some()) {
+            node.split_condition = (node.split_condition * steps).floor() / steps;
+        }
+    }
+    booster
+}
+
+#[test]
+fn a_predictor_predicts_slices_as_the_plain_walk_does() {
+    let n_features = 6;
+    for steps in [1.0, 4.0, 250.0, 1e6] {
+        for (name, num_class) in [
+            (ObjectiveName::RegSquaredError, 0),
+            (ObjectiveName::MultiSoftprob, 5),
+        ] {
+            let booster = coarse(booster(name, num_class, n_features as u32, 30), steps);
+            let predictor = Predictor::new(&booster);
+            for n_rows in [0, 1, 31, 32, 33, 127, 128, 129, 160, 5000] {
+                let mut values = values(n_rows, n_features);
+                values
+                    .iter_mut()
+                    .step_by(3)
+                    .for_each(|it| *it = (*it * steps).floor() / steps);
+                let mut found = vec![f32::NAN; n_rows * predictor.n_groups()];
+                let threads = Threads::new(Some(2)).unwrap();
+                predictor
+                    .predict_margin_into(&values, n_features, &mut found, &threads)
+                    .unwrap();
+                if n_rows > 0 {
+                    let data = Dataset::from_rows(n_features, &values, &vec![0.0; n_rows]).unwrap();
+                    let expected = slow_margins(&booster, &data);
+                    assert!(found == expected, "{name}, {steps} steps, {n_rows} rows");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn trees_too_large_for_codes_keep_their_place_among_the_others() {
+    let mut booster = coarse(booster(ObjectiveName::RegSquaredError, 0, 5, 25), 100.0);
+    let mut draw = Draw(3);
+    for idx in [0, 7, 8, 24] {
+        booster.trees[idx] = tree(&mut draw, 5, 14);
+        assert!(booster.trees[idx].nodes.len() > 512);
+    }
+    // No value is below a threshold that is no number.
+    booster.trees[5].nodes[0].split_condition = f32::NAN;
+    let data = dense(3000, 5);
+    let found = booster.predict_margin(&data, &Threads::single()).unwrap();
+    assert!(found == slow_margins(&booster, &data));
+}
+
+#[test]
+fn infinite_values_are_beyond_every_threshold() {
+    let booster = coarse(booster(ObjectiveName::RegSquaredError, 0, 1, 40), 50.0);
+    let predictor = Predictor::new(&booster);
+    let rows: Vec<f32> = [f32::INFINITY, 2.0, f32::NEG_INFINITY, -2.0].repeat(100);
+    let mut found = vec![0.0; 400];
+    predictor
+        .predict_margin_into(&rows, 1, &mut found, &Threads::single())
+        .unwrap();
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[2], found[3]);
+    assert!(found.chunks(4).all(|it| it == &found[..4]));
+}
+
+#[test]
+fn a_predictor_refuses_slices_of_another_shape() {
+    let predictor = Predictor::new(&booster(ObjectiveName::MultiSoftprob, 3, 4, 2));
+    let threads = Threads::single();
+    let predict = |n_values, n_features, n_outputs| {
+        predictor.predict_margin_into(
+            &vec![0.0; n_values],
+            n_features,
+            &mut vec![0.0; n_outputs],
+            &threads,
+        )
+    };
+    assert_eq!(predict(8, 4, 6), Ok(()));
+    let columns = PredictError::Columns {
+        found: 5,
+        expected: 4,
+    };
+    assert_eq!(predict(10, 5, 6), Err(columns));
+    for (values, outputs) in [(8, 3), (8, 7), (9, 6)] {
+        let rows = PredictError::Rows { values, outputs };
+        assert_eq!(predict(values, 4, outputs), Err(rows));
     }
 }

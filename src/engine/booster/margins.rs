@@ -79,7 +79,9 @@ impl<'t, U: Copy + Send + Sync> Update<'t, U> {
             match stretch {
                 Stretch::Leaf(leaf, _) => {
                     let value = self.value(*leaf);
-                    records.iter().for_each(|record| add(record.row, value));
+                    for record in records {
+                        add(record.row, value);
+                    }
                 }
                 Stretch::Undivided(left, rule, _) => {
                     let (left, right) =

@@ -20,7 +20,7 @@ use crate::tree::Tree;
 
 pub use early_stopping::BestRound;
 pub use error::TrainError;
-pub use predict::PredictError;
+pub use predict::{PredictError, Predictor};
 pub use train::{Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, train};
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.

@@ -173,7 +173,7 @@ impl<'a> Rounds<'a> {
         let scales = Scales::new::<C>(magnitude, n_rows);
         let pairs = self.gradients.of_group(place.group);
         records.fill(pairs, scales, (draw, params.subsample()), threads);
-        let (records, spare, total) = records.parts();
+        let total = records.total();
         let grower = Grower {
             view: &view,
             scales,
@@ -186,7 +186,7 @@ impl<'a> Rounds<'a> {
             },
             threads,
         };
-        let grown = grower.grow(records, spare, total);
+        let grown = grower.grow(records.rows(), total);
         let weigher = Weigher {
             penalty: &self.penalty,
             learning_rate: params.learning_rate() / params.num_parallel_tree() as f32,

@@ -5,11 +5,13 @@
 //! messages can name the object and the row in it.
 
 mod build;
+mod select;
 mod tile;
 
 use std::ops::Range;
 
 pub use build::DatasetBuilder;
+pub(crate) use select::Selection;
 pub use tile::{DatasetError, Origin, TILE_ROWS, Tile, TileFeatures};
 
 /// A table of `(n_rows, n_features)` with a label, and perhaps a weight, for each row.

@@ -47,7 +47,7 @@ impl Packable for u32 {
     const LARGEST: f64 = 32_767.0;
 
     fn pack(grad: i64, hess: i64) -> Self {
-        u32::from((grad as i16).cast_unsigned()) << 16 | u32::from(hess as u16)
+        Self::from((grad as i16).cast_unsigned()) << 16 | Self::from(hess as u16)
     }
 
     #[inline(always)]

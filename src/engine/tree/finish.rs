@@ -108,7 +108,7 @@ fn exact_sums<C: Cell>(
             Stretch::Leaf(_, records) => records.iter().for_each(|record| add(0, record.row)),
             Stretch::Undivided(_, rule, records) => {
                 view.for_each_side(rule, records, |row, goes_left| {
-                    add(usize::from(!goes_left), row)
+                    add(usize::from(!goes_left), row);
                 });
             }
         }

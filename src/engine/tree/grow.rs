@@ -15,7 +15,7 @@ use super::cell::Cell;
 use super::panel::View;
 use super::partition::{Rule, divide_on};
 use super::quantise::Scales;
-use super::record::Record;
+use super::record::{Record, Rows};
 use super::split::{Penalty, Search, SplitEntry};
 
 /// Additions (rows times columns) below which a node stays on one thread.
@@ -68,7 +68,7 @@ pub(crate) enum Stretch<'r, U> {
     /// In this leaf.
     Leaf(usize, &'r [Record<U>]),
     /// In this leaf or the next one, as the rule says.
-    Undivided(usize, Rule, &'r [Record<U>]),
+    Undivided(usize, Box<Rule>, &'r [Record<U>]),
 }
 
 /// A node that will be split.
@@ -82,12 +82,8 @@ pub(super) struct Open<'r, C: Cell> {
     pub(super) entry: SplitEntry<C>,
 }
 
-/// A node's records, and room for as many.
-#[derive(Debug)]
-struct Rows<'r, C: Cell> {
-    records: &'r mut [Record<C::Unit>],
-    spare: &'r mut [Record<C::Unit>],
-}
+/// The rows of two leaves, and the rule that divides them.
+type Undivided<'r, U> = (Box<Rule>, &'r [Record<U>]);
 
 /// A split node.
 #[derive(Debug)]
@@ -95,7 +91,7 @@ pub(super) struct Expanded<'r, C: Cell> {
     pub(super) entry: SplitEntry<C>,
     pub(super) children: [Child<'r, C>; 2],
     /// The rows of both children, where both are leaves for certain.
-    undivided: Option<(Rule, &'r [Record<C::Unit>])>,
+    undivided: Option<Undivided<'r, C::Unit>>,
 }
 
 /// What became of one side of a split.
@@ -126,20 +122,15 @@ pub(super) struct Sprout<'r, C: Cell> {
 pub(super) type Spares<C> = Vec<Vec<C>>;
 
 impl Grower<'_> {
-    /// Grows a tree on `records`, which ascend by row and sum to `total`; `spare` is as long.
-    pub(crate) fn grow<'r, C: Cell>(
-        &self,
-        records: &'r mut [Record<C::Unit>],
-        spare: &'r mut [Record<C::Unit>],
-        total: C,
-    ) -> Grown<'r, C> {
-        let alone = self.alone_below(records.len());
+    /// Grows a tree on `rows`, which ascend and sum to `total`.
+    pub(crate) fn grow<'r, C: Cell>(&self, rows: Rows<'r, C>, total: C) -> Grown<'r, C> {
+        let alone = self.alone_below(rows.records.len());
         let mut spares = Spares::new();
         let mut sprout = Sprout {
             nodes: vec![GrownNode { total, split: None }],
             stretches: Vec::new(),
         };
-        let root = self.root(Rows { records, spare }, total, &mut spares);
+        let root = self.root(rows, total, &mut spares);
         let root = match root {
             Fate::Open(root) => root,
             Fate::Leaf(records) => {
@@ -242,7 +233,7 @@ impl Grower<'_> {
             return Expanded {
                 entry,
                 children,
-                undivided: Some((rule, rows.records)),
+                undivided: Some((Box::new(rule), rows.records)),
             };
         }
         let [left, right] = self.divide(&rule, rows, on);
@@ -342,20 +333,18 @@ impl Grower<'_> {
         spares: &mut Spares<C>,
     ) -> Fate<'r, C> {
         let Node { depth, rows, total } = node;
-        match self.best(&histogram, total, on) {
-            Some(entry) => Fate::Open(Open {
+        if let Some(entry) = self.best(&histogram, total, on) {
+            return Fate::Open(Open {
                 idx: 0,
                 depth,
                 rows,
                 total,
                 histogram,
                 entry,
-            }),
-            None => {
-                spares.push(histogram);
-                Fate::Leaf(rows.records)
-            }
+            });
         }
+        spares.push(histogram);
+        Fate::Leaf(rows.records)
     }
 
     fn best<C: Cell>(

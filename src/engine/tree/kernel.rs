@@ -99,9 +99,9 @@ fn add_quads<C: Cell, const QUADS: usize>(
         }
         if QUADS % 2 == 1 {
             let word = rest.first_chunk().copied().map_or(0, u32::from_le_bytes);
-            for lane in 0..4 {
+            for (lane, column) in quads[QUADS - 1].iter_mut().enumerate() {
                 let code = (word >> (8 * lane)) as u8;
-                let sum = &mut quads[QUADS - 1][lane][usize::from(code)];
+                let sum = &mut column[usize::from(code)];
                 *sum = sum.plus(cell);
             }
         }

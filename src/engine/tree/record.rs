@@ -20,10 +20,17 @@ pub(crate) struct Record<U> {
     pub(crate) unit: U,
 }
 
+/// A node's records, and room for as many.
+#[derive(Debug)]
+pub(crate) struct Rows<'r, C: Cell> {
+    pub(crate) records: &'r mut [Record<C::Unit>],
+    pub(crate) spare: &'r mut [Record<C::Unit>],
+}
+
 /// The records of the rows that a tree sees, a second buffer of the same length, and the sum of all.
 #[derive(Debug)]
 pub(crate) struct Records<C: Cell> {
-    records: Vec<Record<C::Unit>>,
+    drawn: Vec<Record<C::Unit>>,
     spare: Vec<Record<C::Unit>>,
     total: C,
 }
@@ -31,7 +38,7 @@ pub(crate) struct Records<C: Cell> {
 impl<C: Cell> Default for Records<C> {
     fn default() -> Self {
         Self {
-            records: Vec::new(),
+            drawn: Vec::new(),
             spare: Vec::new(),
             total: C::default(),
         }
@@ -53,10 +60,8 @@ impl<C: Cell> Records<C> {
         };
         let blocks = pairs.chunks(ROWS_AT_A_TIME).enumerate();
         let totals = if share >= 1.0 {
-            self.records.resize(pairs.len(), Record::default());
-            let blocks = blocks
-                .zip(self.records.chunks_mut(ROWS_AT_A_TIME))
-                .collect();
+            self.drawn.resize(pairs.len(), Record::default());
+            let blocks = blocks.zip(self.drawn.chunks_mut(ROWS_AT_A_TIME)).collect();
             threads.map(blocks, |((block, pairs), records)| {
                 dispatch(threads.simd(), || {
                     for (offset, (to, &pair)) in records.iter_mut().zip(pairs).enumerate() {
@@ -75,23 +80,31 @@ impl<C: Cell> Records<C> {
                     .map(|(row, &pair)| record(row, pair))
                     .collect::<Vec<_>>()
             });
-            self.records.clear();
-            drawn
-                .iter()
-                .for_each(|drawn| self.records.extend_from_slice(drawn));
+            self.drawn.clear();
+            for drawn in &drawn {
+                self.drawn.extend_from_slice(drawn);
+            }
             drawn.iter().map(|drawn| sum::<C>(drawn)).collect()
         };
         self.total = totals.into_iter().fold(C::default(), C::plus);
         // Buffers of an earlier, larger tree stay as they are: a smaller one uses their begin.
-        if self.spare.len() < self.records.len() {
-            self.spare.resize(self.records.len(), Record::default());
+        if self.spare.len() < self.drawn.len() {
+            self.spare.resize(self.drawn.len(), Record::default());
         }
     }
 
-    /// The records, a buffer as long, and the sum.
-    pub(crate) fn parts(&mut self) -> (&mut [Record<C::Unit>], &mut [Record<C::Unit>], C) {
-        let spare = &mut self.spare[..self.records.len()];
-        (&mut self.records, spare, self.total)
+    /// The records and a buffer as long.
+    pub(crate) fn rows(&mut self) -> Rows<'_, C> {
+        let spare = &mut self.spare[..self.drawn.len()];
+        Rows {
+            records: &mut self.drawn,
+            spare,
+        }
+    }
+
+    /// What the records sum to.
+    pub(crate) fn total(&self) -> C {
+        self.total
     }
 }
 

@@ -179,9 +179,9 @@ impl<'a, C: Cell> Search<'a, C> {
         // All that is present on the left and what is missing too is no split.
         let n_cuts = lefts.len() - 1;
         let lefts = &mut lefts[..n_cuts];
-        lefts
-            .iter_mut()
-            .for_each(|left| *left = left.plus(cells.missing));
+        for left in lefts.iter_mut() {
+            *left = left.plus(cells.missing);
+        }
         self.offer(lefts, (cells.feature, true), best);
     }
 

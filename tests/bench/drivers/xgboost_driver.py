@@ -18,6 +18,8 @@ def parameters(spec) -> dict[str, object]:
     }
     if spec.n_classes:
         chosen["num_class"] = spec.n_classes
+    if spec.base_score:
+        chosen["base_score"] = spec.base_score
     if spec.leaves:
         chosen |= {"grow_policy": "lossguide", "max_leaves": spec.leaves}
     return chosen

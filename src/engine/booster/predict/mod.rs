@@ -1,0 +1,82 @@
+//! Prediction: a model's trees, laid out for many rows side by side, and added up in `f32`, tree after tree.
+//!
+//! Invariants: a row's sum begins with the base margin and takes the trees in the model's order, as XGBoost does, so
+//! margins are the same bit for bit; neither threads nor blocks nor the layout of the trees change them. A missing value
+//! is NaN and takes the split's default direction.
+//!
+//! Source: XGBoost `src/predictor/cpu_predictor.cc`.
+
+mod block;
+mod code;
+mod coded;
+mod lanes;
+mod part;
+mod predictor;
+mod walk;
+
+use crate::dataset::Dataset;
+use crate::threads::Threads;
+
+use super::Booster;
+
+pub use predictor::Predictor;
+
+/// Why a table cannot be predicted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PredictError {
+    /// The table has another number of columns than the model was trained on.
+    #[error(
+        "the data has {found} columns, the model was trained on {expected}; only a sparse table may have fewer"
+    )]
+    Columns {
+        /// Columns of the table.
+        found: usize,
+        /// Columns of the model.
+        expected: usize,
+    },
+    /// Values or predictions are not as many as the other one's rows ask for.
+    #[error("{values} values and {outputs} predictions are not the same number of rows")]
+    Rows {
+        /// Values that were given.
+        values: usize,
+        /// Predictions that were asked for.
+        outputs: usize,
+    },
+}
+
+impl Booster {
+    /// Margins, `(n_rows, n_groups)` row-major: the base margin and the leaves, before the objective's transform.
+    ///
+    /// # Errors
+    /// [`PredictError::Columns`] if the table is wider than the model, or is dense and narrower.
+    pub fn predict_margin(
+        &self,
+        data: &Dataset,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, PredictError> {
+        Predictor::for_rows(self, data.n_rows()).predict_margin(data, threads)
+    }
+
+    /// Predictions after the objective's transform, `(n_rows, n_groups)` row-major; `multi:softmax` gives `(n_rows,)`
+    /// class numbers.
+    ///
+    /// # Errors
+    /// As [`Booster::predict_margin`].
+    pub fn predict(&self, data: &Dataset, threads: &Threads) -> Result<Vec<f32>, PredictError> {
+        let mut predictions = self.predict_margin(data, threads)?;
+        self.objective.transform(&mut predictions);
+        Ok(self.objective.decide(predictions))
+    }
+
+    /// The leaf that each row reaches in each tree, `(n_rows, n_trees)` row-major, as the node's index in its tree.
+    ///
+    /// # Errors
+    /// As [`Booster::predict_margin`].
+    pub fn predict_leaf(
+        &self,
+        data: &Dataset,
+        threads: &Threads,
+    ) -> Result<Vec<u32>, PredictError> {
+        Predictor::for_rows(self, 0).predict_leaf(data, threads)
+    }
+}

@@ -1,0 +1,245 @@
+//! A predictor: a model made ready once, then asked for any rows.
+//!
+//! Invariant: which layout predicts a row depends on how many rows there are; what is predicted does not.
+
+use crate::dataset::{Dataset, Selection};
+use crate::simd::Simd;
+use crate::threads::Threads;
+
+use super::super::Booster;
+use super::PredictError;
+use super::block::{Block, RowMajor, Rows};
+use super::lanes::{self, LANES, Scratch};
+use super::part::{self, Part};
+use super::walk::{self, WalkedForest};
+
+/// Rows that are walked: so few are done before vectors with mostly empty lanes are.
+const FEW_ROWS: usize = 32;
+
+/// Rows from which on it pays to code the thresholds of a model that is used only once.
+const ROWS_TO_PREPARE: usize = 1024;
+
+/// A walked block has at most this many values, small enough for the first-level cache.
+const BLOCK_VALUES: usize = 8192;
+
+/// The most rows that one thread takes at a time.
+const TASK_ROWS: usize = 32 * LANES;
+
+/// Tasks that each thread gets, if there are rows enough: one that is late is late by little.
+const TASKS_PER_THREAD: usize = 8;
+
+/// A model that is ready to predict; made once from a [`Booster`], used from any thread.
+#[derive(Clone, Debug)]
+pub struct Predictor {
+    selection: Selection,
+    walked: WalkedForest,
+    parts: Vec<Part>,
+    base_margin: f32,
+    n_features: usize,
+    n_groups: usize,
+}
+
+impl Predictor {
+    /// Makes a model ready.
+    pub fn new(booster: &Booster) -> Self {
+        Self::for_rows(booster, usize::MAX)
+    }
+
+    /// Makes a model ready for that many rows, after which it is thrown away.
+    pub(super) fn for_rows(booster: &Booster, n_rows: usize) -> Self {
+        let nodes = booster.trees.iter().flat_map(|tree| &tree.nodes);
+        let splits = nodes.filter(|node| node.left.is_some());
+        let selection = Selection::new(splits.map(|node| node.split_index).collect());
+        let parts = if n_rows < ROWS_TO_PREPARE {
+            Vec::new()
+        } else {
+            part::parts(booster, &selection)
+        };
+        Self {
+            walked: WalkedForest::new(booster, &selection),
+            parts,
+            selection,
+            base_margin: booster.objective.prob_to_margin(booster.base_score),
+            n_features: booster.n_features(),
+            n_groups: booster.n_groups(),
+        }
+    }
+
+    /// Columns of the rows.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// Columns of a margin: classes, or 1.
+    pub fn n_groups(&self) -> usize {
+        self.n_groups
+    }
+
+    /// Writes the margins of `values`, `(n_rows, n_features)` row-major with NaN for what is missing, to `out`,
+    /// `(n_rows, n_groups)` row-major.
+    ///
+    /// # Errors
+    /// - [`PredictError::Columns`] if `n_features` is not the model's.
+    /// - [`PredictError::Rows`] if `out` is not for the rows of `values`.
+    pub fn predict_margin_into(
+        &self,
+        values: &[f32],
+        n_features: usize,
+        out: &mut [f32],
+        threads: &Threads,
+    ) -> Result<(), PredictError> {
+        if n_features != self.n_features {
+            return Err(PredictError::Columns {
+                found: n_features,
+                expected: self.n_features,
+            });
+        }
+        let n_rows = out.len() / self.n_groups;
+        if n_rows * self.n_groups != out.len() || n_rows * n_features != values.len() {
+            return Err(PredictError::Rows {
+                values: values.len(),
+                outputs: out.len(),
+            });
+        }
+        let rows = RowMajor {
+            values,
+            n_features,
+            n_rows,
+        };
+        self.margins(&rows, out, threads);
+        Ok(())
+    }
+
+    /// Margins of a table, as [`Booster::predict_margin`].
+    ///
+    /// # Errors
+    /// As [`Booster::predict_margin`].
+    pub fn predict_margin(
+        &self,
+        data: &Dataset,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, PredictError> {
+        self.check_columns(data)?;
+        let mut margins = vec![0.0; data.n_rows() * self.n_groups];
+        self.margins(data, &mut margins, threads);
+        Ok(margins)
+    }
+
+    /// Leaves of a table, as [`Booster::predict_leaf`].
+    pub(super) fn predict_leaf(
+        &self,
+        data: &Dataset,
+        threads: &Threads,
+    ) -> Result<Vec<u32>, PredictError> {
+        self.check_columns(data)?;
+        let n_trees = self.walked.n_trees();
+        let mut leaves = vec![0; data.n_rows() * n_trees];
+        if n_trees > 0 {
+            let tasks = tasks(data.n_rows(), &mut leaves, threads);
+            threads.for_each(tasks, |task| {
+                self.walk(data, task, |block, out| self.walked.leaves(block, out));
+            });
+        }
+        Ok(leaves)
+    }
+
+    fn check_columns(&self, data: &Dataset) -> Result<(), PredictError> {
+        let (found, expected) = (data.n_features(), self.n_features);
+        if found == expected || (found < expected && data.is_sparse()) {
+            return Ok(());
+        }
+        Err(PredictError::Columns { found, expected })
+    }
+
+    fn margins(&self, rows: &impl Rows, out: &mut [f32], threads: &Threads) {
+        out.fill(self.base_margin);
+        let tasks = tasks(rows.n_rows(), out, threads);
+        threads.for_each(tasks, |task| {
+            let n_coded = self.n_coded(task.n_rows);
+            let (coded, walked) = task.split_at(n_coded);
+            if coded.n_rows > 0 {
+                self.add_coded(rows, coded, threads.simd());
+            }
+            self.walk(rows, walked, |block, out| {
+                self.walked.add_all(block, self.n_groups, out);
+            });
+        });
+    }
+
+    /// How many of a task's rows are done on codes; the others are walked.
+    fn n_coded(&self, n_rows: usize) -> usize {
+        match n_rows % LANES {
+            _ if self.parts.is_empty() => 0,
+            rest if rest < FEW_ROWS => n_rows - rest,
+            _ => n_rows,
+        }
+    }
+
+    fn add_coded(&self, rows: &impl Rows, task: Task<'_, f32>, simd: Simd) {
+        let mut memory = Vec::new();
+        let mut scratch = Scratch::new(self.selection.features().len(), self.n_groups, simd);
+        for task in task.blocks(LANES) {
+            let rows_of_task = task.first..task.first + task.n_rows;
+            let block = Block::read(rows, rows_of_task, &self.selection, LANES, &mut memory);
+            lanes::add_all(&self.parts, &self.walked, &block, &mut scratch, task.out);
+        }
+    }
+
+    /// Reads blocks of a size that suits walking, and calls `work` with each and its part of the task's `out`.
+    fn walk<T>(&self, rows: &impl Rows, task: Task<'_, T>, work: impl Fn(&Block<'_>, &mut [T])) {
+        let n_columns = self.selection.features().len().max(1);
+        let block_rows = (BLOCK_VALUES / n_columns).clamp(walk::LANES, LANES);
+        let mut memory = Vec::new();
+        for task in task.blocks(block_rows) {
+            let rows_of_task = task.first..task.first + task.n_rows;
+            let stride = task.n_rows;
+            let block = Block::read(rows, rows_of_task, &self.selection, stride, &mut memory);
+            work(&block, task.out);
+        }
+    }
+}
+
+/// Successive rows, and what is to be written for them, `(n_rows, width)` row-major.
+struct Task<'a, T> {
+    first: usize,
+    n_rows: usize,
+    out: &'a mut [T],
+}
+
+impl<T> Task<'_, T> {
+    fn split_at(self, n_rows: usize) -> (Self, Self) {
+        let width = self.out.len() / self.n_rows;
+        let (out, rest) = self.out.split_at_mut(n_rows * width);
+        let before = Self {
+            first: self.first,
+            n_rows,
+            out,
+        };
+        let after = Self {
+            first: self.first + n_rows,
+            n_rows: self.n_rows - n_rows,
+            out: rest,
+        };
+        (before, after)
+    }
+
+    /// The same rows, at most `n_rows` at a time.
+    fn blocks(self, n_rows: usize) -> impl Iterator<Item = Self> {
+        let width = self.out.len() / self.n_rows.max(1);
+        let blocks = self.out.chunks_mut((n_rows * width).max(1)).enumerate();
+        blocks.map(move |(idx, out)| Self {
+            first: self.first + idx * n_rows,
+            n_rows: out.len() / width,
+            out,
+        })
+    }
+}
+
+/// Cuts `out`, `(n_rows, width)` row-major, into tasks for all threads.
+fn tasks<'a, T>(n_rows: usize, out: &'a mut [T], threads: &Threads) -> Vec<Task<'a, T>> {
+    let share = n_rows / (threads.n_threads() * TASKS_PER_THREAD);
+    let task_rows = share.next_multiple_of(LANES).clamp(LANES, TASK_ROWS);
+    let first = 0;
+    let whole = Task { first, n_rows, out };
+    whole.blocks(task_rows).collect()
+}
