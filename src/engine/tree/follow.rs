@@ -195,7 +195,6 @@ impl FullTree {
                 // Numbers, since a processor guesses half of such branches wrong.
                 let goes_right = u8::from(code > step.bin) & u8::from(code != step.missing);
                 *place = place.wrapping_mul(2).wrapping_add(1 + goes_right);
-                *place = place.wrapping_mul(2).wrapping_add(1 + goes_right);
             }
         }
         // The places of the last level begin at one less than a power of two; at level 8 they have gone round.
