@@ -8,28 +8,47 @@ use std::ops::{Deref, DerefMut};
 /// Bytes of a cache line on every processor that we know.
 pub(crate) const LINE: usize = 64;
 
-/// A fixed number of bytes, zero at first.
+/// Bytes that can grow, zero at first.
 #[derive(Debug)]
 pub(crate) struct AlignedBytes {
-    /// Some bytes more than asked for, so that there is a line's begin among the first ones.
+    /// Some bytes more than there is room for, so that there is a line's begin among the first ones.
     bytes: Vec<u8>,
     first: usize,
     len: usize,
 }
 
 impl AlignedBytes {
-    /// `len` zeros. Memory that nobody writes to is not taken from the system.
-    pub(crate) fn zeros(len: usize) -> Self {
-        let bytes = vec![0; len + LINE - 1];
+    /// No bytes, and room for `capacity`. Memory that nobody writes to is not taken from the system, so room that stays
+    /// empty costs nothing.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        let bytes = vec![0; capacity + LINE - 1];
         let first = bytes.as_ptr().align_offset(LINE).min(LINE - 1);
-        Self { bytes, first, len }
+        Self {
+            bytes,
+            first,
+            len: 0,
+        }
+    }
+
+    /// Adds `n_more` zeros, and gives them to be written to.
+    pub(crate) fn grow(&mut self, n_more: usize) -> &mut [u8] {
+        let (begin, len) = (self.len, self.len + n_more);
+        let capacity = self.bytes.len() - (LINE - 1);
+        if len > capacity {
+            let mut larger = Self::with_capacity(len.max(capacity + capacity / 2));
+            larger.len = begin;
+            larger.copy_from_slice(self);
+            *self = larger;
+        }
+        self.len = len;
+        &mut self[begin..]
     }
 }
 
 impl Clone for AlignedBytes {
     fn clone(&self) -> Self {
-        let mut copy = Self::zeros(self.len);
-        copy.copy_from_slice(self);
+        let mut copy = Self::with_capacity(self.len);
+        copy.grow(self.len).copy_from_slice(self);
         copy
     }
 }
@@ -54,12 +73,14 @@ mod tests {
 
     #[test]
     fn begin_a_line_and_keep_what_is_written() {
-        for len in [0, 1, 63, 64, 1000] {
-            let mut bytes = AlignedBytes::zeros(len);
-            assert_eq!(bytes.len(), len);
+        let mut bytes = AlignedBytes::with_capacity(100);
+        let mut expected = Vec::new();
+        for n_more in [0, 1, 63, 64, 1000, 3] {
+            bytes.grow(n_more).fill(n_more as u8);
+            expected.resize(expected.len() + n_more, n_more as u8);
             assert_eq!(bytes.as_ptr().addr() % LINE, 0);
-            bytes.fill(7);
-            assert_eq!(*bytes.clone(), *vec![7; len]);
+            assert_eq!(*bytes, *expected);
+            assert_eq!(*bytes.clone(), *expected);
         }
     }
 }

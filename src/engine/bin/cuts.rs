@@ -6,7 +6,9 @@
 //!
 //! Source: XGBoost 3.0 `src/common/quantile.{h,cc}`; ranks are exact here, where XGBoost sketches them.
 
-use crate::dataset::{Dataset, TileFeatures};
+use std::ops::Range;
+
+use crate::dataset::{Dataset, FeaturesView};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
@@ -24,6 +26,19 @@ pub struct HistogramCuts {
     features: Vec<Vec<f32>>,
 }
 
+/// The values that cuts are made from: a table, or some rows of one.
+#[derive(Debug)]
+pub(super) struct RawRows<'a> {
+    /// Rows, and what they hold.
+    pub(super) chunks: Vec<(Range<usize>, FeaturesView<'a>)>,
+    pub(super) n_rows: usize,
+    pub(super) n_features: usize,
+    /// `(n_rows,)`; `None` is 1 for every row.
+    pub(super) weights: Option<&'a [f32]>,
+    /// Whether these are all rows of the table. If not, a value may be missing in the others.
+    pub(super) whole: bool,
+}
+
 impl HistogramCuts {
     /// Cuts each feature into at most `max_bin` bins of about equal weight.
     ///
@@ -34,12 +49,31 @@ impl HistogramCuts {
     /// # Errors
     /// [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
     pub fn from_dataset(data: &Dataset, max_bin: u32, threads: &Threads) -> Result<Self, BinError> {
+        let views = data.chunks().iter();
+        let rows = RawRows {
+            chunks: views
+                .map(|chunk| (chunk.rows.clone(), chunk.features.view()))
+                .collect(),
+            n_rows: data.n_rows(),
+            n_features: data.n_features(),
+            weights: data.weights(),
+            whole: true,
+        };
+        Self::of_rows(&rows, max_bin, threads)
+    }
+
+    /// As [`HistogramCuts::from_dataset`], but a feature has at most 255 bins if the rows are not all there are.
+    pub(super) fn of_rows(
+        data: &RawRows<'_>,
+        max_bin: u32,
+        threads: &Threads,
+    ) -> Result<Self, BinError> {
         if !(2..=MAX_BIN).contains(&max_bin) {
             return Err(BinError::MaxBin { max_bin });
         }
         let sparse = SparseColumns::of(data);
-        let features = threads.map((0..data.n_features()).collect(), |feature| {
-            if data.weights().is_some() {
+        let features = threads.map((0..data.n_features).collect(), |feature| {
+            if data.weights.is_some() {
                 let entries = present(data, &sparse, feature, |key, row| (key, row));
                 weighted_cuts(entries, data, max_bin as usize)
             } else {
@@ -60,6 +94,13 @@ impl HistogramCuts {
         &self.features[feature]
     }
 
+    /// The same, with columns to the right that have one bin each, until there are `n_features`.
+    pub(super) fn widened(&self, n_features: usize) -> Self {
+        let mut features = self.features.clone();
+        features.resize(n_features.max(features.len()), vec![SENTINEL]);
+        Self { features }
+    }
+
     /// Bins of a feature, and with that the code of a missing value.
     pub(crate) fn n_bins(&self, feature: usize) -> usize {
         self.features[feature].len()
@@ -68,21 +109,21 @@ impl HistogramCuts {
 
 /// What `entry` makes of the values that a feature has, as `(ordered value, row)`.
 fn present<T: Clone>(
-    data: &Dataset,
+    data: &RawRows<'_>,
     sparse: &SparseColumns,
     feature: usize,
     entry: impl Fn(u32, u32) -> T,
 ) -> Vec<T> {
     let listed = &sparse.entries[sparse.indptr[feature]..sparse.indptr[feature + 1]];
     let mut entries = Vec::with_capacity(listed.len() + sparse.n_dense_rows);
-    for chunk in data.chunks() {
-        if let TileFeatures::Dense { n_features, values } = &chunk.features
-            && feature < *n_features
+    for (rows, features) in &data.chunks {
+        if let FeaturesView::Dense { n_features, values } = *features
+            && feature < n_features
         {
-            let n_rows = chunk.rows.len();
+            let n_rows = rows.len();
             let column = values[feature * n_rows..(feature + 1) * n_rows].iter();
             let present = column
-                .zip(chunk.rows.clone())
+                .zip(rows.clone())
                 .filter(|(value, _)| !value.is_nan());
             entries.extend(present.map(|(&value, row)| entry(ordered(value), row as u32)));
         }
@@ -91,15 +132,15 @@ fn present<T: Clone>(
     entries
 }
 
-fn unweighted_cuts(mut keys: Vec<u32>, data: &Dataset, n_bins: usize) -> Vec<f32> {
+fn unweighted_cuts(mut keys: Vec<u32>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
     let most = codes_for_bins(keys.len(), data);
     sort_by_key(&mut keys, |key| key);
     choose(Ranks::of(&keys, |&key| (key, 1.0)), n_bins, most)
 }
 
-fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &Dataset, n_bins: usize) -> Vec<f32> {
+fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
     let most = codes_for_bins(entries.len(), data);
-    let weight = |row: u32| data.weights().map_or(1.0, |it| f64::from(it[row as usize]));
+    let weight = |row: u32| data.weights.map_or(1.0, |it| f64::from(it[row as usize]));
     entries.retain(|&(_, row)| weight(row) > 0.0);
     sort_by_key(&mut entries, |(key, _)| key);
     choose(
@@ -109,9 +150,9 @@ fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &Dataset, n_bins: usize) ->
     )
 }
 
-/// The codes that are left for bins: one less where some rows miss the feature.
-fn codes_for_bins(n_present: usize, data: &Dataset) -> usize {
-    CODES - usize::from(n_present < data.n_rows())
+/// The codes that are left for bins: one less where some rows miss the feature, or may.
+fn codes_for_bins(n_present: usize, data: &RawRows<'_>) -> usize {
+    CODES - usize::from(n_present < data.n_rows || !data.whole)
 }
 
 /// The distinct values of sorted entries, ascending, with their ranks: found on the way, since a table's worth of them
@@ -254,38 +295,38 @@ struct SparseColumns {
 }
 
 impl SparseColumns {
-    fn of(data: &Dataset) -> Self {
+    fn of(data: &RawRows<'_>) -> Self {
         let mut n_dense_rows = 0;
-        let mut indptr = vec![0; data.n_features() + 1];
-        for chunk in data.chunks() {
-            match &chunk.features {
-                TileFeatures::Dense { .. } => n_dense_rows += chunk.rows.len(),
-                TileFeatures::Csr {
+        let mut indptr = vec![0; data.n_features + 1];
+        for (rows, features) in &data.chunks {
+            match features {
+                FeaturesView::Dense { .. } => n_dense_rows += rows.len(),
+                FeaturesView::Csr {
                     indices, values, ..
                 } => {
                     let present = indices
                         .iter()
-                        .zip(values)
+                        .zip(*values)
                         .filter(|(_, value)| !value.is_nan());
                     present.for_each(|(&feature, _)| indptr[feature as usize + 1] += 1);
                 }
             }
         }
-        for feature in 0..data.n_features() {
+        for feature in 0..data.n_features {
             indptr[feature + 1] += indptr[feature];
         }
         let mut next = indptr.clone();
-        let mut entries = vec![(0, 0); indptr[data.n_features()]];
-        for chunk in data.chunks() {
-            let TileFeatures::Csr {
+        let mut entries = vec![(0, 0); indptr[data.n_features]];
+        for (rows, features) in &data.chunks {
+            let FeaturesView::Csr {
                 indptr,
                 indices,
                 values,
-            } = &chunk.features
+            } = *features
             else {
                 continue;
             };
-            for (bounds, row) in indptr.windows(2).zip(chunk.rows.clone()) {
+            for (bounds, row) in indptr.windows(2).zip(rows.clone()) {
                 for entry in (bounds[0]..bounds[1]).filter(|&entry| !values[entry].is_nan()) {
                     let slot = &mut next[indices[entry] as usize];
                     entries[*slot] = (ordered(values[entry]), row as u32);

@@ -5,7 +5,11 @@
 
 mod aligned;
 mod cuts;
+mod ingest;
 mod matrix;
+mod sample;
+mod search;
+mod tile;
 
 use std::sync::Arc;
 
@@ -14,7 +18,9 @@ use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
 pub use cuts::{HistogramCuts, SENTINEL};
+pub use ingest::Ingest;
 pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes};
+pub use sample::{SAMPLE_VALUES, Sample};
 
 /// A binned table with labels, perhaps weights, and perhaps margins to start from. The raw values are gone.
 #[derive(Clone, Debug)]
@@ -61,7 +67,7 @@ impl Dataset {
     /// # Errors
     /// [`BinError::Columns`] if the table and the cuts differ in columns; see [`Dataset::widen`].
     pub fn bin(
-        mut self,
+        self,
         cuts: &Arc<HistogramCuts>,
         threads: &Threads,
     ) -> Result<BinnedDataset, BinError> {
@@ -71,15 +77,7 @@ impl Dataset {
                 expected: cuts.n_features(),
             });
         }
-        let matrix = BinnedMatrix::new(&mut self, cuts, threads);
-        let (labels, weights) = self.into_labels();
-        Ok(BinnedDataset {
-            cuts: Arc::clone(cuts),
-            matrix,
-            labels,
-            weights,
-            base_margin: None,
-        })
+        Ok(ingest::bin_all(self, cuts, threads))
     }
 }
 
@@ -98,6 +96,14 @@ impl BinnedDataset {
         }
         self.base_margin = Some(margin);
         Ok(self)
+    }
+
+    /// Adds columns without values until there are `n_features`; does nothing if there are that many.
+    pub fn widen(&mut self, n_features: usize) {
+        if n_features > self.n_features() {
+            self.cuts = Arc::new(self.cuts.widened(n_features));
+            self.matrix.widen(n_features);
+        }
     }
 
     /// Rows, at least 1.
