@@ -12,16 +12,20 @@ pub mod files;
 pub mod labels;
 pub mod libsvm;
 pub mod number;
+mod plan;
+pub mod ranges;
+pub mod rows;
 pub mod tiles;
 
 use contract::content_type::ContentType;
 use engine::threads::Threads;
 
-use self::blocks::{Blocks, Quotes};
+use self::blocks::{BLOCK_BYTES, Blocks, Quotes};
 use self::csv::CsvOptions;
 pub use self::error::{DataError, Place};
 use self::files::DataFile;
-pub use self::tiles::TileReader;
+use self::tiles::TextFiles;
+pub use self::tiles::{Batch, InOrder, Order, TileReader};
 
 /// A channel that is to be read.
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ pub struct Source {
 pub fn open(
     source: Source,
     options: CsvOptions,
+    order: Order,
     threads: &Threads,
 ) -> Result<Option<Box<dyn TileReader>>, DataError> {
     let content_type = match source.content_type {
@@ -48,9 +53,14 @@ pub fn open(
         None => sniff(&source)?,
     };
     let threads = threads.clone();
+    let text = |files| TextFiles {
+        files,
+        block_bytes: BLOCK_BYTES,
+        order,
+    };
     match content_type {
         ContentType::Csv { label_size: _ } => {
-            let tiles = csv::open(Blocks::new(source.files, Quotes::Hold), options, threads)?;
+            let tiles = csv::open(text(source.files), options, threads)?;
             Ok(tiles.map(|tiles| {
                 tracing::info!(
                     "Determined delimiter of CSV input is '{}'",
@@ -60,11 +70,7 @@ pub fn open(
             }))
         }
         ContentType::Libsvm => {
-            let tiles = libsvm::open(
-                Blocks::new(source.files, Quotes::Ignore),
-                options.labels,
-                threads,
-            )?;
+            let tiles = libsvm::open(text(source.files), options.labels, threads)?;
             Ok(tiles.map(|tiles| Box::new(tiles) as Box<dyn TileReader>))
         }
         ContentType::Parquet | ContentType::RecordIoProtobuf => Err(DataError::NoReader {
@@ -78,8 +84,9 @@ pub fn open(
 /// row has no pair in it and something that separates cells.
 fn sniff(source: &Source) -> Result<ContentType, DataError> {
     for block in Blocks::new(source.files.clone(), Quotes::Ignore) {
-        let bytes = block?.bytes;
-        let Some(has_pairs) = libsvm::has_pairs(&bytes) else {
+        let block = block?;
+        let bytes = block.view().bytes;
+        let Some(has_pairs) = libsvm::has_pairs(bytes) else {
             continue;
         };
         let mut lines = bytes
