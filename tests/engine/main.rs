@@ -4,6 +4,7 @@ mod bin;
 mod dataset;
 mod decision_tree;
 mod determinism;
+mod ingest;
 mod linfa;
 mod metric;
 mod model;

@@ -64,6 +64,21 @@ pub(crate) fn read_csv(
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 
+/// Reads CSV files in small blocks, first a sample of about `n_values` values.
+pub(crate) fn read_csv_sampled(
+    dir: &Path,
+    (block_bytes, n_values): (usize, usize),
+    n_threads: usize,
+) -> Result<Rows, DataError> {
+    let text = TextFiles {
+        order: Order::Sample(n_values),
+        ..text(dir, block_bytes)?
+    };
+    let threads = Threads::new(Some(n_threads)).unwrap();
+    let tiles = csv::open(text, regression(false), threads)?;
+    tiles.map_or_else(|| Ok(Rows::default()), collect)
+}
+
 /// Reads libsvm files in blocks of `block_bytes` on two threads.
 pub(crate) fn read_libsvm(
     dir: &Path,

@@ -12,6 +12,7 @@ use crate::dataset::{Dataset, FeaturesView};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
+use super::sort::{ordered, sort_by_key, unordered};
 use super::{BinError, CODES};
 
 /// The cut above every value. A split there sends what is present left and what is missing right.
@@ -340,53 +341,4 @@ impl SparseColumns {
             entries,
         }
     }
-}
-
-/// Sorts by a 32-bit key, byte by byte from the lowest, keeping the order of equal keys.
-fn sort_by_key<T: Copy + Default>(items: &mut Vec<T>, key: impl Fn(T) -> u32) {
-    const FEW: usize = 1024;
-    if items.len() <= FEW {
-        items.sort_by_key(|&item| key(item));
-        return;
-    }
-    let mut counts = [[0_usize; 256]; 4];
-    for &item in items.iter() {
-        for (counts, byte) in counts.iter_mut().zip(key(item).to_le_bytes()) {
-            counts[usize::from(byte)] += 1;
-        }
-    }
-    let mut sorted = vec![T::default(); items.len()];
-    for (idx, mut next) in counts.into_iter().enumerate() {
-        if next.contains(&items.len()) {
-            continue;
-        }
-        let mut begin = 0;
-        for next in &mut next {
-            begin += std::mem::replace(next, begin);
-        }
-        for &item in items.iter() {
-            let next = &mut next[usize::from(key(item).to_le_bytes()[idx])];
-            sorted[*next] = item;
-            *next += 1;
-        }
-        std::mem::swap(items, &mut sorted);
-    }
-}
-
-/// A key that sorts as the number does; both zeros have the same.
-fn ordered(value: f32) -> u32 {
-    let bits = (value + 0.0).to_bits();
-    if bits >> 31 == 0 {
-        bits | 1 << 31
-    } else {
-        !bits
-    }
-}
-
-fn unordered(key: u32) -> f32 {
-    f32::from_bits(if key >> 31 == 1 {
-        key & !(1 << 31)
-    } else {
-        !key
-    })
 }

@@ -9,6 +9,7 @@ mod ingest;
 mod matrix;
 mod sample;
 mod search;
+mod sort;
 mod tile;
 
 use std::sync::Arc;

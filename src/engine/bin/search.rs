@@ -89,6 +89,7 @@ impl Search {
         usize::from(self.missing) == CODES
     }
 
+    #[inline]
     pub(super) fn code(&self, value: f32) -> u16 {
         // Only a group that is full has an end that a value can reach, and then another group follows.
         let group = count(&self.ends, value) as usize;
@@ -109,6 +110,7 @@ impl Search {
 }
 
 /// How many of the cuts are not above the value.
+#[inline]
 fn count(cuts: &[f32; GROUP], value: f32) -> u32 {
     cuts.iter().map(|&cut| u32::from(cut <= value)).sum()
 }

@@ -186,3 +186,90 @@ fn refused(channel: &str, source: DatasetError) -> DataError {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use engine::objective::ObjectiveName;
+
+    use super::*;
+    use crate::data::csv::{self, CsvOptions};
+    use crate::data::files::discover;
+    use crate::data::labels::LabelRule;
+    use crate::data::tiles::TextFiles;
+    use crate::data::{Batch, TileReader};
+
+    /// Reads a channel of two files with many small blocks; the rows are sorted by their only column.
+    fn read(sample_values: usize, n_threads: usize, quoted: bool) -> BinnedDataset {
+        let dir = tempfile::tempdir().unwrap();
+        for file in 0..2 {
+            let mut text = String::new();
+            for row in file * 3000..(file + 1) * 3000 {
+                let cell = if quoted && row == 5000 {
+                    "\"\n5000\"".to_owned()
+                } else {
+                    format!("{row:04}")
+                };
+                writeln!(text, "{row:04},{cell}").unwrap();
+            }
+            std::fs::write(dir.path().join(format!("{file}.csv")), text).unwrap();
+        }
+        let threads = Threads::new(Some(n_threads)).unwrap();
+        let goal = Goal::Binned {
+            max_bin: 8,
+            sample_values,
+        };
+        let mut growing = Growing::new("train", goal, &threads);
+        let text = TextFiles {
+            files: discover("train", dir.path()).unwrap().files,
+            block_bytes: 100,
+            order: growing.order(),
+        };
+        let labels = LabelRule {
+            objective: ObjectiveName::RegSquaredError,
+            num_class: 0,
+        };
+        let options = CsvOptions {
+            weighted: false,
+            labels,
+        };
+        let mut reader = csv::open(text, options, threads.clone()).unwrap().unwrap();
+        loop {
+            match reader.read().unwrap() {
+                Batch::Parts(parts) => growing.push(parts, reader.in_sample()).unwrap(),
+                Batch::StartAgain => growing.start_again(),
+                Batch::End => return growing.binned().unwrap().rows,
+            }
+        }
+    }
+
+    #[test]
+    fn a_channel_larger_than_its_sample_keeps_its_rows_in_order_and_its_cuts_even() {
+        let first = read(300, 1, false);
+        let labels: Vec<f32> = (0..6000_u16).map(f32::from).collect();
+        assert_eq!(first.labels(), labels);
+        // The first 300 rows alone would have cuts up to 300.
+        for (idx, cut) in first.cuts().cuts(0)[..7].iter().enumerate() {
+            let even = 750.0 * (idx + 1) as f32;
+            assert!((cut - even).abs() < 250.0, "{cut} for {even}");
+        }
+        for n_threads in [2, 3, 8] {
+            let other = read(300, n_threads, false);
+            assert_eq!(
+                (other.cuts(), other.labels()),
+                (first.cuts(), first.labels())
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_end_in_quotes_makes_the_reader_start_again() {
+        let whole = read(1 << 20, 2, false);
+        for sample_values in [300, 1 << 20] {
+            let quoted = read(sample_values, 2, true);
+            assert_eq!(quoted.labels(), whole.labels());
+        }
+        assert_eq!(read(1 << 20, 2, true).cuts(), whole.cuts());
+    }
+}
