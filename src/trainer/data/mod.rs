@@ -5,6 +5,7 @@
 //! and one arm in [`open`].
 
 pub mod blocks;
+mod cells;
 pub mod csv;
 pub mod delimiter;
 mod error;

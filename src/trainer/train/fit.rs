@@ -31,8 +31,7 @@ pub(crate) struct Fitted {
 
 /// Learns from the tables, which are gone afterwards.
 pub(crate) fn fit(
-    hyperparameters: &Hyperparameters,
-    params: &BoosterValidParams,
+    (hyperparameters, params): (&Hyperparameters, &BoosterValidParams),
     tables: Rows,
     threads: &Threads,
     rounds: &mut Rounds<'_>,

@@ -63,13 +63,7 @@ pub fn run(
     let Some(tables) = Tables::read(root, &job, params.max_bin(), &threads, stop)? else {
         return Ok(stopped_without_model("while the data was being read"));
     };
-    let mut timings = vec![timing(
-        "read",
-        start.elapsed().saturating_sub(tables.binning),
-    )];
-    if let Rows::Binned(_) = tables.rows {
-        timings.push(timing("bin", tables.binning));
-    }
+    let timings = reading_timings(start.elapsed(), &tables);
     check_names(&job, tables.rows.labelled().train.n_features)?;
     let data = data_sets(&tables.rows.labelled());
     let guess = guess(&job, &tables)?;
@@ -82,13 +76,8 @@ pub fn run(
         format: job.hyperparameters.model_format,
     };
     let mut rounds = Rounds::new(stdout, stop, save_on_stop.then_some(&artifacts));
-    let mut fitted = fit::fit(
-        &job.hyperparameters,
-        &params,
-        tables.rows,
-        &threads,
-        &mut rounds,
-    )?;
+    let settings = (&job.hyperparameters, &params);
+    let mut fitted = fit::fit(settings, tables.rows, &threads, &mut rounds)?;
     if let Some(err) = rounds.failed {
         return Err(err);
     }
@@ -180,6 +169,15 @@ pub(crate) fn timing(step: &str, took: Duration) -> Timing {
     Timing {
         step: step.to_owned(),
         seconds: took.as_secs_f64(),
+    }
+}
+
+/// How long it took to read, and to cut where that was done. What is binned while it is read counts as reading.
+fn reading_timings(took: Duration, tables: &Tables) -> Vec<Timing> {
+    let read = timing("read", took.saturating_sub(tables.binning));
+    match tables.rows {
+        Rows::Binned(_) => vec![read, timing("bin", tables.binning)],
+        Rows::Raw(_) => vec![read],
     }
 }
 
