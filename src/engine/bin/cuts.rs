@@ -12,7 +12,8 @@ use crate::dataset::{Dataset, FeaturesView};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
-use super::sort::{ordered, sort_by_key, unordered};
+use super::ranks::{Ranked, Ranks, thin, thin_keys};
+use super::sort::{ordered, sort_by_key};
 use super::{BinError, CODES};
 
 /// The cut above every value. A split there sends what is present left and what is missing right.
@@ -136,7 +137,7 @@ fn present<T: Clone>(
 fn unweighted_cuts(mut keys: Vec<u32>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
     let most = codes_for_bins(keys.len(), data);
     sort_by_key(&mut keys, |key| key);
-    choose(Ranks::of(&keys, |&key| (key, 1.0)), n_bins, most)
+    choose(thin_keys(&keys, n_bins * SUMMARY_FACTOR), n_bins, most)
 }
 
 fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
@@ -144,11 +145,8 @@ fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &RawRows<'_>, n_bins: usize
     let weight = |row: u32| data.weights.map_or(1.0, |it| f64::from(it[row as usize]));
     entries.retain(|&(_, row)| weight(row) > 0.0);
     sort_by_key(&mut entries, |(key, _)| key);
-    choose(
-        Ranks::of(&entries, |&(key, row)| (key, weight(row))),
-        n_bins,
-        most,
-    )
+    let ranks = Ranks::of(&entries, |&(key, row)| (key, weight(row)));
+    choose(thin(ranks, n_bins * SUMMARY_FACTOR), n_bins, most)
 }
 
 /// The codes that are left for bins: one less where some rows miss the feature, or may.
@@ -156,78 +154,11 @@ fn codes_for_bins(n_present: usize, data: &RawRows<'_>) -> usize {
     CODES - usize::from(n_present < data.n_rows || !data.whole)
 }
 
-/// The distinct values of sorted entries, ascending, with their ranks: found on the way, since a table's worth of them
-/// would take eight times the room of the values.
-#[derive(Clone)]
-struct Ranks<'a, T, F> {
-    rest: &'a [T],
-    key_and_weight: F,
-    through: f64,
-}
-
-impl<'a, T, F: Fn(&T) -> (u32, f64)> Ranks<'a, T, F> {
-    fn of(sorted: &'a [T], key_and_weight: F) -> Self {
-        Self {
-            rest: sorted,
-            key_and_weight,
-            through: 0.0,
-        }
-    }
-}
-
-impl<T, F: Fn(&T) -> (u32, f64)> Iterator for Ranks<'_, T, F> {
-    type Item = Ranked;
-
-    fn next(&mut self) -> Option<Ranked> {
-        let (first, _) = self.rest.split_first()?;
-        let (key, mut weight) = (self.key_and_weight)(first);
-        let below = self.through;
-        self.through += weight;
-        let mut n_equal = 1;
-        for entry in &self.rest[1..] {
-            let (next_key, next_weight) = (self.key_and_weight)(entry);
-            if next_key != key {
-                break;
-            }
-            self.through += next_weight;
-            weight += next_weight;
-            n_equal += 1;
-        }
-        self.rest = &self.rest[n_equal..];
-        Some(Ranked {
-            value: unordered(key),
-            below,
-            through: self.through,
-            weight,
-        })
-    }
-}
-
-/// A value of the data and where it stands in the order, in weight.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Ranked {
-    value: f32,
-    /// The weight below it.
-    below: f64,
-    /// The weight up to and with it.
-    through: f64,
-    /// The weight of it.
-    weight: f64,
-}
-
-impl Ranked {
-    /// Twice the middle of its ranks.
-    fn twice_middle(&self) -> f64 {
-        self.below + self.through
-    }
-}
-
 /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that, else values at
 /// evenly spaced ranks; and the [`SENTINEL`]. Where that makes one bin more than `most`, one cut is left out.
-fn choose(ranks: impl Iterator<Item = Ranked> + Clone, n_bins: usize, most: usize) -> Vec<f32> {
+fn choose(summary: Vec<Ranked>, n_bins: usize, most: usize) -> Vec<f32> {
     // XGBoost thins its summary twice. So do we, since the values that are left differ a little from those that one pass
     // would leave, and with them every model. For the same reason `most` does not shift all cuts.
-    let summary = thin(ranks, n_bins * SUMMARY_FACTOR);
     let mut chosen = thin(summary.into_iter(), n_bins + 1);
     if chosen.len().min(n_bins) > most {
         // The weight on both sides of a cut.
@@ -244,48 +175,6 @@ fn choose(ranks: impl Iterator<Item = Ranked> + Clone, n_bins: usize, most: usiz
     }
     let inner = chosen.iter().take(n_bins).skip(1);
     inner.map(|ranked| ranked.value).chain([SENTINEL]).collect()
-}
-
-/// At most `size` of the values: the smallest, the largest, and for each evenly spaced rank the value nearest to it.
-fn thin(ranks: impl Iterator<Item = Ranked> + Clone, size: usize) -> Vec<Ranked> {
-    let mut rest = ranks.clone();
-    let (Some(first), Some(second)) = (rest.next(), rest.next()) else {
-        return ranks.collect();
-    };
-    let (n_more, last) = rest.clone().fold((0, second), |(n, _), last| (n + 1, last));
-    let end = n_more + 1;
-    if end < size {
-        return ranks.collect();
-    }
-    let (begin, range) = (first.through, last.below - first.through);
-    let mut kept = vec![first];
-    let (mut idx, mut here, mut next) = (0, first, second);
-    let mut last_kept = 0;
-    for step in 1..size - 1 {
-        let twice_rank = 2.0 * (begin + step as f64 * range / (size - 1) as f64);
-        while idx < end && twice_rank >= next.twice_middle() {
-            idx += 1;
-            here = next;
-            next = rest.next().unwrap_or(next);
-        }
-        if idx == end {
-            break;
-        }
-        let is_here = twice_rank < here.below + here.weight + next.through - next.weight;
-        let (nearest, ranked) = if is_here {
-            (idx, here)
-        } else {
-            (idx + 1, next)
-        };
-        if nearest != last_kept {
-            kept.push(ranked);
-            last_kept = nearest;
-        }
-    }
-    if last_kept != end {
-        kept.push(last);
-    }
-    kept
 }
 
 /// The entries of all sparse tiles by feature: `(ordered value, row)`.

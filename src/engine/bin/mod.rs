@@ -7,6 +7,7 @@ mod aligned;
 mod cuts;
 mod ingest;
 mod matrix;
+mod ranks;
 mod sample;
 mod search;
 mod sort;
