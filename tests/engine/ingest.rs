@@ -207,19 +207,20 @@ fn a_validation_set_is_binned_by_cuts_that_leave_no_code_for_missing() {
     assert_eq!(train.cuts().cuts(0).len(), 256);
     (column[300], column[8]) = (f32::NAN, 1e30);
     let validation = Dataset::from_rows(1, &column, &labels).expect("the table is sound");
-    let mut ingest = Ingest::new(train.cuts());
-    for part in parts(&validation, false) {
-        ingest
-            .push(vec![part], &threads)
-            .expect("the table is sound");
-    }
     let params = BoosterParams::default().num_round(3);
-    let read = ingest.finish().expect("the table is sound");
-    let in_memory = validation
-        .bin(train.cuts(), &threads)
-        .expect("the table is sound");
-    let history = |data| fit(&params, &train, Some(data)).history;
-    assert_eq!(history(&read), history(&in_memory));
+    let history = |data: &BinnedDataset| fit(&params, &train, Some(data)).history;
+    for as_lists in [false, true] {
+        let mut ingest = Ingest::new(train.cuts());
+        for part in parts(&validation, as_lists) {
+            ingest
+                .push(vec![part], &threads)
+                .expect("the table is sound");
+        }
+        let read = ingest.finish().expect("the table is sound");
+        let in_memory = validation.clone().bin(train.cuts(), &threads);
+        let in_memory = in_memory.expect("the table is sound");
+        assert_eq!(history(&read), history(&in_memory));
+    }
 }
 
 #[test]

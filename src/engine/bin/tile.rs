@@ -157,21 +157,29 @@ fn listed(features: FeaturesView<'_>, n_rows: usize, searches: &Searches) -> Til
 
 /// Whether a feature that has no code left for "missing" is missing somewhere.
 fn has_unfit_missing(features: FeaturesView<'_>, n_rows: usize, searches: &Searches) -> bool {
-    let mut full = (0..searches.n_features()).filter(|&it| searches.feature(it).is_full());
-    full.any(|feature| match features {
-        FeaturesView::Dense { n_features, values } => {
+    let full = (0..searches.n_features()).filter(|&it| searches.feature(it).is_full());
+    let mut full = full.peekable();
+    if full.peek().is_none() {
+        return false;
+    }
+    match features {
+        FeaturesView::Dense { n_features, values } => full.any(|feature| {
             let is_missing = |any: bool, value: &f32| any | value.is_nan();
             feature >= n_features
                 || values[feature * n_rows..][..n_rows]
                     .iter()
                     .fold(false, is_missing)
-        }
+        }),
         FeaturesView::Csr {
             indices, values, ..
         } => {
-            let entries = indices.iter().zip(values);
-            let present = entries.filter(|&(&at, value)| at as usize == feature && !value.is_nan());
-            present.count() < n_rows
+            let mut n_present = vec![0; searches.n_features()];
+            for (&feature, value) in indices.iter().zip(values) {
+                if let Some(n_present) = n_present.get_mut(feature as usize) {
+                    *n_present += usize::from(!value.is_nan());
+                }
+            }
+            full.any(|feature| n_present[feature] < n_rows)
         }
-    })
+    }
 }
