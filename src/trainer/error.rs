@@ -13,6 +13,7 @@ use engine::bin::BinError;
 use engine::booster::{PredictError, TrainError};
 use engine::estimator::DecisionTreeError;
 use engine::params::ParamError;
+use engine::simd::SimdError;
 use engine::threads::ThreadsError;
 
 use crate::data::DataError;
@@ -111,6 +112,9 @@ pub enum TrainerError {
         /// The columns that there are.
         allowed: String,
     },
+    /// The environment asks for instructions that are not there.
+    #[error("LINDEN_SIMD: {0}")]
+    Simd(SimdError),
     /// The operating system gives no threads.
     #[error(transparent)]
     Threads(#[from] ThreadsError),
@@ -155,6 +159,7 @@ impl TrainerError {
             | Self::Hyperparameters(_)
             | Self::Parameter(_)
             | Self::Hosts { .. }
+            | Self::Simd(_)
             | Self::PipeMode { .. }
             | Self::RecordWrapper { .. }
             | Self::NoData { .. }

@@ -5,6 +5,7 @@ mod dataset;
 mod decision_tree;
 mod determinism;
 mod grow;
+mod ingest;
 mod linfa;
 mod metric;
 mod model;

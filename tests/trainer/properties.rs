@@ -6,7 +6,7 @@ use engine::objective::ObjectiveName;
 use proptest::prelude::*;
 use trainer::data::labels::LabelRule;
 
-use crate::table::{channel, read_csv, read_libsvm, regression};
+use crate::table::{channel, read_csv, read_csv_sampled, read_libsvm, regression};
 
 /// How one table is spelled as CSV.
 #[derive(Clone, Debug)]
@@ -148,20 +148,23 @@ proptest! {
         read_both(pieces.concat().as_bytes(), block_bytes);
     }
 
-    /// Where blocks end must not show, in the rows or in the error.
+    /// Where blocks end, what is read first and by how many threads must not show, in the rows or in the error.
     #[test]
     fn the_block_size_changes_nothing(
         pieces in prop::collection::vec(
             prop::sample::select(vec!["1", "2", ",", ",", "\"", "\n", "\n", "\r\n", "NA", "x"]),
             0..60,
         ),
-        block_bytes in 1..30_usize,
+        (block_bytes, n_values, n_threads) in (1..30_usize, 1..20_usize, 1..4_usize),
     ) {
         let text = pieces.concat();
         let dir = channel(&[("a.csv", text.as_bytes())]);
         let small = read_csv(dir.path(), regression(false), block_bytes).map(|it| (it.labels, it.features));
         let large = read_csv(dir.path(), regression(false), 1 << 20).map(|it| (it.labels, it.features));
-        prop_assert_eq!(small.map_err(|err| err.to_string()), large.map_err(|err| err.to_string()));
+        let large = large.map_err(|err| err.to_string());
+        prop_assert_eq!(&small.map_err(|err| err.to_string()), &large);
+        let sampled = read_csv_sampled(dir.path(), (block_bytes, n_values), n_threads).map(|it| (it.labels, it.features));
+        prop_assert_eq!(&sampled.map_err(|err| err.to_string()), &large);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Files in a temporary channel, and the rows that a reader makes of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use engine::dataset::TileFeatures;
+use engine::dataset::{Tile, TileFeatures};
 use engine::objective::ObjectiveName;
 use engine::threads::Threads;
 use tempfile::TempDir;
-use trainer::data::blocks::{Blocks, Quotes};
 use trainer::data::csv::CsvOptions;
 use trainer::data::files::discover;
 use trainer::data::labels::LabelRule;
-use trainer::data::{DataError, TileReader, csv, libsvm, parquet};
+use trainer::data::tiles::TextFiles;
+use trainer::data::{Batch, DataError, InOrder, Order, TileReader, csv, libsvm, parquet};
 
 /// Rows as a reader gave them; `None` is a missing value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,8 +45,12 @@ pub(crate) fn regression(weighted: bool) -> CsvOptions {
     }
 }
 
-pub(crate) fn blocks(dir: &Path, quotes: Quotes, block_bytes: usize) -> Result<Blocks, DataError> {
-    Ok(Blocks::new(discover("train", dir)?.files, quotes).with_block_bytes(block_bytes))
+pub(crate) fn text(dir: &Path, block_bytes: usize) -> Result<TextFiles, DataError> {
+    Ok(TextFiles {
+        files: discover("train", dir)?.files,
+        block_bytes,
+        order: Order::Rows,
+    })
 }
 
 /// Reads CSV files in blocks of `block_bytes` on two threads.
@@ -55,7 +60,22 @@ pub(crate) fn read_csv(
     block_bytes: usize,
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(2)).unwrap();
-    let tiles = csv::open(blocks(dir, Quotes::Hold, block_bytes)?, options, threads)?;
+    let tiles = csv::open(text(dir, block_bytes)?, options, threads)?;
+    tiles.map_or_else(|| Ok(Rows::default()), collect)
+}
+
+/// Reads CSV files in small blocks, first a sample of about `n_values` values.
+pub(crate) fn read_csv_sampled(
+    dir: &Path,
+    (block_bytes, n_values): (usize, usize),
+    n_threads: usize,
+) -> Result<Rows, DataError> {
+    let text = TextFiles {
+        order: Order::Sample(n_values),
+        ..text(dir, block_bytes)?
+    };
+    let threads = Threads::new(Some(n_threads)).unwrap();
+    let tiles = csv::open(text, regression(false), threads)?;
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 
@@ -66,7 +86,7 @@ pub(crate) fn read_libsvm(
     block_bytes: usize,
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(2)).unwrap();
-    let tiles = libsvm::open(blocks(dir, Quotes::Ignore, block_bytes)?, labels, threads)?;
+    let tiles = libsvm::open(text(dir, block_bytes)?, labels, threads)?;
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 
@@ -78,16 +98,47 @@ pub(crate) fn read_parquet(
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(n_threads)).unwrap();
     let tiles = parquet::open(discover("train", dir)?.files, options, threads)?;
-    tiles.map_or_else(|| Ok(Rows::default()), collect)
+    tiles.map_or_else(|| Ok(Rows::default()), |tiles| collect(InOrder::new(tiles)))
 }
 
-fn collect(reader: impl TileReader) -> Result<Rows, DataError> {
+fn collect(mut reader: impl TileReader) -> Result<Rows, DataError> {
+    let mut parts = BTreeMap::new();
+    loop {
+        match reader.read()? {
+            Batch::Parts(batch) => parts.extend(batch.into_iter().map(|it| (it.number, it.tiles))),
+            Batch::StartAgain => parts.clear(),
+            Batch::End => break,
+        }
+    }
+    assert!(parts.keys().copied().eq(0..parts.len()));
     let mut rows = Rows::default();
-    for tile in reader {
-        let tile = tile?;
+    let mut before: (String, u64) = Default::default();
+    for tiles in parts.into_values() {
+        let object = tiles.first().map(|it| it.origin.object.to_string());
+        if object.as_ref().is_some_and(|it| *it != before.0) {
+            before = (object.unwrap_or_default(), 0);
+        }
+        let n_rows_before = rows.labels.len() as u64;
+        rows.add(tiles, before.1);
+        before.1 += rows.labels.len() as u64 - n_rows_before;
+    }
+    Ok(rows)
+}
+
+impl Rows {
+    fn add(&mut self, tiles: Vec<Tile>, n_rows_before: u64) {
+        for tile in tiles {
+            self.add_tile(tile, n_rows_before);
+        }
+    }
+
+    fn add_tile(&mut self, tile: Tile, n_rows_before: u64) {
+        let rows = self;
         let n_rows = tile.labels.len();
-        rows.origins
-            .push((tile.origin.object.to_string(), tile.origin.first_row));
+        rows.origins.push((
+            tile.origin.object.to_string(),
+            n_rows_before + tile.origin.first_row,
+        ));
         for row in 0..n_rows {
             rows.features.push(match &tile.features {
                 TileFeatures::Dense { n_features, values } => (0..*n_features)
@@ -110,7 +161,6 @@ fn collect(reader: impl TileReader) -> Result<Rows, DataError> {
         rows.labels.extend(tile.labels);
         rows.weights.extend(tile.weights.unwrap_or_default());
     }
-    Ok(rows)
 }
 
 /// The rows alone, for comparing files that are cut into blocks in other places.

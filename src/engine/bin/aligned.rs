@@ -14,23 +14,24 @@ pub(crate) const LINE: usize = 64;
 /// Bytes from which huge pages pay: two of them.
 const LARGE: usize = 4 << 20;
 
-/// A fixed number of bytes, zero at first.
+/// Bytes that can grow, zero at first.
 #[derive(Debug)]
-pub(crate) enum AlignedBytes {
-    /// Few.
-    Heap {
-        /// Some bytes more than asked for, so that there is a line's begin among the first ones.
-        bytes: Vec<u8>,
-        first: usize,
-        len: usize,
-    },
-    /// Many; exactly as long as asked for.
+pub(crate) struct AlignedBytes {
+    memory: Memory,
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Memory {
+    /// Few bytes, and some more, so that there is a line's begin among the first ones.
+    Heap(Vec<u8>, usize),
+    /// Many bytes.
     Pages(MmapMut),
 }
 
-impl AlignedBytes {
-    /// `len` zeros. Memory that nobody writes to is not taken from the system.
-    pub(crate) fn zeros(len: usize) -> Self {
+impl Memory {
+    /// Zeros. Memory that nobody writes to is not taken from the system, so room that stays empty costs nothing.
+    fn zeros(len: usize) -> Self {
         let pages = (len >= LARGE).then(|| MmapMut::map_anon(len).ok());
         if let Some(pages) = pages.flatten() {
             // A system without huge pages says no, and the bytes are as good as any.
@@ -40,13 +41,52 @@ impl AlignedBytes {
         }
         let bytes = vec![0; len + LINE - 1];
         let first = bytes.as_ptr().align_offset(LINE).min(LINE - 1);
-        Self::Heap { bytes, first, len }
+        Self::Heap(bytes, first)
+    }
+
+    fn capacity(&self) -> usize {
+        match self {
+            Self::Heap(bytes, _) => bytes.len() - (LINE - 1),
+            Self::Pages(pages) => pages.len(),
+        }
+    }
+}
+
+impl AlignedBytes {
+    /// `len` zeros.
+    pub(crate) fn zeros(len: usize) -> Self {
+        Self {
+            memory: Memory::zeros(len),
+            len,
+        }
+    }
+
+    /// No bytes, and room for `capacity`.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            memory: Memory::zeros(capacity),
+            len: 0,
+        }
+    }
+
+    /// Adds `n_more` zeros, and gives them to be written to.
+    pub(crate) fn grow(&mut self, n_more: usize) -> &mut [u8] {
+        let (begin, len) = (self.len, self.len + n_more);
+        let capacity = self.memory.capacity();
+        if len > capacity {
+            let mut larger = Self::with_capacity(len.max(capacity + capacity / 2));
+            larger.len = begin;
+            larger.copy_from_slice(self);
+            *self = larger;
+        }
+        self.len = len;
+        &mut self[begin..]
     }
 }
 
 impl Clone for AlignedBytes {
     fn clone(&self) -> Self {
-        let mut copy = Self::zeros(self.len());
+        let mut copy = Self::zeros(self.len);
         copy.copy_from_slice(self);
         copy
     }
@@ -56,18 +96,18 @@ impl Deref for AlignedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        match self {
-            Self::Heap { bytes, first, len } => &bytes[*first..first + len],
-            Self::Pages(pages) => pages,
+        match &self.memory {
+            Memory::Heap(bytes, first) => &bytes[*first..first + self.len],
+            Memory::Pages(pages) => &pages[..self.len],
         }
     }
 }
 
 impl DerefMut for AlignedBytes {
     fn deref_mut(&mut self) -> &mut [u8] {
-        match self {
-            Self::Heap { bytes, first, len } => &mut bytes[*first..*first + *len],
-            Self::Pages(pages) => pages,
+        match &mut self.memory {
+            Memory::Heap(bytes, first) => &mut bytes[*first..*first + self.len],
+            Memory::Pages(pages) => &mut pages[..self.len],
         }
     }
 }
@@ -78,13 +118,15 @@ mod tests {
 
     #[test]
     fn begin_a_line_and_keep_what_is_written() {
-        for len in [0, 1, 63, 64, 1000, LARGE, LARGE + 1] {
-            let mut bytes = AlignedBytes::zeros(len);
-            assert_eq!(bytes.len(), len);
+        let mut bytes = AlignedBytes::with_capacity(100);
+        let mut expected = Vec::new();
+        for n_more in [0, 1, 63, 64, 1000, 3, LARGE, LARGE + 1] {
+            assert!(bytes.grow(n_more).iter().all(|&byte| byte == 0));
+            let begin = expected.len();
+            bytes[begin..].fill(n_more as u8 | 1);
+            expected.resize(begin + n_more, n_more as u8 | 1);
             assert_eq!(bytes.as_ptr().addr() % LINE, 0);
-            assert!(bytes.iter().all(|&byte| byte == 0));
-            bytes.fill(7);
-            assert_eq!(*bytes.clone(), *vec![7; len]);
+            assert!(*bytes == *expected && *bytes.clone() == *expected);
         }
     }
 }

@@ -6,10 +6,14 @@
 //!
 //! Source: XGBoost 3.0 `src/common/quantile.{h,cc}`; ranks are exact here, where XGBoost sketches them.
 
-use crate::dataset::{Dataset, TileFeatures};
+use std::ops::Range;
+
+use crate::dataset::{Dataset, FeaturesView};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
+use super::ranks::{Ranked, Ranks, thin, thin_keys};
+use super::sort::{ordered, sort_by_key};
 use super::{BinError, CODES};
 
 /// The cut above every value. A split there sends what is present left and what is missing right.
@@ -24,6 +28,19 @@ pub struct HistogramCuts {
     features: Vec<Vec<f32>>,
 }
 
+/// The values that cuts are made from: a table, or some rows of one.
+#[derive(Debug)]
+pub(super) struct RawRows<'a> {
+    /// Rows, and what they hold.
+    pub(super) chunks: Vec<(Range<usize>, FeaturesView<'a>)>,
+    pub(super) n_rows: usize,
+    pub(super) n_features: usize,
+    /// `(n_rows,)`; `None` is 1 for every row.
+    pub(super) weights: Option<&'a [f32]>,
+    /// Whether these are all rows of the table. If not, a value may be missing in the others.
+    pub(super) whole: bool,
+}
+
 impl HistogramCuts {
     /// Cuts each feature into at most `max_bin` bins of about equal weight.
     ///
@@ -34,12 +51,31 @@ impl HistogramCuts {
     /// # Errors
     /// [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
     pub fn from_dataset(data: &Dataset, max_bin: u32, threads: &Threads) -> Result<Self, BinError> {
+        let views = data.chunks().iter();
+        let rows = RawRows {
+            chunks: views
+                .map(|chunk| (chunk.rows.clone(), chunk.features.view()))
+                .collect(),
+            n_rows: data.n_rows(),
+            n_features: data.n_features(),
+            weights: data.weights(),
+            whole: true,
+        };
+        Self::of_rows(&rows, max_bin, threads)
+    }
+
+    /// As [`HistogramCuts::from_dataset`], but a feature has at most 255 bins if the rows are not all there are.
+    pub(super) fn of_rows(
+        data: &RawRows<'_>,
+        max_bin: u32,
+        threads: &Threads,
+    ) -> Result<Self, BinError> {
         if !(2..=MAX_BIN).contains(&max_bin) {
             return Err(BinError::MaxBin { max_bin });
         }
         let sparse = SparseColumns::of(data);
-        let features = threads.map((0..data.n_features()).collect(), |feature| {
-            if data.weights().is_some() {
+        let features = threads.map((0..data.n_features).collect(), |feature| {
+            if data.weights.is_some() {
                 let entries = present(data, &sparse, feature, |key, row| (key, row));
                 weighted_cuts(entries, data, max_bin as usize)
             } else {
@@ -60,6 +96,13 @@ impl HistogramCuts {
         &self.features[feature]
     }
 
+    /// The same, with columns to the right that have one bin each, until there are `n_features`.
+    pub(super) fn widened(&self, n_features: usize) -> Self {
+        let mut features = self.features.clone();
+        features.resize(n_features.max(features.len()), vec![SENTINEL]);
+        Self { features }
+    }
+
     /// Bins of a feature, and with that the code of a missing value.
     pub(crate) fn n_bins(&self, feature: usize) -> usize {
         self.features[feature].len()
@@ -68,21 +111,21 @@ impl HistogramCuts {
 
 /// What `entry` makes of the values that a feature has, as `(ordered value, row)`.
 fn present<T: Clone>(
-    data: &Dataset,
+    data: &RawRows<'_>,
     sparse: &SparseColumns,
     feature: usize,
     entry: impl Fn(u32, u32) -> T,
 ) -> Vec<T> {
     let listed = &sparse.entries[sparse.indptr[feature]..sparse.indptr[feature + 1]];
     let mut entries = Vec::with_capacity(listed.len() + sparse.n_dense_rows);
-    for chunk in data.chunks() {
-        if let TileFeatures::Dense { n_features, values } = &chunk.features
-            && feature < *n_features
+    for (rows, features) in &data.chunks {
+        if let FeaturesView::Dense { n_features, values } = *features
+            && feature < n_features
         {
-            let n_rows = chunk.rows.len();
+            let n_rows = rows.len();
             let column = values[feature * n_rows..(feature + 1) * n_rows].iter();
             let present = column
-                .zip(chunk.rows.clone())
+                .zip(rows.clone())
                 .filter(|(value, _)| !value.is_nan());
             entries.extend(present.map(|(&value, row)| entry(ordered(value), row as u32)));
         }
@@ -91,101 +134,31 @@ fn present<T: Clone>(
     entries
 }
 
-fn unweighted_cuts(mut keys: Vec<u32>, data: &Dataset, n_bins: usize) -> Vec<f32> {
+fn unweighted_cuts(mut keys: Vec<u32>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
     let most = codes_for_bins(keys.len(), data);
     sort_by_key(&mut keys, |key| key);
-    choose(Ranks::of(&keys, |&key| (key, 1.0)), n_bins, most)
+    choose(thin_keys(&keys, n_bins * SUMMARY_FACTOR), n_bins, most)
 }
 
-fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &Dataset, n_bins: usize) -> Vec<f32> {
+fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
     let most = codes_for_bins(entries.len(), data);
-    let weight = |row: u32| data.weights().map_or(1.0, |it| f64::from(it[row as usize]));
+    let weight = |row: u32| data.weights.map_or(1.0, |it| f64::from(it[row as usize]));
     entries.retain(|&(_, row)| weight(row) > 0.0);
     sort_by_key(&mut entries, |(key, _)| key);
-    choose(
-        Ranks::of(&entries, |&(key, row)| (key, weight(row))),
-        n_bins,
-        most,
-    )
+    let ranks = Ranks::of(&entries, |&(key, row)| (key, weight(row)));
+    choose(thin(ranks, n_bins * SUMMARY_FACTOR), n_bins, most)
 }
 
-/// The codes that are left for bins: one less where some rows miss the feature.
-fn codes_for_bins(n_present: usize, data: &Dataset) -> usize {
-    CODES - usize::from(n_present < data.n_rows())
-}
-
-/// The distinct values of sorted entries, ascending, with their ranks: found on the way, since a table's worth of them
-/// would take eight times the room of the values.
-#[derive(Clone)]
-struct Ranks<'a, T, F> {
-    rest: &'a [T],
-    key_and_weight: F,
-    through: f64,
-}
-
-impl<'a, T, F: Fn(&T) -> (u32, f64)> Ranks<'a, T, F> {
-    fn of(sorted: &'a [T], key_and_weight: F) -> Self {
-        Self {
-            rest: sorted,
-            key_and_weight,
-            through: 0.0,
-        }
-    }
-}
-
-impl<T, F: Fn(&T) -> (u32, f64)> Iterator for Ranks<'_, T, F> {
-    type Item = Ranked;
-
-    fn next(&mut self) -> Option<Ranked> {
-        let (first, _) = self.rest.split_first()?;
-        let (key, mut weight) = (self.key_and_weight)(first);
-        let below = self.through;
-        self.through += weight;
-        let mut n_equal = 1;
-        for entry in &self.rest[1..] {
-            let (next_key, next_weight) = (self.key_and_weight)(entry);
-            if next_key != key {
-                break;
-            }
-            self.through += next_weight;
-            weight += next_weight;
-            n_equal += 1;
-        }
-        self.rest = &self.rest[n_equal..];
-        Some(Ranked {
-            value: unordered(key),
-            below,
-            through: self.through,
-            weight,
-        })
-    }
-}
-
-/// A value of the data and where it stands in the order, in weight.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Ranked {
-    value: f32,
-    /// The weight below it.
-    below: f64,
-    /// The weight up to and with it.
-    through: f64,
-    /// The weight of it.
-    weight: f64,
-}
-
-impl Ranked {
-    /// Twice the middle of its ranks.
-    fn twice_middle(&self) -> f64 {
-        self.below + self.through
-    }
+/// The codes that are left for bins: one less where some rows miss the feature, or may.
+fn codes_for_bins(n_present: usize, data: &RawRows<'_>) -> usize {
+    CODES - usize::from(n_present < data.n_rows || !data.whole)
 }
 
 /// The cuts between `n_bins` bins: every distinct value but the smallest if there are no more than that, else values at
 /// evenly spaced ranks; and the [`SENTINEL`]. Where that makes one bin more than `most`, one cut is left out.
-fn choose(ranks: impl Iterator<Item = Ranked> + Clone, n_bins: usize, most: usize) -> Vec<f32> {
+fn choose(summary: Vec<Ranked>, n_bins: usize, most: usize) -> Vec<f32> {
     // XGBoost thins its summary twice. So do we, since the values that are left differ a little from those that one pass
     // would leave, and with them every model. For the same reason `most` does not shift all cuts.
-    let summary = thin(ranks, n_bins * SUMMARY_FACTOR);
     let mut chosen = thin(summary.into_iter(), n_bins + 1);
     if chosen.len().min(n_bins) > most {
         // The weight on both sides of a cut.
@@ -204,48 +177,6 @@ fn choose(ranks: impl Iterator<Item = Ranked> + Clone, n_bins: usize, most: usiz
     inner.map(|ranked| ranked.value).chain([SENTINEL]).collect()
 }
 
-/// At most `size` of the values: the smallest, the largest, and for each evenly spaced rank the value nearest to it.
-fn thin(ranks: impl Iterator<Item = Ranked> + Clone, size: usize) -> Vec<Ranked> {
-    let mut rest = ranks.clone();
-    let (Some(first), Some(second)) = (rest.next(), rest.next()) else {
-        return ranks.collect();
-    };
-    let (n_more, last) = rest.clone().fold((0, second), |(n, _), last| (n + 1, last));
-    let end = n_more + 1;
-    if end < size {
-        return ranks.collect();
-    }
-    let (begin, range) = (first.through, last.below - first.through);
-    let mut kept = vec![first];
-    let (mut idx, mut here, mut next) = (0, first, second);
-    let mut last_kept = 0;
-    for step in 1..size - 1 {
-        let twice_rank = 2.0 * (begin + step as f64 * range / (size - 1) as f64);
-        while idx < end && twice_rank >= next.twice_middle() {
-            idx += 1;
-            here = next;
-            next = rest.next().unwrap_or(next);
-        }
-        if idx == end {
-            break;
-        }
-        let is_here = twice_rank < here.below + here.weight + next.through - next.weight;
-        let (nearest, ranked) = if is_here {
-            (idx, here)
-        } else {
-            (idx + 1, next)
-        };
-        if nearest != last_kept {
-            kept.push(ranked);
-            last_kept = nearest;
-        }
-    }
-    if last_kept != end {
-        kept.push(last);
-    }
-    kept
-}
-
 /// The entries of all sparse tiles by feature: `(ordered value, row)`.
 struct SparseColumns {
     n_dense_rows: usize,
@@ -254,38 +185,38 @@ struct SparseColumns {
 }
 
 impl SparseColumns {
-    fn of(data: &Dataset) -> Self {
+    fn of(data: &RawRows<'_>) -> Self {
         let mut n_dense_rows = 0;
-        let mut indptr = vec![0; data.n_features() + 1];
-        for chunk in data.chunks() {
-            match &chunk.features {
-                TileFeatures::Dense { .. } => n_dense_rows += chunk.rows.len(),
-                TileFeatures::Csr {
+        let mut indptr = vec![0; data.n_features + 1];
+        for (rows, features) in &data.chunks {
+            match features {
+                FeaturesView::Dense { .. } => n_dense_rows += rows.len(),
+                FeaturesView::Csr {
                     indices, values, ..
                 } => {
                     let present = indices
                         .iter()
-                        .zip(values)
+                        .zip(*values)
                         .filter(|(_, value)| !value.is_nan());
                     present.for_each(|(&feature, _)| indptr[feature as usize + 1] += 1);
                 }
             }
         }
-        for feature in 0..data.n_features() {
+        for feature in 0..data.n_features {
             indptr[feature + 1] += indptr[feature];
         }
         let mut next = indptr.clone();
-        let mut entries = vec![(0, 0); indptr[data.n_features()]];
-        for chunk in data.chunks() {
-            let TileFeatures::Csr {
+        let mut entries = vec![(0, 0); indptr[data.n_features]];
+        for (rows, features) in &data.chunks {
+            let FeaturesView::Csr {
                 indptr,
                 indices,
                 values,
-            } = &chunk.features
+            } = *features
             else {
                 continue;
             };
-            for (bounds, row) in indptr.windows(2).zip(chunk.rows.clone()) {
+            for (bounds, row) in indptr.windows(2).zip(rows.clone()) {
                 for entry in (bounds[0]..bounds[1]).filter(|&entry| !values[entry].is_nan()) {
                     let slot = &mut next[indices[entry] as usize];
                     entries[*slot] = (ordered(values[entry]), row as u32);
@@ -299,53 +230,4 @@ impl SparseColumns {
             entries,
         }
     }
-}
-
-/// Sorts by a 32-bit key, byte by byte from the lowest, keeping the order of equal keys.
-fn sort_by_key<T: Copy + Default>(items: &mut Vec<T>, key: impl Fn(T) -> u32) {
-    const FEW: usize = 1024;
-    if items.len() <= FEW {
-        items.sort_by_key(|&item| key(item));
-        return;
-    }
-    let mut counts = [[0_usize; 256]; 4];
-    for &item in items.iter() {
-        for (counts, byte) in counts.iter_mut().zip(key(item).to_le_bytes()) {
-            counts[usize::from(byte)] += 1;
-        }
-    }
-    let mut sorted = vec![T::default(); items.len()];
-    for (idx, mut next) in counts.into_iter().enumerate() {
-        if next.contains(&items.len()) {
-            continue;
-        }
-        let mut begin = 0;
-        for next in &mut next {
-            begin += std::mem::replace(next, begin);
-        }
-        for &item in items.iter() {
-            let next = &mut next[usize::from(key(item).to_le_bytes()[idx])];
-            sorted[*next] = item;
-            *next += 1;
-        }
-        std::mem::swap(items, &mut sorted);
-    }
-}
-
-/// A key that sorts as the number does; both zeros have the same.
-fn ordered(value: f32) -> u32 {
-    let bits = (value + 0.0).to_bits();
-    if bits >> 31 == 0 {
-        bits | 1 << 31
-    } else {
-        !bits
-    }
-}
-
-fn unordered(key: u32) -> f32 {
-    f32::from_bits(if key >> 31 == 1 {
-        key & !(1 << 31)
-    } else {
-        !key
-    })
 }

@@ -2,20 +2,17 @@
 //!
 //! Invariants: a code below `cuts.n_bins(f)` is a bin, that number itself is "missing". A row of the dense form takes
 //! `stride` bytes, at least the features' count ([`row_stride`]), and the padding is 0. Two bytes a code are only
-//! used for a feature of 256 bins with missing values, which a table that made its own cuts never has.
+//! used for a feature of 256 bins with missing values, which a table that made its own cuts never has. Rows are added at
+//! the end and columns at the right; columns that come late have one bin, and code 1 for "missing".
 
-use crate::dataset::{Chunk, Dataset, TileFeatures};
 use crate::threads::Threads;
 
 use super::HistogramCuts;
 use super::aligned::{AlignedBytes, LINE};
+use super::tile::{Form, TileCodes};
 
 /// Codes that a byte can hold.
 pub(crate) const CODES: usize = 256;
-
-/// A table with a smaller share of values present is kept as lists: a listed code takes four bytes and more time than a
-/// dense one, so lists pay below about a third.
-const SPARSE_BELOW: f64 = 0.25;
 
 /// Rows that are transposed at a time, so that their bytes stay in the first cache.
 const ROWS_AT_A_TIME: usize = 64;
@@ -41,16 +38,29 @@ pub(crate) enum Codes {
 }
 
 /// Present codes, row by row, the features ascending. A slot is a number for feature and bin: the bins of all features
-/// are counted through.
+/// are counted through. While rows are added it is `feature * 256 + code`, since there may be more columns to come.
 #[derive(Clone, Debug)]
 pub(crate) struct SparseCodes {
     indptr: Vec<usize>,
     slots: Vec<u32>,
-    /// The first slot of each feature, and behind the last one the number of slots.
+    /// The first slot of each feature, and behind the last one the number of slots; empty while rows are added.
     first_slots: Vec<u32>,
 }
 
 impl SparseCodes {
+    /// Counts the bins through, `n_bins` for each feature.
+    fn number(&mut self, n_bins: impl Iterator<Item = usize>) {
+        let mut n_slots = 0;
+        self.first_slots = vec![0];
+        for n_bins in n_bins {
+            n_slots += n_bins as u32;
+            self.first_slots.push(n_slots);
+        }
+        for slot in &mut self.slots {
+            *slot = self.first_slots[*slot as usize / CODES] + (*slot & (CODES as u32 - 1));
+        }
+    }
+
     /// Where each row's slots begin, `(n_rows + 1,)`, and the slots.
     pub(crate) fn lists(&self) -> (&[usize], &[u32]) {
         (&self.indptr, &self.slots)
@@ -85,34 +95,140 @@ impl SparseCodes {
 }
 
 impl BinnedMatrix {
-    /// Bins `data`, which has as many features as `cuts`. Its values are gone then: each tile's as soon as it is binned,
-    /// so that a table is never in memory twice.
-    pub(crate) fn new(data: &mut Dataset, cuts: &HistogramCuts, threads: &Threads) -> Self {
-        let (n_rows, n_features) = (data.n_rows(), data.n_features());
+    /// A table without rows, and with room for some.
+    pub(super) fn new(form: Form, n_features: usize, n_rows: usize) -> Self {
         let stride = row_stride(n_features);
-        let searches: Vec<Search> = (0..n_features)
-            .map(|feature| Search::new(cuts.cuts(feature)))
-            .collect();
-        let n_present: usize = threads
-            .map(data.chunks().iter().collect(), n_present)
-            .into_iter()
-            .sum();
-        let codes = if (n_present as f64) < SPARSE_BELOW * n_rows as f64 * n_features as f64 {
-            Codes::Sparse(sparse(data.take_chunks(), &searches))
-        } else if has_unfit_missing(data, cuts) {
-            let mut codes = vec![0; n_rows * stride];
-            dense(data.take_chunks(), &searches, &mut codes, threads);
-            Codes::Wide(codes)
-        } else {
-            let mut codes = AlignedBytes::zeros(n_rows * stride);
-            dense(data.take_chunks(), &searches, &mut codes, threads);
-            Codes::Dense(codes)
+        let codes = match form {
+            Form::Dense => Codes::Dense(AlignedBytes::with_capacity(n_rows * stride)),
+            Form::Sparse => Codes::Sparse(SparseCodes {
+                indptr: vec![0],
+                slots: Vec::new(),
+                first_slots: Vec::new(),
+            }),
         };
         Self {
-            n_rows,
+            n_rows: 0,
             n_features,
             stride,
             codes,
+        }
+    }
+
+    /// Adds rows, of which those that are dense may have more columns than those before, or fewer.
+    pub(super) fn append(&mut self, n_rows: usize, tile: &TileCodes) {
+        match tile {
+            TileCodes::Dense { n_features, .. } => self.widen(*n_features),
+            TileCodes::Wide { n_features, .. } => {
+                self.widen(*n_features);
+                self.make_wide();
+            }
+            TileCodes::Sparse { .. } => {}
+        }
+        let (to, n_more) = (self.shape(), n_rows * self.stride);
+        match (&mut self.codes, tile) {
+            (
+                Codes::Dense(codes),
+                TileCodes::Dense {
+                    n_features,
+                    codes: from,
+                },
+            ) => {
+                copy_rows(
+                    (from, Shape::of(*n_features)),
+                    (codes.grow(n_more), to),
+                    |code| code,
+                );
+            }
+            (
+                Codes::Wide(codes),
+                TileCodes::Dense {
+                    n_features,
+                    codes: from,
+                },
+            ) => {
+                let begin = codes.len();
+                codes.resize(begin + n_more, 0);
+                copy_rows(
+                    (from, Shape::of(*n_features)),
+                    (&mut codes[begin..], to),
+                    u16::from,
+                );
+            }
+            (
+                Codes::Wide(codes),
+                TileCodes::Wide {
+                    n_features,
+                    codes: from,
+                },
+            ) => {
+                let begin = codes.len();
+                codes.resize(begin + n_more, 0);
+                copy_rows(
+                    (from, Shape::of(*n_features)),
+                    (&mut codes[begin..], to),
+                    |code| code,
+                );
+            }
+            (Codes::Sparse(codes), TileCodes::Sparse { ends, slots }) => {
+                let begin = codes.slots.len();
+                codes.slots.extend_from_slice(slots);
+                codes.indptr.extend(ends.iter().map(|end| begin + end));
+            }
+            _ => unreachable!("a table's tiles are binned in the table's form"),
+        }
+        self.n_rows += n_rows;
+    }
+
+    /// Adds columns without values until there are `n_features`; does nothing if there are that many.
+    pub(super) fn widen(&mut self, n_features: usize) {
+        if n_features <= self.n_features {
+            return;
+        }
+        let (from, to) = (self.shape(), Shape::of(n_features));
+        (self.n_features, self.stride) = (n_features, to.stride);
+        match &mut self.codes {
+            Codes::Dense(codes) => {
+                let mut wider = AlignedBytes::with_capacity(self.n_rows * to.stride);
+                copy_rows(
+                    (codes, from),
+                    (wider.grow(self.n_rows * to.stride), to),
+                    |code| code,
+                );
+                *codes = wider;
+            }
+            Codes::Wide(codes) => {
+                let mut wider = vec![0; self.n_rows * to.stride];
+                copy_rows((codes, from), (&mut wider, to), |code| code);
+                *codes = wider;
+            }
+            Codes::Sparse(codes) => {
+                // Once the slots are numbered, late columns take the numbers behind the last one.
+                while let Some(&end) = codes.first_slots.last()
+                    && codes.first_slots.len() <= n_features
+                {
+                    codes.first_slots.push(end + 1);
+                }
+            }
+        }
+    }
+
+    /// Ends the adding of rows.
+    pub(super) fn close(&mut self, cuts: &HistogramCuts) {
+        if let Codes::Sparse(codes) = &mut self.codes {
+            codes.number((0..cuts.n_features()).map(|feature| cuts.n_bins(feature)));
+        }
+    }
+
+    fn make_wide(&mut self) {
+        if let Codes::Dense(codes) = &self.codes {
+            self.codes = Codes::Wide(codes.iter().copied().map(u16::from).collect());
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            n_features: self.n_features,
+            stride: self.stride,
         }
     }
 
@@ -164,55 +280,46 @@ impl BinnedMatrix {
     }
 }
 
-/// Finds bins in a feature's cuts, in eight steps and without a branch.
-struct Search {
-    cuts: Box<[f32; CODES]>,
-    missing: u16,
+/// How a dense row lies in memory.
+#[derive(Clone, Copy)]
+struct Shape {
+    n_features: usize,
+    stride: usize,
 }
 
-impl Search {
-    fn new(feature_cuts: &[f32]) -> Self {
-        let mut cuts = Box::new([f32::INFINITY; CODES]);
-        let n_below_sentinel = feature_cuts.len() - 1;
-        cuts[..n_below_sentinel].copy_from_slice(&feature_cuts[..n_below_sentinel]);
+impl Shape {
+    fn of(n_features: usize) -> Self {
         Self {
-            cuts,
-            missing: feature_cuts.len() as u16,
-        }
-    }
-
-    /// The number of cuts, but for the sentinel, that are not above the value.
-    fn code(&self, value: f32) -> u16 {
-        let mut at = 0_usize;
-        for step in [128, 64, 32, 16, 8, 4, 2, 1] {
-            at += if self.cuts[(at + step - 1) & 255] <= value {
-                step
-            } else {
-                0
-            };
-        }
-        if value.is_nan() {
-            self.missing
-        } else {
-            at as u16
+            n_features,
+            stride: row_stride(n_features),
         }
     }
 }
 
-/// A code in memory.
-trait Code: Copy + Default + Send {
-    fn of(code: u16) -> Self;
-}
+/// The code of "missing" in a column that came late, whose values are all in one bin.
+const LATE_MISSING: u8 = 1;
 
-impl Code for u8 {
-    fn of(code: u16) -> Self {
-        code as Self
+/// Copies dense rows; columns that are only in `to` are missing.
+fn copy_rows<A: Copy, B: Copy + From<u8>>(
+    (from, from_shape): (&[A], Shape),
+    (to, to_shape): (&mut [B], Shape),
+    code: impl Fn(A) -> B,
+) {
+    if from_shape.stride == 0 && to_shape.stride == 0 {
+        return;
     }
-}
-
-impl Code for u16 {
-    fn of(code: u16) -> Self {
-        code
+    if from_shape.n_features == to_shape.n_features {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = code(from);
+        }
+        return;
+    }
+    for (row, to) in to.chunks_exact_mut(to_shape.stride).enumerate() {
+        let from = &from[row * from_shape.stride..][..from_shape.n_features];
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = code(from);
+        }
+        to[from_shape.n_features..to_shape.n_features].fill(LATE_MISSING.into());
     }
 }
 
@@ -225,129 +332,4 @@ pub(crate) fn row_stride(n_features: usize) -> usize {
         _ => quads.next_multiple_of(LINE),
     };
     if 5 * lines <= 6 * quads { lines } else { quads }
-}
-
-/// Fills `codes`, row-major, with what `chunks` hold.
-fn dense<C: Code>(chunks: Vec<Chunk>, searches: &[Search], mut rest: &mut [C], threads: &Threads) {
-    let stride = row_stride(searches.len());
-    let mut tiles = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        let (own, after) = rest.split_at_mut(chunk.rows.len() * stride);
-        rest = after;
-        tiles.push((chunk, own));
-    }
-    threads.for_each(tiles, |(chunk, own)| {
-        fill_tile(&chunk, own, searches, stride);
-    });
-}
-
-fn fill_tile<C: Code>(chunk: &Chunk, codes: &mut [C], searches: &[Search], stride: usize) {
-    let n_rows = chunk.rows.len();
-    let absent_from = match &chunk.features {
-        TileFeatures::Dense { n_features, .. } => *n_features,
-        TileFeatures::Csr { .. } => 0,
-    };
-    for row_codes in codes.chunks_exact_mut(stride.max(1)) {
-        for (code, search) in row_codes.iter_mut().zip(searches).skip(absent_from) {
-            *code = C::of(search.missing);
-        }
-    }
-    match &chunk.features {
-        TileFeatures::Dense { n_features, values } => {
-            for feature in 0..*n_features {
-                let search = &searches[feature];
-                let column = &values[feature * n_rows..(feature + 1) * n_rows];
-                for (row, &value) in column.iter().enumerate() {
-                    codes[row * stride + feature] = C::of(search.code(value));
-                }
-            }
-        }
-        TileFeatures::Csr {
-            indptr,
-            indices,
-            values,
-        } => {
-            for (row, bounds) in indptr.windows(2).enumerate() {
-                for entry in bounds[0]..bounds[1] {
-                    let feature = indices[entry] as usize;
-                    codes[row * stride + feature] = C::of(searches[feature].code(values[entry]));
-                }
-            }
-        }
-    }
-}
-
-fn sparse(chunks: Vec<Chunk>, searches: &[Search]) -> SparseCodes {
-    let n_rows = chunks.last().map_or(0, |chunk| chunk.rows.end);
-    let mut indptr = Vec::with_capacity(n_rows + 1);
-    let mut slots = Vec::new();
-    indptr.push(0);
-    let mut first_slots = vec![0];
-    for search in searches {
-        first_slots.push(first_slots[first_slots.len() - 1] + u32::from(search.missing));
-    }
-    let mut push = |feature: usize, value: f32| {
-        if !value.is_nan() {
-            slots.push(first_slots[feature] + u32::from(searches[feature].code(value)));
-        }
-        slots.len()
-    };
-    for chunk in chunks {
-        let n_rows = chunk.rows.len();
-        for row in 0..n_rows {
-            let mut end = indptr.last().copied().unwrap_or(0);
-            match &chunk.features {
-                TileFeatures::Dense { n_features, values } => {
-                    for feature in 0..*n_features {
-                        end = push(feature, values[feature * n_rows + row]);
-                    }
-                }
-                TileFeatures::Csr {
-                    indptr,
-                    indices,
-                    values,
-                } => {
-                    for entry in indptr[row]..indptr[row + 1] {
-                        end = push(indices[entry] as usize, values[entry]);
-                    }
-                }
-            }
-            indptr.push(end);
-        }
-    }
-    SparseCodes {
-        indptr,
-        slots,
-        first_slots,
-    }
-}
-
-fn n_present(chunk: &Chunk) -> usize {
-    let (TileFeatures::Dense { values, .. } | TileFeatures::Csr { values, .. }) = &chunk.features;
-    values.iter().filter(|value| !value.is_nan()).count()
-}
-
-/// Whether a feature that has no code left for "missing" is missing somewhere.
-fn has_unfit_missing(data: &Dataset, cuts: &HistogramCuts) -> bool {
-    let full: Vec<usize> = (0..cuts.n_features())
-        .filter(|&feature| cuts.n_bins(feature) == CODES)
-        .collect();
-    let misses = |chunk: &Chunk, feature: usize| match &chunk.features {
-        TileFeatures::Dense { n_features, values } => {
-            let n_rows = chunk.rows.len();
-            feature >= *n_features
-                || values[feature * n_rows..][..n_rows]
-                    .iter()
-                    .any(|value| value.is_nan())
-        }
-        TileFeatures::Csr {
-            indices, values, ..
-        } => {
-            let entries = indices.iter().zip(values);
-            let present = entries.filter(|&(&at, value)| at as usize == feature && !value.is_nan());
-            present.count() < chunk.rows.len()
-        }
-    };
-    full.iter()
-        .any(|&feature| data.chunks().iter().any(|chunk| misses(chunk, feature)))
 }

@@ -5,7 +5,13 @@
 
 mod aligned;
 mod cuts;
+mod ingest;
 mod matrix;
+mod ranks;
+mod sample;
+mod search;
+mod sort;
+mod tile;
 
 use std::sync::Arc;
 
@@ -15,7 +21,9 @@ use crate::threads::Threads;
 
 pub(crate) use aligned::AlignedBytes;
 pub use cuts::{HistogramCuts, SENTINEL};
+pub use ingest::Ingest;
 pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes, row_stride};
+pub use sample::{SAMPLE_VALUES, Sample};
 
 /// A binned table with labels, perhaps weights, and perhaps margins to start from. The raw values are gone.
 #[derive(Clone, Debug)]
@@ -62,7 +70,7 @@ impl Dataset {
     /// # Errors
     /// [`BinError::Columns`] if the table and the cuts differ in columns; see [`Dataset::widen`].
     pub fn bin(
-        mut self,
+        self,
         cuts: &Arc<HistogramCuts>,
         threads: &Threads,
     ) -> Result<BinnedDataset, BinError> {
@@ -72,15 +80,7 @@ impl Dataset {
                 expected: cuts.n_features(),
             });
         }
-        let matrix = BinnedMatrix::new(&mut self, cuts, threads);
-        let (labels, weights) = self.into_labels();
-        Ok(BinnedDataset {
-            cuts: Arc::clone(cuts),
-            matrix,
-            labels,
-            weights,
-            base_margin: None,
-        })
+        Ok(ingest::bin_all(self, cuts, threads))
     }
 }
 
@@ -99,6 +99,14 @@ impl BinnedDataset {
         }
         self.base_margin = Some(margin);
         Ok(self)
+    }
+
+    /// Adds columns without values until there are `n_features`; does nothing if there are that many.
+    pub fn widen(&mut self, n_features: usize) {
+        if n_features > self.n_features() {
+            self.cuts = Arc::new(self.cuts.widened(n_features));
+            self.matrix.widen(n_features);
+        }
     }
 
     /// Rows, at least 1.

@@ -5,13 +5,19 @@
 //! messages can name the object and the row in it.
 
 mod build;
+mod check;
+mod part;
 mod select;
 mod tile;
 
 use std::ops::Range;
 
 pub use build::DatasetBuilder;
+pub(crate) use check::{Continuity, Traits};
+pub(crate) use part::ObjectRows;
+pub use part::{Part, PartsBuilder};
 pub(crate) use select::Selection;
+pub(crate) use tile::FeaturesView;
 pub use tile::{DatasetError, Origin, TILE_ROWS, Tile, TileFeatures};
 
 /// A table of `(n_rows, n_features)` with a label, and perhaps a weight, for each row.

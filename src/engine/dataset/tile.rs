@@ -141,9 +141,59 @@ pub(super) fn is_weight(weight: f32) -> bool {
     weight >= 0.0 && weight.is_finite()
 }
 
+/// A tile's features, borrowed; see [`TileFeatures`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FeaturesView<'a> {
+    Dense {
+        n_features: usize,
+        values: &'a [f32],
+    },
+    Csr {
+        indptr: &'a [usize],
+        indices: &'a [u32],
+        values: &'a [f32],
+    },
+}
+
+impl DatasetError {
+    /// The same, where `n_rows` rows of the object stand before those that the tile's origin counts from.
+    pub(crate) fn behind(mut self, n_rows: u64) -> Self {
+        match &mut self {
+            Self::Shape { origin, .. }
+            | Self::Columns { origin, .. }
+            | Self::MixedWeights { origin } => origin.first_row += n_rows,
+            Self::Infinite { row, .. }
+            | Self::Label { row, .. }
+            | Self::Weight { row, .. }
+            | Self::RepeatedColumn { row, .. } => *row += n_rows,
+            Self::Empty | Self::TooManyRows => {}
+        }
+        self
+    }
+}
+
 impl TileFeatures {
+    /// The features without the ownership.
+    pub(crate) fn view(&self) -> FeaturesView<'_> {
+        match self {
+            Self::Dense { n_features, values } => FeaturesView::Dense {
+                n_features: *n_features,
+                values,
+            },
+            Self::Csr {
+                indptr,
+                indices,
+                values,
+            } => FeaturesView::Csr {
+                indptr,
+                indices,
+                values,
+            },
+        }
+    }
+
     /// The value of a row of a tile of `n_rows`; NaN where there is none.
-    pub(super) fn value(&self, row: usize, n_rows: usize, feature: usize) -> f32 {
+    pub fn value(&self, row: usize, n_rows: usize, feature: usize) -> f32 {
         match self {
             Self::Dense { n_features, values } => {
                 if feature < *n_features {

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::vec;
 
@@ -18,24 +19,66 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// Whole lines of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
     /// The file.
-    pub object: Arc<str>,
-    /// Number of the first line, from 1.
-    pub first_line: u64,
+    pub object: &'a Arc<str>,
     /// The lines, the last perhaps without its end.
-    pub bytes: Vec<u8>,
+    pub bytes: &'a [u8],
+    pub(super) before: LinesBefore<'a>,
 }
 
-impl Block {
+/// How many lines of the file come before a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LinesBefore<'a> {
+    /// So many.
+    Known(u64),
+    /// As many as end before this byte; they are counted when somebody asks.
+    InFile(&'a File, u64),
+}
+
+impl Block<'_> {
+    /// How many lines end in the block, and at least 1.
+    pub fn n_lines(&self) -> usize {
+        count_lines(self.bytes, line_end(self.bytes)).max(1) as usize
+    }
+
     /// The place of the byte at `offset`, in the cell `column` (from 0) of its line.
     pub fn place(&self, offset: usize, column: Option<usize>) -> Place {
-        let n_before = count_lines(&self.bytes, offset);
+        let own = &self.bytes[..offset];
+        let before = match self.before {
+            LinesBefore::Known(n_lines) => n_lines + count_lines(own, line_end(self.bytes)),
+            LinesBefore::InFile(file, end) => {
+                let [n_line_feeds, n_returns] = count_line_ends(file, end);
+                match line_end(self.bytes) {
+                    b'\r' if n_line_feeds == 0 => n_returns + count_lines(own, b'\r'),
+                    _ => n_line_feeds + count_lines(own, b'\n'),
+                }
+            }
+        };
         Place {
-            object: Arc::clone(&self.object),
-            line: self.first_line + n_before,
+            object: Arc::clone(self.object),
+            line: before + 1,
             column: column.map(|it| it as u64 + 1),
+        }
+    }
+}
+
+/// Whole lines of one file, with their bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedBlock {
+    object: Arc<str>,
+    n_lines_before: u64,
+    bytes: Vec<u8>,
+}
+
+impl OwnedBlock {
+    /// The block without the ownership.
+    pub fn view(&self) -> Block<'_> {
+        Block {
+            object: &self.object,
+            bytes: &self.bytes,
+            before: LinesBefore::Known(self.n_lines_before),
         }
     }
 }
@@ -62,7 +105,7 @@ pub struct Blocks {
 struct OpenFile {
     entry: DataFile,
     file: File,
-    next_line: u64,
+    n_lines: u64,
     /// Bytes after the last line end that was seen.
     rest: Vec<u8>,
 }
@@ -90,7 +133,7 @@ impl Blocks {
         Self::new(Vec::new(), Quotes::Ignore)
     }
 
-    fn next_block(&mut self) -> Result<Option<Block>, DataError> {
+    fn next_block(&mut self) -> Result<Option<OwnedBlock>, DataError> {
         loop {
             if self.open.is_none() {
                 let Some(entry) = self.files.next() else {
@@ -109,7 +152,7 @@ impl Blocks {
 }
 
 impl Iterator for Blocks {
-    type Item = Result<Block, DataError>;
+    type Item = Result<OwnedBlock, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let block = self.next_block().transpose();
@@ -126,7 +169,7 @@ impl OpenFile {
             Ok(file) => Ok(Self {
                 entry,
                 file,
-                next_line: 1,
+                n_lines: 0,
                 rest: Vec::new(),
             }),
             Err(source) => Err(DataError::Io {
@@ -140,7 +183,7 @@ impl OpenFile {
         &mut self,
         block_bytes: usize,
         quotes: Quotes,
-    ) -> Result<Option<Block>, DataError> {
+    ) -> Result<Option<OwnedBlock>, DataError> {
         let mut bytes = std::mem::take(&mut self.rest);
         bytes.reserve(block_bytes);
         loop {
@@ -151,8 +194,9 @@ impl OpenFile {
                 path: self.entry.path.clone(),
                 source,
             })?;
-            if self.next_line == 1 {
-                self.check_start(&mut bytes)?;
+            if self.n_lines == 0 {
+                let n_mark = check_start(&bytes, &self.entry.object)?;
+                bytes.drain(..n_mark);
             }
             if n_read == 0 {
                 return Ok((!bytes.is_empty()).then(|| self.block(bytes)));
@@ -162,43 +206,42 @@ impl OpenFile {
                 return Ok(Some(self.block(bytes)));
             }
             if bytes.len() > MAX_LINE_BYTES {
-                let place = Place {
-                    object: Arc::clone(&self.entry.object),
-                    line: self.next_line,
-                    column: None,
-                };
                 return Err(DataError::EndlessLine {
-                    place,
+                    place: self.block(bytes).view().place(0, None),
                     limit_mib: MAX_LINE_BYTES >> 20,
                 });
             }
         }
     }
 
-    fn block(&mut self, bytes: Vec<u8>) -> Block {
-        let first_line = self.next_line;
-        self.next_line += count_lines(&bytes, bytes.len());
-        Block {
+    fn block(&mut self, bytes: Vec<u8>) -> OwnedBlock {
+        let n_lines_before = self.n_lines;
+        self.n_lines += count_lines(&bytes, line_end(&bytes));
+        OwnedBlock {
             object: Arc::clone(&self.entry.object),
-            first_line,
+            n_lines_before,
             bytes,
         }
     }
+}
 
-    /// Takes the UTF-8 byte order mark away, and refuses what is plainly another format.
-    fn check_start(&self, bytes: &mut Vec<u8>) -> Result<(), DataError> {
-        const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
-        if bytes.starts_with(UTF8_MARK) {
-            bytes.drain(..UTF8_MARK.len());
-        }
-        let found = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic));
-        match found {
-            Some(&(_, found)) => Err(DataError::Foreign {
-                object: Arc::clone(&self.entry.object),
-                found,
-            }),
-            None => Ok(()),
-        }
+/// Refuses what is plainly another format, and gives the length of the UTF-8 byte order mark, if there is one.
+pub(super) fn check_start(bytes: &[u8], object: &Arc<str>) -> Result<usize, DataError> {
+    const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+    let n_mark = if bytes.starts_with(UTF8_MARK) {
+        UTF8_MARK.len()
+    } else {
+        0
+    };
+    let found = FOREIGN
+        .iter()
+        .find(|(magic, _)| bytes[n_mark..].starts_with(magic));
+    match found {
+        Some(&(_, found)) => Err(DataError::Foreign {
+            object: Arc::clone(object),
+            found,
+        }),
+        None => Ok(n_mark),
     }
 }
 
@@ -213,14 +256,33 @@ const FOREIGN: &[(&[u8], &str)] = &[
     (&[0x0a, 0x23, 0xd7, 0xce], "a RecordIO file"),
 ];
 
-/// How many lines end before `offset`. A file without `\n` has its lines ended by `\r`.
-fn count_lines(bytes: &[u8], offset: usize) -> u64 {
-    let end = if memchr::memchr(b'\n', bytes).is_some() {
-        b'\n'
-    } else {
-        b'\r'
-    };
-    memchr::memchr_iter(end, &bytes[..offset]).count() as u64
+/// What ends a line: `\n`, or `\r` where there is none.
+fn line_end(bytes: &[u8]) -> u8 {
+    match memchr::memchr(b'\n', bytes) {
+        Some(_) => b'\n',
+        None => b'\r',
+    }
+}
+
+fn count_lines(bytes: &[u8], line_end: u8) -> u64 {
+    memchr::memchr_iter(line_end, bytes).count() as u64
+}
+
+/// How many `\n` and `\r` stand in the first `end` bytes of a file. Bytes that cannot be read any more hold none.
+fn count_line_ends(file: &File, end: u64) -> [u64; 2] {
+    let mut buffer = vec![0; BLOCK_BYTES];
+    let (mut at, mut counts) = (0, [0, 0]);
+    while at < end {
+        let n_wanted = (end - at).min(BLOCK_BYTES as u64) as usize;
+        let Ok(n_read @ 1..) = file.read_at(&mut buffer[..n_wanted], at) else {
+            break;
+        };
+        let bytes = &buffer[..n_read];
+        counts[0] += count_lines(bytes, b'\n');
+        counts[1] += count_lines(bytes, b'\r');
+        at += n_read as u64;
+    }
+    counts
 }
 
 /// The offset behind the last line end, if there is one that is surely one.

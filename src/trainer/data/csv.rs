@@ -5,18 +5,21 @@
 //! else (SageMaker's built-in algorithm turns a header into a row of label 0), so each is refused with its place.
 //!
 //! One pass does it: a cell is read as a number from where it starts, and whatever does not end at a delimiter is looked
-//! at again, slowly, for quotes, blanks, missing values and mistakes. Where lines end is known from [`super::blocks`].
+//! at again, slowly, for quotes, blanks, missing values and mistakes. A row in which something does not fit is read once
+//! more, cell by cell, to say what. Where lines end is known from [`super::blocks`].
 
 use engine::dataset::Tile;
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::{Block, Quotes};
+use super::cells::Cells;
 use super::delimiter::{self, DelimiterError};
 use super::error::{DataError, Place};
 use super::labels::{LabelRule, is_weight};
-use super::number::{NumberError, parse_cell, shown};
-use super::tiles::{DenseRows, LineFormat, LineTiles};
+use super::number::{NumberError, parse_plain};
+use super::rows::{Columns, DenseRows};
+use super::tiles::{LineFormat, LineTiles, TextFiles};
 
 /// Why a line of a CSV file was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -95,7 +98,7 @@ pub struct CsvOptions {
 pub struct CsvFormat {
     options: CsvOptions,
     delimiter: u8,
-    columns: usize,
+    columns: Columns,
     fixed_by: Place,
 }
 
@@ -104,25 +107,25 @@ pub struct CsvFormat {
 /// # Errors
 /// [`DataError`] for the first block, and for a first line without a delimiter.
 pub fn open(
-    mut blocks: Blocks,
+    text: TextFiles,
     options: CsvOptions,
     threads: Threads,
 ) -> Result<Option<LineTiles<CsvFormat>>, DataError> {
-    loop {
-        let Some(first) = blocks.next().transpose()? else {
-            return Ok(None);
-        };
+    for block in text.blocks(Quotes::Hold) {
+        let block = block?;
+        let first = block.view();
         if let Some(format) = CsvFormat::detect(&first, options)? {
-            return LineTiles::new(&first, blocks, format, threads).map(Some);
+            return Ok(Some(LineTiles::new(text, &first, format, threads)));
         }
     }
+    Ok(None)
 }
 
 impl CsvFormat {
     /// Learns the delimiter and the width from the first row of `block`; `None` if there is no row.
-    fn detect(block: &Block, options: CsvOptions) -> Result<Option<Self>, DataError> {
+    fn detect(block: &Block<'_>, options: CsvOptions) -> Result<Option<Self>, DataError> {
         let mut line = Cells {
-            bytes: &block.bytes,
+            bytes: block.bytes,
             at: 0,
             delimiter: b',',
         };
@@ -139,21 +142,24 @@ impl CsvFormat {
             source,
         })?;
         let mut cells = Cells {
-            bytes: &block.bytes,
+            bytes: block.bytes,
             at: start,
             delimiter,
         };
         cells.start_row();
-        let columns = cells.count_row();
+        let columns = Columns {
+            n_columns: cells.count_row(),
+            weighted: options.weighted,
+        };
         let format = Self {
             options,
             delimiter,
             columns,
             fixed_by: place,
         };
-        if columns <= format.n_leading() {
+        if columns.n_columns <= columns.n_leading() {
             let problem = CsvProblem::NoFeature {
-                found: columns,
+                found: columns.n_columns,
                 weighted: options.weighted,
             };
             return Err(DataError::Csv {
@@ -169,98 +175,108 @@ impl CsvFormat {
         char::from(self.delimiter)
     }
 
-    /// Columns before the first feature.
-    fn n_leading(&self) -> usize {
-        1 + usize::from(self.options.weighted)
+    /// Reads the row that starts at `cells.at`, or gives up where a cell or the row does not fit.
+    fn quick_row(&self, cells: &mut Cells<'_>, row: &mut [f32]) -> bool {
+        let last = row.len() - 1;
+        for (column, value) in row.iter_mut().enumerate() {
+            *value = match parse_plain(&cells.bytes[cells.at..]) {
+                Some((value, n_bytes)) if cells.ends(cells.at + n_bytes) => {
+                    cells.at += n_bytes;
+                    value
+                }
+                _ => match cells.cell() {
+                    Ok(value) => value,
+                    Err(_) => return false,
+                },
+            };
+            if cells.end_cell() != (column == last) {
+                return false;
+            }
+        }
+        let leading = row.iter().enumerate().take(self.columns.n_leading());
+        leading.fold(true, |fits, (column, &value)| {
+            fits && self.check_leading(column, value).is_ok()
+        })
     }
 
-    /// Reads the row that starts at `cells.at`.
-    fn row(&self, cells: &mut Cells<'_>, rows: &mut DenseRows) -> Result<(), Spot> {
+    /// What is wrong with the row that starts at `cells.at` and does not fit.
+    fn problem(&self, mut cells: Cells<'_>) -> Spot {
         let start = cells.at;
-        for column in 0..self.columns {
+        for column in 0..self.columns.n_columns {
             let at = cells.at;
-            let value = cells.cell().map_err(|problem| Spot {
-                offset: at,
-                column: Some(column),
-                problem,
-            })?;
-            if column >= self.n_leading() {
-                rows.values.push(value);
-            } else {
-                let taken = self.leading(column, value, rows);
-                taken.map_err(|problem| Spot {
+            let checked = cells
+                .cell()
+                .and_then(|value| self.check_leading(column, value));
+            if let Err(problem) = checked {
+                return Spot {
                     offset: at,
                     column: Some(column),
                     problem,
-                })?;
+                };
             }
-            let is_last = column + 1 == self.columns;
-            if cells.end_cell() != is_last {
-                let whole = Cells {
-                    at: start,
-                    ..*cells
-                };
-                let (found, fixed_by) = (whole.count_row(), self.fixed_by.clone());
-                let problem = CsvProblem::Ragged {
-                    found,
-                    expected: self.columns,
-                    fixed_by,
-                };
-                return Err(Spot {
-                    offset: start,
-                    column: None,
-                    problem,
-                });
+            if cells.end_cell() {
+                break;
             }
         }
-        Ok(())
+        let whole = Cells { at: start, ..cells };
+        Spot {
+            offset: start,
+            column: None,
+            problem: CsvProblem::Ragged {
+                found: whole.count_row(),
+                expected: self.columns.n_columns,
+                fixed_by: self.fixed_by.clone(),
+            },
+        }
     }
 
-    fn leading(&self, column: usize, value: f32, rows: &mut DenseRows) -> Result<(), CsvProblem> {
+    /// Checks a cell, if it is a label or a weight.
+    fn check_leading(&self, column: usize, value: f32) -> Result<(), CsvProblem> {
         if column == 0 {
             if value.is_nan() {
                 return Err(CsvProblem::NoLabel);
             }
             self.options.labels.check(value)?;
-            rows.labels.push(value);
-        } else {
-            if !is_weight(value) {
-                return Err(CsvProblem::Weight(value.to_string()));
-            }
-            rows.weights.push(value);
+        } else if column < self.columns.n_leading() && !is_weight(value) {
+            return Err(CsvProblem::Weight(value.to_string()));
         }
         Ok(())
     }
 }
 
 impl LineFormat for CsvFormat {
-    fn parse(&self, block: &Block) -> Result<Vec<Tile>, DataError> {
+    const QUOTES: Quotes = Quotes::Hold;
+    type Scratch = DenseRows;
+
+    fn parse(&self, block: &Block<'_>, rows: &mut DenseRows) -> Result<Vec<Tile>, DataError> {
         let mut cells = Cells {
-            bytes: &block.bytes,
+            bytes: block.bytes,
             at: 0,
             delimiter: self.delimiter,
         };
-        let mut rows = DenseRows::default();
+        rows.clear();
         while cells.start_row() {
-            if let Err(Spot {
-                offset,
-                column,
-                problem,
-            }) = self.row(&mut cells, &mut rows)
-            {
-                let place = block.place(offset, column);
-                let problem = match problem {
-                    CsvProblem::Number(NumberError::Text(text))
-                        if (place.line, column) == (1, Some(0)) =>
-                    {
-                        CsvProblem::Header(text)
-                    }
-                    problem => problem,
-                };
-                return Err(DataError::Csv { place, problem });
+            let start = cells;
+            if self.quick_row(&mut cells, rows.add(self.columns.n_columns)) {
+                continue;
             }
+            let spot = self.problem(start);
+            let place = block.place(spot.offset, spot.column);
+            let problem = match spot.problem {
+                CsvProblem::Number(NumberError::Text(text))
+                    if (place.line, spot.column) == (1, Some(0)) =>
+                {
+                    CsvProblem::Header(text)
+                }
+                problem => problem,
+            };
+            return Err(DataError::Csv { place, problem });
         }
-        Ok(rows.into_tiles(self.columns - self.n_leading(), &block.object))
+        Ok(rows.tiles(self.columns, block.object))
+    }
+
+    fn n_values(&self, _: &[u8], n_lines: usize) -> usize {
+        n_lines * (self.columns.n_columns - self.columns.n_leading())
     }
 }
 
@@ -270,130 +286,4 @@ struct Spot {
     offset: usize,
     column: Option<usize>,
     problem: CsvProblem,
-}
-
-/// A walk over the cells of a block.
-#[derive(Clone, Copy, Debug)]
-struct Cells<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    delimiter: u8,
-}
-
-impl Cells<'_> {
-    /// Goes to the first cell of the next row; false at the end. Lines of nothing but white space are no rows.
-    fn start_row(&mut self) -> bool {
-        loop {
-            let rest = &self.bytes[self.at..];
-            let blank = |it: &u8| *it == b' ' || (*it == b'\t' && self.delimiter != b'\t');
-            let n_blank = rest.iter().position(|it| !blank(it)).unwrap_or(rest.len());
-            match rest.get(n_blank) {
-                None => return false,
-                Some(b'\n' | b'\r') => self.at += n_blank + 1,
-                Some(_) => {
-                    // With blanks as delimiter, those before the first cell do not separate it from anything.
-                    self.at += if self.delimiter == b' ' { n_blank } else { 0 };
-                    return true;
-                }
-            }
-        }
-    }
-
-    /// Whether a cell ends at `at`.
-    fn ends(&self, at: usize) -> bool {
-        self.bytes
-            .get(at)
-            .is_none_or(|&it| it == self.delimiter || it == b'\n' || it == b'\r')
-    }
-
-    /// Reads the cell here, and stops behind it, at its delimiter or line end.
-    fn cell(&mut self) -> Result<f32, CsvProblem> {
-        while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
-            self.at += 1;
-        }
-        if let Ok((value, n_bytes)) = fast_float2::parse_partial::<f32, _>(&self.bytes[self.at..])
-            && self.ends(self.at + n_bytes)
-            && value.is_finite()
-        {
-            self.at += n_bytes;
-            return Ok(value);
-        }
-        if self.bytes.get(self.at) == Some(&b'"') {
-            return self.quoted();
-        }
-        let start = self.at;
-        self.skip_plain();
-        Ok(parse_cell(&self.bytes[start..self.at])?)
-    }
-
-    /// Reads a cell in double quotes; two quotes inside stand for one.
-    fn quoted(&mut self) -> Result<f32, CsvProblem> {
-        let start = self.at;
-        let mut text = Vec::new();
-        loop {
-            let from = self.at + 1;
-            let Some(n_bytes) = memchr::memchr(b'"', &self.bytes[from..]) else {
-                return Err(CsvProblem::OpenQuote(shown(&self.bytes[start..])));
-            };
-            text.extend_from_slice(&self.bytes[from..from + n_bytes]);
-            self.at = from + n_bytes + 1;
-            if self.bytes.get(self.at) != Some(&b'"') {
-                break;
-            }
-            text.push(b'"');
-        }
-        while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
-            self.at += 1;
-        }
-        if !self.ends(self.at) {
-            self.skip_plain();
-            return Err(NumberError::Text(shown(&self.bytes[start..self.at])).into());
-        }
-        Ok(parse_cell(&text)?)
-    }
-
-    fn skip_plain(&mut self) {
-        while !self.ends(self.at) {
-            self.at += 1;
-        }
-    }
-
-    /// Steps over what ends the cell here; true if it was the row's last.
-    fn end_cell(&mut self) -> bool {
-        if self.delimiter == b' ' {
-            while self.bytes.get(self.at) == Some(&b' ') {
-                self.at += 1;
-            }
-            if !matches!(self.bytes.get(self.at), None | Some(b'\n' | b'\r')) {
-                return false;
-            }
-        }
-        match self.bytes.get(self.at) {
-            None => true,
-            Some(&it) if it == self.delimiter => {
-                self.at += 1;
-                false
-            }
-            Some(_) => {
-                self.at += 1 + usize::from(self.bytes[self.at..].starts_with(b"\r\n"));
-                true
-            }
-        }
-    }
-
-    /// How many cells the row here has, whatever they hold.
-    fn count_row(mut self) -> usize {
-        let mut n_cells = 1;
-        loop {
-            let is_quoted = self.bytes.get(self.at) == Some(&b'"');
-            if is_quoted && matches!(self.quoted(), Err(CsvProblem::OpenQuote(_))) {
-                return n_cells;
-            }
-            self.skip_plain();
-            if self.end_cell() {
-                return n_cells;
-            }
-            n_cells += 1;
-        }
-    }
 }

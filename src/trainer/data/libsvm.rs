@@ -10,11 +10,11 @@ use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::{Block, Quotes};
 use super::error::DataError;
 use super::labels::{LabelRule, is_weight};
 use super::number::{NumberError, parse_finite, shown};
-use super::tiles::{LineFormat, LineTiles};
+use super::tiles::{LineFormat, LineTiles, TextFiles};
 
 /// The largest column number. A histogram has 256 cells for each column, so a node of a tree over a million columns
 /// takes gigabytes already: a stray number must not ask for more than there can be.
@@ -106,34 +106,18 @@ pub struct LibsvmFormat {
 /// # Errors
 /// [`DataError`] for the first block.
 pub fn open(
-    mut blocks: Blocks,
+    text: TextFiles,
     labels: LabelRule,
     threads: Threads,
 ) -> Result<Option<LineTiles<LibsvmFormat>>, DataError> {
-    loop {
-        let Some(first) = blocks.next().transpose()? else {
-            return Ok(None);
-        };
-        let Some((_, fields)) = lines(&first.bytes).find(|(_, fields)| !fields.is_empty()) else {
-            continue;
-        };
-        let label = fields
-            .split(u8::is_ascii_whitespace)
-            .next()
-            .unwrap_or(fields);
-        if !fields.contains(&b':') && label.iter().any(|it| b",;|".contains(it)) {
-            let problem = LibsvmProblem::Csv(shown(fields));
-            return Err(DataError::Libsvm {
-                place: first.place(0, None),
-                problem,
-            });
+    for block in text.blocks(Quotes::Ignore) {
+        let block = block?;
+        let first = block.view();
+        if let Some(format) = LibsvmFormat::detect(&first, labels)? {
+            return Ok(Some(LineTiles::new(text, &first, format, threads)));
         }
-        let format = LibsvmFormat {
-            labels,
-            weighted: label.contains(&b':'),
-        };
-        return LineTiles::new(&first, blocks, format, threads).map(Some);
     }
+    Ok(None)
 }
 
 /// Whether the first row of `bytes` has pairs of index and value; `None` if there is no row.
@@ -208,10 +192,13 @@ impl SparseRows {
 }
 
 impl LineFormat for LibsvmFormat {
-    fn parse(&self, block: &Block) -> Result<Vec<Tile>, DataError> {
+    const QUOTES: Quotes = Quotes::Ignore;
+    type Scratch = ();
+
+    fn parse(&self, block: &Block<'_>, (): &mut ()) -> Result<Vec<Tile>, DataError> {
         let mut tiles = Vec::new();
         let mut rows = SparseRows::new();
-        for (offset, fields) in lines(&block.bytes) {
+        for (offset, fields) in lines(block.bytes) {
             if fields.is_empty() {
                 continue;
             }
@@ -222,17 +209,44 @@ impl LineFormat for LibsvmFormat {
             })?;
             if rows.labels.len() == TILE_ROWS {
                 let full = std::mem::replace(&mut rows, SparseRows::new());
-                tiles.push(full.into_tile(tiles.len() * TILE_ROWS, &block.object));
+                tiles.push(full.into_tile(tiles.len() * TILE_ROWS, block.object));
             }
         }
         if !rows.labels.is_empty() {
-            tiles.push(rows.into_tile(tiles.len() * TILE_ROWS, &block.object));
+            tiles.push(rows.into_tile(tiles.len() * TILE_ROWS, block.object));
         }
         Ok(tiles)
+    }
+
+    fn n_values(&self, lines: &[u8], _: usize) -> usize {
+        // A column is kept with its value.
+        2 * memchr::memchr_iter(b':', lines).count()
     }
 }
 
 impl LibsvmFormat {
+    /// Learns from the first row of `block` whether rows have weights; `None` if there is no row.
+    fn detect(block: &Block<'_>, labels: LabelRule) -> Result<Option<Self>, DataError> {
+        let Some((_, fields)) = lines(block.bytes).find(|(_, fields)| !fields.is_empty()) else {
+            return Ok(None);
+        };
+        let label = fields
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or(fields);
+        if !fields.contains(&b':') && label.iter().any(|it| b",;|".contains(it)) {
+            let problem = LibsvmProblem::Csv(shown(fields));
+            return Err(DataError::Libsvm {
+                place: block.place(0, None),
+                problem,
+            });
+        }
+        Ok(Some(Self {
+            labels,
+            weighted: label.contains(&b':'),
+        }))
+    }
+
     fn row(&self, fields: &[u8], rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
         let mut fields = fields
             .split(u8::is_ascii_whitespace)

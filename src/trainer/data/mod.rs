@@ -5,6 +5,7 @@
 //! and one arm in [`open`].
 
 pub mod blocks;
+mod cells;
 pub mod csv;
 pub mod delimiter;
 mod error;
@@ -13,16 +14,20 @@ pub mod labels;
 pub mod libsvm;
 pub mod number;
 pub mod parquet;
+mod plan;
+pub mod ranges;
+pub mod rows;
 pub mod tiles;
 
 use contract::content_type::ContentType;
 use engine::threads::Threads;
 
-use self::blocks::{Blocks, Quotes};
+use self::blocks::{BLOCK_BYTES, Blocks, Quotes};
 use self::csv::CsvOptions;
 pub use self::error::{DataError, Place};
 use self::files::DataFile;
-pub use self::tiles::TileReader;
+use self::tiles::TextFiles;
+pub use self::tiles::{Batch, InOrder, Order, TileReader};
 
 /// A channel that is to be read.
 #[derive(Clone, Debug)]
@@ -42,6 +47,7 @@ pub struct Source {
 pub fn open(
     source: Source,
     options: CsvOptions,
+    order: Order,
     threads: &Threads,
 ) -> Result<Option<Box<dyn TileReader>>, DataError> {
     let content_type = match source.content_type {
@@ -49,9 +55,14 @@ pub fn open(
         None => sniff(&source)?,
     };
     let threads = threads.clone();
+    let text = |files| TextFiles {
+        files,
+        block_bytes: BLOCK_BYTES,
+        order,
+    };
     match content_type {
         ContentType::Csv { label_size: _ } => {
-            let tiles = csv::open(Blocks::new(source.files, Quotes::Hold), options, threads)?;
+            let tiles = csv::open(text(source.files), options, threads)?;
             Ok(tiles.map(|tiles| {
                 tracing::info!(
                     "Determined delimiter of CSV input is '{}'",
@@ -61,16 +72,12 @@ pub fn open(
             }))
         }
         ContentType::Libsvm => {
-            let tiles = libsvm::open(
-                Blocks::new(source.files, Quotes::Ignore),
-                options.labels,
-                threads,
-            )?;
+            let tiles = libsvm::open(text(source.files), options.labels, threads)?;
             Ok(tiles.map(|tiles| Box::new(tiles) as Box<dyn TileReader>))
         }
         ContentType::Parquet => {
             let tiles = parquet::open(source.files, options, threads)?;
-            Ok(tiles.map(|tiles| Box::new(tiles) as Box<dyn TileReader>))
+            Ok(tiles.map(|tiles| Box::new(InOrder::new(tiles)) as Box<dyn TileReader>))
         }
         ContentType::RecordIoProtobuf => Err(DataError::NoReader {
             channel: source.channel,
@@ -83,8 +90,9 @@ pub fn open(
 /// row has no pair in it and something that separates cells.
 fn sniff(source: &Source) -> Result<ContentType, DataError> {
     for block in Blocks::new(source.files.clone(), Quotes::Ignore) {
-        let bytes = block?.bytes;
-        let Some(has_pairs) = libsvm::has_pairs(&bytes) else {
+        let block = block?;
+        let bytes = block.view().bytes;
+        let Some(has_pairs) = libsvm::has_pairs(bytes) else {
             continue;
         };
         let mut lines = bytes

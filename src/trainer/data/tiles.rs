@@ -1,75 +1,202 @@
-//! From blocks of text to tiles, several blocks at a time.
+//! Whatever yields the rows of a channel, and how a reader of text lines does it.
 //!
-//! Invariant: tiles come out in the order of the files' lines, and an error is the first in that order, for any number
-//! of threads. At most `BLOCKS_PER_THREAD` blocks a thread are in memory beside the tiles made of them.
+//! Invariant: parts are numbered in the order of the files' lines, and an error is the first in that order, for any number
+//! of threads. Beside the parts that are handed on, a block for each thread is in memory.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
+use engine::dataset::{Part, Tile};
 use engine::threads::Threads;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::{Block, Blocks, Quotes};
 use super::error::DataError;
+use super::files::DataFile;
+use super::plan::Plan;
+use super::ranges::{Buffer, RangeError, Ranges};
 
-/// Blocks that are parsed between two looks at the file: enough that no thread waits long for the slowest.
+/// Blocks that are parsed between two looks at the stop flag: enough that no thread waits long for the slowest.
 const BLOCKS_PER_THREAD: usize = 4;
 
-/// The most values of a dense tile, so that a very wide table has short tiles (16 MiB).
-const TILE_VALUES: usize = 4 << 20;
+/// Of the values that a sample may hold, how many are planned for, since their number is only estimated.
+const PLANNED_SHARE: f64 = 0.95;
+
+/// What a reader yields.
+#[derive(Debug)]
+pub enum Batch {
+    /// The next parts. Each part of the channel comes once, those of the sample first.
+    Parts(Vec<Part>),
+    /// All parts so far are void, and come again.
+    StartAgain,
+    /// There are no more parts.
+    End,
+}
 
 /// Whatever yields the rows of a channel; a new content type is one more of these.
-pub trait TileReader: Iterator<Item = Result<Tile, DataError>> {}
+pub trait TileReader {
+    /// Reads on.
+    ///
+    /// # Errors
+    /// The first problem in the order of the rows.
+    fn read(&mut self) -> Result<Batch, DataError>;
 
-impl<T: Iterator<Item = Result<Tile, DataError>>> TileReader for T {}
+    /// Whether the next parts still belong to the sample that was asked for.
+    fn in_sample(&self) -> bool;
+
+    /// About how many rows the channel has; 0 if nobody knows.
+    fn expected_rows(&self) -> usize;
+}
+
+/// In which order parts may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As the rows stand.
+    Rows,
+    /// First parts from all over the channel that hold about so many values. A channel of fewer values is all sample.
+    Sample(usize),
+}
+
+/// A reader that yields tiles in the order of their rows, each of which becomes a part.
+#[derive(Debug)]
+pub struct InOrder<I> {
+    tiles: I,
+    next: usize,
+    failed: Option<DataError>,
+}
+
+impl<I: Iterator<Item = Result<Tile, DataError>>> InOrder<I> {
+    /// Takes tiles whose origins count from the start of their object, or from anywhere.
+    pub fn new(tiles: I) -> Self {
+        Self {
+            tiles,
+            next: 0,
+            failed: None,
+        }
+    }
+}
+
+impl<I: Iterator<Item = Result<Tile, DataError>>> TileReader for InOrder<I> {
+    fn read(&mut self) -> Result<Batch, DataError> {
+        /// Enough for each of many threads, and little memory.
+        const TILES: usize = 16;
+        let mut parts = Vec::new();
+        while parts.len() < TILES && self.failed.is_none() {
+            match self.tiles.next() {
+                Some(Ok(mut tile)) => {
+                    tile.origin.first_row = 0;
+                    parts.push(Part {
+                        number: self.next,
+                        tiles: vec![tile],
+                    });
+                    self.next += 1;
+                }
+                Some(Err(err)) => self.failed = Some(err),
+                None => break,
+            }
+        }
+        match (parts.is_empty(), self.failed.take()) {
+            (true, Some(err)) => Err(err),
+            (true, None) => Ok(Batch::End),
+            (false, failed) => {
+                self.failed = failed;
+                Ok(Batch::Parts(parts))
+            }
+        }
+    }
+
+    fn in_sample(&self) -> bool {
+        true
+    }
+
+    fn expected_rows(&self) -> usize {
+        0
+    }
+}
+
+/// Files of text lines, and how they are to be read.
+#[derive(Clone, Debug)]
+pub struct TextFiles {
+    /// The files, in order.
+    pub files: Vec<DataFile>,
+    /// Bytes that are parsed at a time; tests use it to put block ends in odd places.
+    pub block_bytes: usize,
+    /// The order that the parts may come in.
+    pub order: Order,
+}
+
+impl TextFiles {
+    /// The files block by block, from the first byte to the last.
+    pub fn blocks(&self, quotes: Quotes) -> Blocks {
+        Blocks::new(self.files.clone(), quotes).with_block_bytes(self.block_bytes)
+    }
+}
 
 /// A format of text lines.
 pub trait LineFormat: Sync {
+    /// Whether quotes can hold line ends.
+    const QUOTES: Quotes;
+    /// Memory that is used again for the next block.
+    type Scratch: Default + Send;
+
     /// Makes tiles of a block's rows. Their origin counts rows from the start of the block.
     ///
     /// # Errors
     /// At the first line that does not fit, with its place.
-    fn parse(&self, block: &Block) -> Result<Vec<Tile>, DataError>;
+    fn parse(&self, block: &Block<'_>, scratch: &mut Self::Scratch)
+    -> Result<Vec<Tile>, DataError>;
+
+    /// About how many values a sample keeps of these `n_lines` lines.
+    fn n_values(&self, lines: &[u8], n_lines: usize) -> usize;
 }
 
-/// Tiles of blocks of text.
+/// Parts made of text.
 #[derive(Debug)]
-pub struct LineTiles<F> {
-    blocks: Blocks,
+pub struct LineTiles<F: LineFormat> {
+    text: TextFiles,
+    ranges: Ranges,
+    /// The ranges that are still to be read; `None` where blocks must be read one after the other.
+    plan: Option<Plan>,
+    /// Those blocks, and the number of the next one.
+    blocks: (Blocks, usize),
     format: F,
     threads: Threads,
-    ready: VecDeque<Tile>,
-    /// The error behind the tiles that are ready.
-    failed: Option<DataError>,
-    /// The file of the last tile, and its rows so far.
-    object: Arc<str>,
-    n_rows: u64,
+    /// The first problem so far, and the number of its part.
+    failed: Option<(usize, DataError)>,
+    expected_rows: usize,
+    spare: Mutex<Vec<(Buffer, F::Scratch)>>,
+}
+
+/// What became of a block.
+enum Parsed {
+    Part(Part),
+    Failed(usize, DataError),
+    OpenQuote,
 }
 
 impl<F: LineFormat> LineTiles<F> {
-    /// Reads `first`, which was already taken from `blocks`, and then the rest.
-    ///
-    /// # Errors
-    /// As [`LineFormat::parse`] for the first block.
-    pub fn new(
-        first: &Block,
-        blocks: Blocks,
-        format: F,
-        threads: Threads,
-    ) -> Result<Self, DataError> {
-        let tiles = format.parse(first)?;
-        let object = Arc::clone(&first.object);
-        let mut reader = Self {
-            blocks,
+    /// Reads files of which `first` is a block with rows.
+    pub fn new(text: TextFiles, first: &Block<'_>, format: F, threads: Threads) -> Self {
+        let ranges = Ranges::new(text.files.clone(), F::QUOTES, text.block_bytes);
+        let n_lines = first.n_lines();
+        let n_bytes: u64 = text.files.iter().map(|file| file.n_bytes).sum();
+        let n_blocks_like_first = n_bytes as f64 / first.bytes.len() as f64;
+        let n_values = format.n_values(first.bytes, n_lines) as f64 * n_blocks_like_first;
+        let share = match text.order {
+            Order::Sample(budget) if n_values > budget as f64 => {
+                PLANNED_SHARE * budget as f64 / n_values
+            }
+            Order::Sample(_) | Order::Rows => 1.0,
+        };
+        Self {
+            plan: Some(Plan::new(ranges.n_ranges(), share)),
+            ranges,
+            blocks: (Blocks::none(), 0),
+            text,
             format,
             threads,
-            ready: VecDeque::new(),
             failed: None,
-            object,
-            n_rows: 0,
-        };
-        reader.accept(tiles);
-        Ok(reader)
+            expected_rows: (n_lines as f64 * n_blocks_like_first) as usize,
+            spare: Mutex::default(),
+        }
     }
 
     /// The format, with what it learned from the first row.
@@ -77,149 +204,101 @@ impl<F: LineFormat> LineTiles<F> {
         &self.format
     }
 
-    /// Parses the next blocks; false at the end of the last file.
-    fn refill(&mut self) -> bool {
-        let n_blocks = self.threads.n_threads() * BLOCKS_PER_THREAD;
-        let mut batch = Vec::with_capacity(n_blocks);
-        for block in self.blocks.by_ref().take(n_blocks) {
-            match block {
-                Ok(block) => batch.push(block),
-                Err(err) => {
-                    self.failed = Some(err);
-                    break;
-                }
-            }
-        }
-        if batch.is_empty() {
-            return false;
-        }
-        let format = &self.format;
-        for tiles in self.threads.map(batch, |block| format.parse(&block)) {
-            match tiles {
-                Ok(tiles) => self.accept(tiles),
-                Err(err) => {
-                    self.failed = Some(err);
-                    break;
-                }
-            }
-        }
-        self.failed.is_none()
+    fn parse_ranges(&self, numbers: Vec<usize>) -> Vec<Parsed> {
+        self.threads.map(numbers, |number| {
+            let (mut buffer, mut scratch) = self.spare().pop().unwrap_or_default();
+            let parsed = match self.ranges.read(number, &mut buffer) {
+                Ok(lines) => self.parse(number, &lines.block(&buffer), &mut scratch),
+                Err(RangeError::Data(err)) => Parsed::Failed(number, err),
+                Err(RangeError::OpenQuote) => Parsed::OpenQuote,
+            };
+            self.spare().push((buffer, scratch));
+            parsed
+        })
     }
 
-    fn accept(&mut self, tiles: Vec<Tile>) {
-        for mut tile in tiles {
-            if tile.origin.object != self.object {
-                self.object = Arc::clone(&tile.origin.object);
-                self.n_rows = 0;
-            }
-            tile.origin.first_row = self.n_rows;
-            self.n_rows += tile.labels.len() as u64;
-            self.ready.push_back(tile);
+    fn parse(&self, number: usize, block: &Block<'_>, scratch: &mut F::Scratch) -> Parsed {
+        match self.format.parse(block, scratch) {
+            Ok(tiles) => Parsed::Part(Part { number, tiles }),
+            Err(err) => Parsed::Failed(number, err),
         }
     }
-}
 
-impl<F: LineFormat> Iterator for LineTiles<F> {
-    type Item = Result<Tile, DataError>;
+    fn spare(&self) -> MutexGuard<'_, Vec<(Buffer, F::Scratch)>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.ready.is_empty() && self.failed.is_none() {
-            if !self.refill() {
-                break;
-            }
+    /// Reads blocks one after the other, and parses them side by side.
+    fn parse_blocks(&mut self, n_blocks: usize) -> Vec<Parsed> {
+        let mut blocks = Vec::with_capacity(n_blocks);
+        for block in self.blocks.0.by_ref().take(n_blocks) {
+            blocks.push((self.blocks.1, block));
+            self.blocks.1 += 1;
         }
-        let tile = self.ready.pop_front().map(Ok);
-        tile.or_else(|| {
-            let failed = self.failed.take();
-            if failed.is_some() {
-                self.blocks = Blocks::none();
-            }
-            failed.map(Err)
+        self.threads.map(blocks, |(number, block)| match block {
+            Ok(block) => self.parse(number, &block.view(), &mut F::Scratch::default()),
+            Err(err) => Parsed::Failed(number, err),
         })
     }
 }
 
-/// Rows of a dense table, row-major, while a block is parsed.
-#[derive(Clone, Debug, Default)]
-pub struct DenseRows {
-    /// The label of each row.
-    pub labels: Vec<f32>,
-    /// The weight of each row; empty where the file has none.
-    pub weights: Vec<f32>,
-    /// `(n_rows, n_features)`, row-major.
-    pub values: Vec<f32>,
-}
-
-impl DenseRows {
-    /// Cuts the rows into tiles and turns their values into columns.
-    pub fn into_tiles(self, n_features: usize, object: &Arc<str>) -> Vec<Tile> {
-        let tile_rows = (TILE_VALUES / n_features.max(1)).clamp(1, TILE_ROWS);
-        let mut tiles = Vec::with_capacity(self.labels.len().div_ceil(tile_rows));
-        for (idx, labels) in self.labels.chunks(tile_rows).enumerate() {
-            let first = idx * tile_rows;
-            let rows = first..first + labels.len();
-            let values = columns(
-                &self.values[rows.start * n_features..rows.end * n_features],
-                n_features,
-                labels.len(),
-            );
-            tiles.push(Tile {
-                features: TileFeatures::Dense { n_features, values },
-                labels: labels.to_vec(),
-                weights: (!self.weights.is_empty()).then(|| self.weights[rows].to_vec()),
-                origin: Origin {
-                    object: Arc::clone(object),
-                    first_row: first as u64,
-                },
-            });
+impl<F: LineFormat> TileReader for LineTiles<F> {
+    fn read(&mut self) -> Result<Batch, DataError> {
+        let n_blocks = self.threads.n_threads() * BLOCKS_PER_THREAD;
+        let limit = self.failed.as_ref().map(|(number, _)| *number);
+        let parsed = match &mut self.plan {
+            Some(plan) => {
+                if let Some(limit) = limit {
+                    plan.end_at(limit);
+                }
+                let numbers = plan.take(n_blocks);
+                self.parse_ranges(numbers)
+            }
+            None if limit.is_some() => Vec::new(),
+            None => self.parse_blocks(n_blocks),
+        };
+        if parsed.is_empty() {
+            return match self.failed.take() {
+                Some((_, err)) => {
+                    self.plan = None;
+                    self.blocks.0 = Blocks::none();
+                    Err(err)
+                }
+                None => Ok(Batch::End),
+            };
         }
-        tiles
-    }
-}
-
-/// Transposes `(n_rows, n_features)` in squares that stay in the first-level cache.
-fn columns(row_major: &[f32], n_features: usize, n_rows: usize) -> Vec<f32> {
-    const SQUARE: usize = 32;
-    let mut column_major = vec![0.0; row_major.len()];
-    for top in (0..n_rows).step_by(SQUARE) {
-        for left in (0..n_features).step_by(SQUARE) {
-            for feature in left..(left + SQUARE).min(n_features) {
-                for row in top..(top + SQUARE).min(n_rows) {
-                    column_major[feature * n_rows + row] = row_major[row * n_features + feature];
+        let mut parts = Vec::with_capacity(parsed.len());
+        for parsed in parsed {
+            match parsed {
+                Parsed::Part(part) => parts.push(part),
+                Parsed::Failed(number, err) => {
+                    if self
+                        .failed
+                        .as_ref()
+                        .is_none_or(|(first, _)| number < *first)
+                    {
+                        self.failed = Some((number, err));
+                    }
+                }
+                Parsed::OpenQuote => {
+                    self.plan = None;
+                    self.blocks = (self.text.blocks(F::QUOTES), 0);
+                    self.failed = None;
+                    return Ok(Batch::StartAgain);
                 }
             }
         }
+        if let Some((first, _)) = &self.failed {
+            parts.retain(|part| part.number < *first);
+        }
+        Ok(Batch::Parts(parts))
     }
-    column_major
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn in_sample(&self) -> bool {
+        self.plan.as_ref().is_none_or(Plan::in_sample)
+    }
 
-    #[test]
-    fn turns_rows_into_columns_and_cuts_at_the_tile_size() {
-        let n_rows = TILE_ROWS + 5;
-        let n_features = 3;
-        let values = (0..n_rows * n_features).map(|it| it as f32).collect();
-        let labels = (0..n_rows).map(|it| it as f32).collect();
-        let rows = DenseRows {
-            labels,
-            weights: Vec::new(),
-            values,
-        };
-        let tiles = rows.into_tiles(n_features, &Arc::from("train/a.csv"));
-        assert_eq!(
-            tiles.iter().map(|it| it.labels.len()).collect::<Vec<_>>(),
-            [TILE_ROWS, 5]
-        );
-        assert_eq!(tiles[1].origin.first_row, TILE_ROWS as u64);
-        let TileFeatures::Dense { values, .. } = &tiles[1].features else {
-            panic!("dense rows gave a sparse tile")
-        };
-        let expected: Vec<f32> = (0..3)
-            .flat_map(|f| (0..5).map(move |r| ((TILE_ROWS + r) * 3 + f) as f32))
-            .collect();
-        assert_eq!(*values, expected);
+    fn expected_rows(&self) -> usize {
+        self.expected_rows
     }
 }

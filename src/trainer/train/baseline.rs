@@ -4,20 +4,18 @@
 //! for several classes the guess is each class's share. Missing is a value like others, and `-0` is `0`. The guess is
 //! judged by the same metrics on the same rows as the model.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use contract::artifact::{Baseline, BaselineMetric};
-use engine::dataset::Dataset;
+use engine::dataset::Part;
 use engine::metric::Metric;
 
+use super::tables::Labelled;
 use crate::error::TrainerError;
 
-/// Columns by which the rows are grouped.
+/// Names of the columns by which rows are grouped; there is at least one, and all are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Columns {
-    names: Vec<String>,
-    features: Vec<usize>,
-}
+pub(crate) struct Columns(Vec<String>);
 
 impl Columns {
     /// Finds `names` among `feature_names`, or as numbers of features from 0; `None` if there are no names.
@@ -26,29 +24,74 @@ impl Columns {
         feature_names: &[String],
         n_features: usize,
     ) -> Result<Option<Self>, TrainerError> {
-        let position = |name: &String| {
-            let named = feature_names.iter().position(|it| it == name);
-            let numbered = || name.parse().ok().filter(|it| *it < n_features);
-            named
-                .or_else(numbered)
-                .ok_or_else(|| TrainerError::BaselineColumn {
-                    name: name.clone(),
-                    allowed: allowed(feature_names, n_features),
-                })
-        };
-        let features: Vec<usize> = names.iter().map(position).collect::<Result<_, _>>()?;
-        Ok((!names.is_empty()).then(|| Self {
-            names: names.to_owned(),
-            features,
-        }))
+        let is_there =
+            |name: &&String| feature(name, feature_names).is_some_and(|it| it < n_features);
+        match names.iter().find(|name| !is_there(name)) {
+            Some(name) => Err(TrainerError::BaselineColumn {
+                name: name.clone(),
+                allowed: allowed(feature_names, n_features),
+            }),
+            None => Ok((!names.is_empty()).then(|| Self(names.to_owned()))),
+        }
+    }
+}
+
+/// The column that a name or number stands for, whether there are so many columns or not.
+fn feature(name: &str, feature_names: &[String]) -> Option<usize> {
+    let named = feature_names.iter().position(|it| it == name);
+    named.or_else(|| name.parse().ok())
+}
+
+/// What the rows of a table are grouped by, kept while its values go by.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    features: Vec<usize>,
+    /// The bits of the values of a part's rows, row after row.
+    parts: BTreeMap<usize, Vec<u32>>,
+}
+
+impl Keys {
+    /// Keys of no rows. Names that are no columns are left to [`Columns::find`], since the columns are not known yet.
+    pub(crate) fn new(names: &[String], feature_names: &[String]) -> Self {
+        let features = names.iter().filter_map(|it| feature(it, feature_names));
+        Self {
+            features: features.collect(),
+            parts: BTreeMap::new(),
+        }
     }
 
-    fn key(&self, data: &Dataset, row: usize) -> Vec<u32> {
-        let bits = |feature: &usize| match data.value(row, *feature) {
+    pub(crate) fn clear(&mut self) {
+        self.parts.clear();
+    }
+
+    /// Takes the keys of these rows.
+    pub(crate) fn take(&mut self, parts: &[Part]) {
+        if self.features.is_empty() {
+            return;
+        }
+        let bits = |value: f32| match value {
             value if value.is_nan() => f32::NAN.to_bits(),
             value => (value + 0.0).to_bits(),
         };
-        self.features.iter().map(bits).collect()
+        for part in parts {
+            let mut keys = Vec::new();
+            for tile in &part.tiles {
+                let n_rows = tile.labels.len();
+                for row in 0..n_rows {
+                    let values = self.features.iter();
+                    keys.extend(values.map(|&it| bits(tile.features.value(row, n_rows, it))));
+                }
+            }
+            self.parts.insert(part.number, keys);
+        }
+    }
+
+    /// The key of each row, in the order of the rows.
+    fn rows(&self) -> impl Iterator<Item = &[u32]> {
+        let n_values = self.features.len().max(1);
+        self.parts
+            .values()
+            .flat_map(move |keys| keys.chunks_exact(n_values))
     }
 }
 
@@ -97,40 +140,40 @@ pub(crate) struct Guess {
     values: Vec<(Metric, f64)>,
 }
 
+/// Rows and what they are grouped by.
+pub(crate) type Grouped<'a> = (Labelled<'a>, &'a Keys);
+
 /// Learns the guess from `train` and measures it on `judged`, the data set called `data`.
 pub(crate) fn measure(
     columns: &Columns,
-    train: &Dataset,
-    (data, judged): (&'static str, &Dataset),
+    (train, train_keys): Grouped<'_>,
+    (data, (judged, judged_keys)): (&'static str, Grouped<'_>),
     metrics: &[Metric],
     n_classes: usize,
 ) -> Guess {
-    let mut groups: HashMap<Vec<u32>, Group> = HashMap::new();
+    let mut groups: HashMap<&[u32], Group> = HashMap::new();
     let mut all = Group::default();
-    for (row, &label) in train.labels().iter().enumerate() {
-        let weight = train.weights().map_or(1.0, |it| f64::from(it[row]));
+    for ((row, &label), key) in train.labels.iter().enumerate().zip(train_keys.rows()) {
+        let weight = train.weights.map_or(1.0, |it| f64::from(it[row]));
         all.add(label, weight, n_classes);
-        groups
-            .entry(columns.key(train, row))
-            .or_default()
-            .add(label, weight, n_classes);
+        groups.entry(key).or_default().add(label, weight, n_classes);
     }
     let overall = all.mean().unwrap_or_else(|| vec![0.0; n_classes]);
     let mut n_unseen = 0;
-    let mut predictions = Vec::with_capacity(judged.n_rows() * n_classes);
-    for row in 0..judged.n_rows() {
-        let mean = groups.get(&columns.key(judged, row)).and_then(Group::mean);
+    let mut predictions = Vec::with_capacity(judged.labels.len() * n_classes);
+    for key in judged_keys.rows() {
+        let mean = groups.get(key).and_then(Group::mean);
         n_unseen += u64::from(mean.is_none());
         predictions.extend(mean.as_ref().unwrap_or(&overall));
     }
     let value = |metric: &Metric| {
         (
             *metric,
-            metric.evaluate(&predictions, judged.labels(), judged.weights()),
+            metric.evaluate(&predictions, judged.labels, judged.weights),
         )
     };
     Guess {
-        columns: columns.names.clone(),
+        columns: columns.0.clone(),
         data,
         n_groups: groups.len() as u64,
         n_unseen,
@@ -199,15 +242,64 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use engine::dataset::{Dataset, Origin, Tile, TileFeatures};
+
     use super::*;
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|it| (*it).to_owned()).collect()
     }
 
+    fn measured(
+        columns: &Columns,
+        train: &Dataset,
+        (data, judged): (&'static str, &Dataset),
+        metrics: &[Metric],
+        n_classes: usize,
+    ) -> Guess {
+        let (train_keys, judged_keys) = (keys(train), keys(judged));
+        measure(
+            columns,
+            (rows(train), &train_keys),
+            (data, (rows(judged), &judged_keys)),
+            metrics,
+            n_classes,
+        )
+    }
+
+    fn rows(data: &Dataset) -> Labelled<'_> {
+        Labelled {
+            n_features: data.n_features(),
+            labels: data.labels(),
+            weights: data.weights(),
+        }
+    }
+
+    /// The first column of a table as keys.
+    fn keys(data: &Dataset) -> Keys {
+        let mut keys = Keys::new(&names(&["0"]), &[]);
+        let values = (0..data.n_rows()).map(|row| data.value(row, 0)).collect();
+        keys.take(&[Part {
+            number: 0,
+            tiles: vec![Tile {
+                features: TileFeatures::Dense {
+                    n_features: 1,
+                    values,
+                },
+                labels: data.labels().to_vec(),
+                weights: None,
+                origin: Origin {
+                    object: "a".into(),
+                    first_row: 0,
+                },
+            }],
+        }]);
+        keys
+    }
+
     fn guess(train: &Dataset, judged: &Dataset, metrics: &[Metric]) -> Guess {
         let columns = Columns::find(&names(&["0"]), &[], 2).unwrap().unwrap();
-        measure(&columns, train, ("validation", judged), metrics, 1)
+        measured(&columns, train, ("validation", judged), metrics, 1)
     }
 
     #[test]
@@ -238,7 +330,7 @@ mod tests {
             .unwrap()
             .unwrap();
         let judged = Dataset::from_rows(1, &[1., 2.], &[0., 2.]).unwrap();
-        let guess = measure(&columns, &train, ("train", &judged), &[Metric::Merror], 3);
+        let guess = measured(&columns, &train, ("train", &judged), &[Metric::Merror], 3);
         assert_eq!(guess.values, [(Metric::Merror, 0.5)]);
     }
 

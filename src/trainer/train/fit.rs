@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use contract::artifact::Timing;
 use contract::channel::{TRAIN, VALIDATION};
-use contract::hyperparameter::{Algorithm, Hyperparameters};
-use engine::bin::HistogramCuts;
+use contract::hyperparameter::Hyperparameters;
+use engine::bin::BinnedDataset;
 use engine::booster::{self, Booster, Evaluation, NamedData, TrainEnd, Trained};
 use engine::dataset::Dataset;
 use engine::estimator::{DecisionTreeParams, TreeSearch, fit_decision_tree};
@@ -18,7 +18,7 @@ use engine::params::{BoosterParams, BoosterValidParams};
 use engine::threads::Threads;
 
 use super::rounds::Rounds;
-use super::tables::Tables;
+use super::tables::{Pair, Rows};
 use super::timing;
 use crate::error::TrainerError;
 
@@ -31,17 +31,14 @@ pub(crate) struct Fitted {
 
 /// Learns from the tables, which are gone afterwards.
 pub(crate) fn fit(
-    hyperparameters: &Hyperparameters,
-    params: &BoosterValidParams,
-    tables: Tables,
+    (hyperparameters, params): (&Hyperparameters, &BoosterValidParams),
+    tables: Rows,
     threads: &Threads,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
-    match hyperparameters.algorithm {
-        Algorithm::GradientBoosting | Algorithm::RandomForest => {
-            boost(params, tables, threads, rounds)
-        }
-        Algorithm::DecisionTree => {
+    match tables {
+        Rows::Binned(tables) => boost(params, &tables, rounds),
+        Rows::Raw(tables) => {
             let metrics = &hyperparameters.eval_metrics;
             grow_one(
                 &hyperparameters.params,
@@ -55,24 +52,12 @@ pub(crate) fn fit(
 
 fn boost(
     params: &BoosterValidParams,
-    tables: Tables,
-    threads: &Threads,
+    tables: &Pair<BinnedDataset>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
-    let cuts = Arc::new(HistogramCuts::from_dataset(
-        &tables.train,
-        params.max_bin(),
-        threads,
-    )?);
-    let train = tables.train.bin(&cuts, threads)?;
-    let validation = tables
+    let evals: Vec<NamedData<'_>> = tables
         .validation
-        .map(|it| it.bin(&cuts, threads))
-        .transpose()?;
-    let mut timings = vec![timing("bin", start)];
-    let start = Instant::now();
-    let evals: Vec<NamedData<'_>> = validation
         .iter()
         .map(|data| NamedData {
             name: VALIDATION,
@@ -83,14 +68,16 @@ fn boost(
         params,
         &NamedData {
             name: TRAIN,
-            data: &train,
+            data: &tables.train,
         },
         &evals,
         None,
         rounds,
     )?;
-    timings.push(timing("train", start));
-    Ok(Fitted { trained, timings })
+    Ok(Fitted {
+        trained,
+        timings: vec![timing("train", start.elapsed())],
+    })
 }
 
 /// How a model that was not boosted is measured.
@@ -102,7 +89,7 @@ struct Judges<'a> {
 
 fn grow_one(
     params: &BoosterParams,
-    tables: &Tables,
+    tables: &Pair<Dataset>,
     judges: Judges<'_>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
@@ -130,7 +117,7 @@ fn grow_one(
     };
     Ok(Fitted {
         trained,
-        timings: vec![timing("train", start)],
+        timings: vec![timing("train", start.elapsed())],
     })
 }
 

@@ -1,6 +1,6 @@
 //! A training job from its documents to its artifacts: the one place with that order.
 //!
-//! contract -> hyperparameters -> channels -> read -> bin -> boost -> save -> evaluation.
+//! contract -> hyperparameters -> channels -> read and bin -> boost -> save -> evaluation.
 //!
 //! Stopping: SIGTERM ends the reading at the next tile and the boosting after the round in progress. With
 //! `save_model_on_termination` the rounds that are done become the model; without, or before the first round, there is
@@ -9,21 +9,23 @@
 mod artifacts;
 mod baseline;
 mod fit;
+mod ingest;
 mod job;
 mod names;
 mod report;
 mod rounds;
 mod tables;
 
+use std::env;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contract::artifact::{DataSet, Timing};
 use contract::channel::{TRAIN, VALIDATION};
+use contract::environment::LINDEN_SIMD;
 use contract::paths::MlRoot;
 use engine::booster::TrainEnd;
-use engine::dataset::Dataset;
 use engine::params::BoosterValidParams;
 use engine::threads::Threads;
 use linfa::ParamGuard;
@@ -34,7 +36,7 @@ use self::fit::Fitted;
 use self::job::Job;
 use self::report::Measured;
 use self::rounds::Rounds;
-use self::tables::Tables;
+use self::tables::{Labelled, Pair, Rows, Tables};
 use crate::error::TrainerError;
 
 /// How a job ended that did not fail.
@@ -62,12 +64,12 @@ pub fn run(
     let threads = Threads::new(params.nthread())?;
     names::complete(root, &mut job)?;
     let start = Instant::now();
-    let Some(tables) = Tables::read(root, &job, &threads, stop)? else {
+    let Some(tables) = Tables::read(root, &job, params.max_bin(), &threads, stop)? else {
         return Ok(stopped_without_model("while the data was being read"));
     };
-    let timings = vec![timing("read", start)];
-    check_names(&job, tables.train.n_features())?;
-    let data = data_sets(&tables);
+    let timings = reading_timings(start.elapsed(), &tables);
+    check_names(&job, tables.rows.labelled().train.n_features)?;
+    let data = data_sets(&tables.rows.labelled());
     let guess = guess(&job, &tables)?;
     if stop.load(Ordering::Relaxed) {
         return Ok(stopped_without_model("before the first round"));
@@ -78,7 +80,8 @@ pub fn run(
         format: job.hyperparameters.model_format,
     };
     let mut rounds = Rounds::new(stdout, stop, save_on_stop.then_some(&artifacts));
-    let mut fitted = fit::fit(&job.hyperparameters, &params, tables, &threads, &mut rounds)?;
+    let settings = (&job.hyperparameters, &params);
+    let mut fitted = fit::fit(settings, tables.rows, &threads, &mut rounds)?;
     if let Some(err) = rounds.failed {
         return Err(err);
     }
@@ -146,7 +149,7 @@ fn save(
     )?;
     let mut timings = known.timings;
     timings.extend(fitted.timings.iter().cloned());
-    timings.push(timing("save", start));
+    timings.push(timing("save", start.elapsed()));
     artifacts.evaluation(&report::evaluation(
         job,
         trained,
@@ -165,11 +168,20 @@ fn save(
     Ok(())
 }
 
-/// How long a step took that began at `start`.
-pub(crate) fn timing(step: &str, start: Instant) -> Timing {
+/// How long a step took.
+pub(crate) fn timing(step: &str, took: Duration) -> Timing {
     Timing {
         step: step.to_owned(),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: took.as_secs_f64(),
+    }
+}
+
+/// How long it took to read, and to cut where that was done. What is binned while it is read counts as reading.
+fn reading_timings(took: Duration, tables: &Tables) -> Vec<Timing> {
+    let read = timing("read", took.saturating_sub(tables.binning));
+    match tables.rows {
+        Rows::Binned(_) => vec![read, timing("bin", tables.binning)],
+        Rows::Raw(_) => vec![read],
     }
 }
 
@@ -187,14 +199,17 @@ fn params(job: &Job) -> Result<BoosterValidParams, TrainerError> {
         );
         params = params.early_stopping_rounds(None);
     }
+    if let Ok(name) = env::var(LINDEN_SIMD.name) {
+        params = params.simd(Some(name.parse().map_err(TrainerError::Simd)?));
+    }
     Ok(params.check()?)
 }
 
-fn data_sets(tables: &Tables) -> Vec<DataSet> {
-    let set = |name: &str, table: &Dataset| DataSet {
+fn data_sets(tables: &Pair<Labelled<'_>>) -> Vec<DataSet> {
+    let set = |name: &str, table: &Labelled<'_>| DataSet {
         name: name.to_owned(),
-        rows: table.n_rows() as u64,
-        columns: table.n_features() as u64,
+        rows: table.labels.len() as u64,
+        columns: table.n_features as u64,
     };
     let validation = tables.validation.iter().map(|it| set(VALIDATION, it));
     std::iter::once(set(TRAIN, &tables.train))
@@ -213,27 +228,21 @@ fn check_names(job: &Job, n_features: usize) -> Result<(), TrainerError> {
     }
 }
 
-/// Measures the guess without a model, while there are raw values to group by.
+/// Measures the guess without a model.
 fn guess(job: &Job, tables: &Tables) -> Result<Option<Guess>, TrainerError> {
     let hyperparameters = &job.hyperparameters;
-    let n_features = tables.train.n_features();
+    let rows = tables.rows.labelled();
     let columns = Columns::find(
         &hyperparameters.baseline_columns,
         &hyperparameters.feature_names,
-        n_features,
+        rows.train.n_features,
     )?;
-    let judged = tables
-        .validation
-        .as_ref()
-        .map_or((TRAIN, &tables.train), |it| (VALIDATION, it));
+    let train = (rows.train, &tables.keys.train);
+    let judged = match rows.validation.zip(tables.keys.validation.as_ref()) {
+        Some(validation) => (VALIDATION, validation),
+        None => (TRAIN, train),
+    };
     let n_classes = (hyperparameters.num_class as usize).max(1);
-    Ok(columns.map(|it| {
-        baseline::measure(
-            &it,
-            &tables.train,
-            judged,
-            &hyperparameters.eval_metrics,
-            n_classes,
-        )
-    }))
+    Ok(columns
+        .map(|it| baseline::measure(&it, train, judged, &hyperparameters.eval_metrics, n_classes)))
 }

@@ -3,25 +3,133 @@
 //! Invariant: both tables have the same columns. Only a sparse table is widened, since only there a column can be absent
 //! because no row happens to list it; dense tables of different widths are different tables.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use contract::channel::{Channel, TRAIN, VALIDATION};
+use contract::hyperparameter::Algorithm;
 use contract::paths::MlRoot;
-use engine::dataset::{Dataset, TileFeatures};
+use engine::bin::{BinnedDataset, SAMPLE_VALUES};
+use engine::dataset::Dataset;
 use engine::threads::Threads;
 
+use super::baseline::Keys;
+use super::ingest::{Goal, Growing, Grown};
 use super::job::Job;
 use crate::data::csv::CsvOptions;
 use crate::data::files::{ChannelFiles, discover};
 use crate::data::labels::LabelRule;
-use crate::data::{DataError, Source, open};
+use crate::data::{Batch, Source, open};
 use crate::error::TrainerError;
 
 /// What the job learns from and is evaluated on.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    pub(crate) train: Dataset,
-    pub(crate) validation: Option<Dataset>,
+    pub(crate) rows: Rows,
+    /// What the rows of each table are grouped by for the baseline.
+    pub(crate) keys: Pair<Keys>,
+    /// What it took to make cuts.
+    pub(crate) binning: Duration,
+}
+
+/// The tables, as the algorithm wants them.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    /// In bins.
+    Binned(Pair<BinnedDataset>),
+    /// As values.
+    Raw(Pair<Dataset>),
+}
+
+/// One for each channel.
+#[derive(Debug)]
+pub(crate) struct Pair<T> {
+    pub(crate) train: T,
+    pub(crate) validation: Option<T>,
+}
+
+impl<T> Pair<T> {
+    /// What `view` makes of each.
+    pub(crate) fn map<'a, R>(&'a self, view: impl Fn(&'a T) -> R) -> Pair<R> {
+        Pair {
+            train: view(&self.train),
+            validation: self.validation.as_ref().map(view),
+        }
+    }
+}
+
+/// What both kinds of tables can tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Labelled<'a> {
+    pub(crate) n_features: usize,
+    pub(crate) labels: &'a [f32],
+    pub(crate) weights: Option<&'a [f32]>,
+}
+
+impl Rows {
+    /// The tables without what makes them different.
+    pub(crate) fn labelled(&self) -> Pair<Labelled<'_>> {
+        match self {
+            Self::Binned(pair) => pair.map(Table::labelled),
+            Self::Raw(pair) => pair.map(Table::labelled),
+        }
+    }
+}
+
+/// A kind of table.
+trait Table: Sized {
+    /// The table that was read.
+    fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError>;
+    /// What another channel's rows must become to go with this table.
+    fn goal_beside(&self) -> Goal;
+    /// Adds columns without values until there are so many.
+    fn widen(&mut self, n_features: usize);
+    fn labelled(&self) -> Labelled<'_>;
+}
+
+impl Table for BinnedDataset {
+    fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError> {
+        growing.binned()
+    }
+
+    fn goal_beside(&self) -> Goal {
+        Goal::BinnedBy(Arc::clone(self.cuts()))
+    }
+
+    fn widen(&mut self, n_features: usize) {
+        self.widen(n_features);
+    }
+
+    fn labelled(&self) -> Labelled<'_> {
+        Labelled {
+            n_features: self.n_features(),
+            labels: self.labels(),
+            weights: self.weights(),
+        }
+    }
+}
+
+impl Table for Dataset {
+    fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError> {
+        growing.raw()
+    }
+
+    fn goal_beside(&self) -> Goal {
+        Goal::Raw
+    }
+
+    fn widen(&mut self, n_features: usize) {
+        self.widen(n_features);
+    }
+
+    fn labelled(&self) -> Labelled<'_> {
+        Labelled {
+            n_features: self.n_features(),
+            labels: self.labels(),
+            weights: self.weights(),
+        }
+    }
 }
 
 impl Tables {
@@ -29,12 +137,13 @@ impl Tables {
     pub(crate) fn read(
         root: &MlRoot,
         job: &Job,
+        max_bin: u32,
         threads: &Threads,
         stop: &AtomicBool,
     ) -> Result<Option<Self>, TrainerError> {
         let reading = Reading {
             root,
-            options: options(job),
+            job,
             threads,
             stop,
         };
@@ -47,27 +156,32 @@ impl Tables {
         if let Some(files) = &validation_files {
             warn_of_twins(&train_files, files);
         }
-        let Some(mut train) = reading.table(TRAIN, &job.train, train_files)? else {
-            return Ok(None);
+        let files = Pair {
+            train: train_files,
+            validation: validation_files,
         };
-        let mut validation = None;
-        if let (Some(channel), Some(files)) = (&job.validation, validation_files) {
-            let Some(mut table) = reading.table(VALIDATION, channel, files)? else {
-                return Ok(None);
-            };
-            harmonise(&mut train, &mut table)?;
-            validation = Some(table.rows);
+        let tables = match job.hyperparameters.algorithm {
+            Algorithm::DecisionTree => reading.pair(Goal::Raw, files, Rows::Raw)?,
+            Algorithm::GradientBoosting | Algorithm::RandomForest => {
+                let goal = Goal::Binned {
+                    max_bin,
+                    sample_values: SAMPLE_VALUES,
+                };
+                reading.pair(goal, files, Rows::Binned)?
+            }
+        };
+        if let Some(tables) = &tables {
+            let Pair { train, validation } = tables.rows.labelled();
+            tracing::info!(
+                "Train matrix has {} rows and {} columns",
+                train.labels.len(),
+                train.n_features
+            );
+            if let Some(validation) = validation {
+                tracing::info!("Validation matrix has {} rows", validation.labels.len());
+            }
         }
-        let train = train.rows;
-        tracing::info!(
-            "Train matrix has {} rows and {} columns",
-            train.n_rows(),
-            train.n_features()
-        );
-        if let Some(validation) = &validation {
-            tracing::info!("Validation matrix has {} rows", validation.n_rows());
-        }
-        Ok(Some(Self { train, validation }))
+        Ok(tables)
     }
 }
 
@@ -83,14 +197,9 @@ fn options(job: &Job) -> CsvOptions {
     }
 }
 
-struct Table {
-    rows: Dataset,
-    sparse: bool,
-}
-
 struct Reading<'a> {
     root: &'a MlRoot,
-    options: CsvOptions,
+    job: &'a Job,
     threads: &'a Threads,
     stop: &'a AtomicBool,
 }
@@ -112,38 +221,78 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    fn table(
+    /// Reads both channels; `goal` is that of the training channel.
+    fn pair<T: Table>(
         &self,
-        name: &'static str,
+        goal: Goal,
+        files: Pair<ChannelFiles>,
+        rows: impl Fn(Pair<T>) -> Rows,
+    ) -> Result<Option<Tables>, TrainerError> {
+        let growing = Growing::new(TRAIN, goal, self.threads);
+        let read = self.table::<T>(growing, &self.job.train, files.train)?;
+        let Some((mut train, train_keys)) = read else {
+            return Ok(None);
+        };
+        let (mut validation, mut validation_keys) = (None, None);
+        if let (Some(channel), Some(files)) = (&self.job.validation, files.validation) {
+            let growing = Growing::new(VALIDATION, train.rows.goal_beside(), self.threads);
+            let Some((mut table, keys)) = self.table::<T>(growing, channel, files)? else {
+                return Ok(None);
+            };
+            harmonise(&mut train, &mut table)?;
+            validation = Some(table.rows);
+            validation_keys = Some(keys);
+        }
+        Ok(Some(Tables {
+            rows: rows(Pair {
+                train: train.rows,
+                validation,
+            }),
+            keys: Pair {
+                train: train_keys,
+                validation: validation_keys,
+            },
+            binning: train.binning,
+        }))
+    }
+
+    /// Reads a channel into a table.
+    fn table<T: Table>(
+        &self,
+        mut growing: Growing<'_>,
         channel: &Channel,
         found: ChannelFiles,
-    ) -> Result<Option<Table>, TrainerError> {
+    ) -> Result<Option<(Grown<T>, Keys)>, TrainerError> {
+        let name = growing.channel();
         let source = Source {
             channel: name.to_owned(),
             files: found.files,
             content_type: channel.content_type,
         };
-        let Some(reader) = open(source, self.options, self.threads)? else {
+        let reader = open(source, options(self.job), growing.order(), self.threads)?;
+        let Some(mut reader) = reader else {
             return Err(self.no_data(name));
         };
-        let mut builder = Dataset::builder();
-        let mut sparse = false;
-        let table = |source| DataError::Table {
-            channel: name.to_owned(),
-            source,
-        };
-        for tile in reader {
+        growing.expect_rows(reader.expected_rows());
+        let own = &self.job.hyperparameters;
+        let mut keys = Keys::new(&own.baseline_columns, &own.feature_names);
+        loop {
+            let batch = reader.read()?;
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let tile = tile?;
-            sparse |= matches!(tile.features, TileFeatures::Csr { .. });
-            builder.push(tile).map_err(table)?;
+            match batch {
+                Batch::Parts(parts) => {
+                    keys.take(&parts);
+                    growing.push(parts, reader.in_sample())?;
+                }
+                Batch::StartAgain => {
+                    keys.clear();
+                    growing.start_again();
+                }
+                Batch::End => return Ok(Some((T::grown(growing)?, keys))),
+            }
         }
-        Ok(Some(Table {
-            rows: builder.finish().map_err(table)?,
-            sparse,
-        }))
     }
 
     fn no_data(&self, channel: &'static str) -> TrainerError {
@@ -154,20 +303,24 @@ impl Reading<'_> {
     }
 }
 
-fn harmonise(train: &mut Table, validation: &mut Table) -> Result<(), TrainerError> {
-    let (in_train, in_validation) = (train.rows.n_features(), validation.rows.n_features());
+fn harmonise<T: Table>(
+    train: &mut Grown<T>,
+    validation: &mut Grown<T>,
+) -> Result<(), TrainerError> {
+    let (in_train, in_validation) = (train.n_features, validation.n_features);
     let narrower = if in_train < in_validation {
-        train
+        &*train
     } else {
-        validation
+        &*validation
     };
-    if in_train != in_validation && !narrower.sparse {
+    if in_train != in_validation && !narrower.is_sparse {
         return Err(TrainerError::Widths {
             in_train,
             in_validation,
         });
     }
-    narrower.rows.widen(in_train.max(in_validation));
+    train.rows.widen(in_validation);
+    validation.rows.widen(in_train);
     Ok(())
 }
 

@@ -1,0 +1,103 @@
+//! In which order the blocks of a channel are read: first a sample from all over it, then the others.
+//!
+//! Invariant: each number comes once, and the order depends on the bytes alone. A table may be sorted by a column or by
+//! the label, so its first rows do not stand for the others.
+
+/// The numbers of the blocks that are still to be read.
+#[derive(Debug)]
+pub(super) struct Plan {
+    n_blocks: usize,
+    /// How many of them are in the sample.
+    n_sampled: usize,
+    /// Blocks from here on are left out.
+    end: usize,
+    next: usize,
+    sampling: bool,
+}
+
+impl Plan {
+    /// A plan for `n_blocks` blocks with about this share of them in the sample, and at least one.
+    pub(super) fn new(n_blocks: usize, share: f64) -> Self {
+        let n_sampled = (n_blocks as f64 * share) as usize;
+        Self {
+            n_blocks,
+            n_sampled: n_sampled.clamp(1, n_blocks.max(1)),
+            end: n_blocks,
+            next: 0,
+            sampling: true,
+        }
+    }
+
+    /// Whether the next block belongs to the sample; where there is room for all, all do.
+    pub(super) fn in_sample(&self) -> bool {
+        self.sampling
+    }
+
+    /// At most `n` blocks, all of the sample or none.
+    pub(super) fn take(&mut self, n: usize) -> Vec<usize> {
+        let mut numbers = Vec::with_capacity(n);
+        while numbers.len() < n && self.next < self.end {
+            if self.is_sampled(self.next) == self.sampling {
+                numbers.push(self.next);
+            }
+            self.next += 1;
+            if self.next == self.n_blocks && self.sampling && self.n_sampled < self.n_blocks {
+                (self.sampling, self.next) = (false, 0);
+                break;
+            }
+        }
+        numbers
+    }
+
+    /// Leaves out the blocks from `end` on, which is one of those that were taken last.
+    pub(super) fn end_at(&mut self, end: usize) {
+        if self.sampling {
+            // What is sampled before `end` was taken.
+            (self.sampling, self.next) = (false, 0);
+        }
+        self.end = self.end.min(end);
+    }
+
+    /// Sampled blocks are as far from each other as can be; the last block is one of them.
+    fn is_sampled(&self, number: usize) -> bool {
+        let n_before = |number: usize| number * self.n_sampled / self.n_blocks;
+        n_before(number) != n_before(number + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batches(mut plan: Plan, n: usize) -> Vec<Vec<usize>> {
+        std::iter::from_fn(|| Some(plan.take(n)).filter(|it| !it.is_empty())).collect()
+    }
+
+    #[test]
+    fn a_sample_comes_first_and_is_never_taken_with_the_others() {
+        assert_eq!(batches(Plan::new(5, 1.0), 3), [vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(
+            batches(Plan::new(7, 0.43), 2),
+            [vec![2, 4], vec![6], vec![0, 1], vec![3, 5]]
+        );
+        assert_eq!(batches(Plan::new(3, 0.0), 9), [vec![2], vec![0, 1]]);
+        let mut plan = Plan::new(3, 0.4);
+        plan.take(1);
+        assert!(!plan.in_sample());
+        let mut plan = Plan::new(3, 1.0);
+        plan.take(3);
+        assert!(plan.in_sample());
+    }
+
+    #[test]
+    fn behind_a_problem_only_what_comes_before_it_is_read() {
+        let mut plan = Plan::new(10, 0.5);
+        assert_eq!(plan.take(3), [1, 3, 5]);
+        plan.end_at(3);
+        assert_eq!(batches(plan, 9), [vec![0, 2]]);
+        let mut plan = Plan::new(10, 1.0);
+        plan.take(4);
+        plan.end_at(2);
+        assert!(plan.take(4).is_empty());
+    }
+}

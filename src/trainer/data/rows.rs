@@ -1,0 +1,125 @@
+//! Rows of a dense table while a block is parsed, and the tiles that become of them.
+//!
+//! Invariant: a row holds all cells of its line, label and weight among them; a tile holds them apart, column by column.
+
+use std::sync::Arc;
+
+use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
+
+/// The most values of a dense tile, so that a very wide table has short tiles (16 MiB).
+const TILE_VALUES: usize = 4 << 20;
+
+/// Side of the squares that are transposed at a time, so that both sides stay in the first-level cache.
+const SQUARE: usize = 16;
+
+/// Rows of a block, `(n_rows, n_columns)`. The memory is used again for the next block.
+#[derive(Clone, Debug, Default)]
+pub struct DenseRows {
+    values: Vec<f32>,
+}
+
+/// Which columns are no features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// All columns. The label is the first.
+    pub n_columns: usize,
+    /// Whether the second is the weight.
+    pub weighted: bool,
+}
+
+impl Columns {
+    /// Columns before the first feature.
+    pub fn n_leading(self) -> usize {
+        1 + usize::from(self.weighted)
+    }
+}
+
+impl DenseRows {
+    /// Forgets all rows.
+    pub fn clear(&mut self) {
+        self.values.clear();
+    }
+
+    /// Adds a row and gives it to be filled in.
+    pub fn add(&mut self, n_columns: usize) -> &mut [f32] {
+        let begin = self.values.len();
+        self.values.resize(begin + n_columns, 0.0);
+        &mut self.values[begin..]
+    }
+
+    /// Cuts the rows into tiles and turns their values into columns.
+    pub fn tiles(&self, columns: Columns, object: &Arc<str>) -> Vec<Tile> {
+        let n_columns = columns.n_columns;
+        let n_features = n_columns - columns.n_leading();
+        let tile_rows = (TILE_VALUES / n_features.max(1)).clamp(1, TILE_ROWS);
+        let tile = |(idx, rows): (usize, &[f32])| {
+            let column = |at: usize| rows.iter().skip(at).step_by(n_columns).copied().collect();
+            Tile {
+                features: TileFeatures::Dense {
+                    n_features,
+                    values: transposed(rows, columns),
+                },
+                labels: column(0),
+                weights: columns.weighted.then(|| column(1)),
+                origin: Origin {
+                    object: Arc::clone(object),
+                    first_row: (idx * tile_rows) as u64,
+                },
+            }
+        };
+        let tiles = self.values.chunks(tile_rows * n_columns);
+        tiles.enumerate().map(tile).collect()
+    }
+}
+
+/// The features of rows, column after column.
+fn transposed(rows: &[f32], columns: Columns) -> Vec<f32> {
+    let (n_columns, n_leading) = (columns.n_columns, columns.n_leading());
+    let n_rows = rows.len() / n_columns;
+    let n_features = n_columns - n_leading;
+    let mut values = vec![0.0; n_features * n_rows];
+    for top in (0..n_rows).step_by(SQUARE) {
+        let bottom = n_rows.min(top + SQUARE);
+        let square = &rows[top * n_columns..bottom * n_columns];
+        for (feature, column) in values.chunks_exact_mut(n_rows).enumerate() {
+            let from = square[n_leading + feature..].iter().step_by(n_columns);
+            let to = column[top..bottom].iter_mut();
+            to.zip(from).for_each(|(to, &from)| *to = from);
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_rows_into_columns_and_cuts_at_the_tile_size() {
+        let (n_rows, n_columns) = (TILE_ROWS + 5, 5);
+        let mut rows = DenseRows::default();
+        for row in 0..n_rows {
+            let cells = rows.add(n_columns).iter_mut().enumerate();
+            cells.for_each(|(column, cell)| *cell = (row * n_columns + column) as f32);
+        }
+        let columns = Columns {
+            n_columns,
+            weighted: true,
+        };
+        let tiles = rows.tiles(columns, &Arc::from("train/a.csv"));
+        let sizes: Vec<usize> = tiles.iter().map(|it| it.labels.len()).collect();
+        assert_eq!(sizes, [TILE_ROWS, 5]);
+        let tile = &tiles[1];
+        assert_eq!(tile.origin.first_row, TILE_ROWS as u64);
+        let expected = |column: usize| -> Vec<f32> {
+            let rows = TILE_ROWS..n_rows;
+            rows.map(|row| (row * n_columns + column) as f32).collect()
+        };
+        assert_eq!(tile.labels, expected(0));
+        assert_eq!(tile.weights, Some(expected(1)));
+        let TileFeatures::Dense { values, .. } = &tile.features else {
+            panic!("dense rows gave a sparse tile")
+        };
+        assert_eq!(*values, [2, 3, 4].map(expected).concat());
+    }
+}

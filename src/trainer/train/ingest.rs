@@ -1,0 +1,275 @@
+//! From a reader's parts to a table.
+//!
+//! Invariants: boosting never sees a raw table: its values are binned while they are read, a validation channel's by the
+//! training channel's cuts. Only a decision tree, which looks at the values themselves, gets all of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::bin::{BinnedDataset, HistogramCuts, Ingest, Sample};
+use engine::dataset::{Dataset, DatasetError, Part, PartsBuilder};
+use engine::threads::Threads;
+
+use crate::data::{DataError, Order};
+use crate::error::TrainerError;
+
+/// What is to become of a channel's rows.
+#[derive(Clone, Debug)]
+pub(crate) enum Goal {
+    /// A table of values.
+    Raw,
+    /// A table in bins of its own.
+    Binned {
+        max_bin: u32,
+        /// Values that may be in memory to make cuts from.
+        sample_values: usize,
+    },
+    /// A table in the bins of another.
+    BinnedBy(Arc<HistogramCuts>),
+}
+
+/// A table that is being read.
+#[derive(Debug)]
+pub(crate) struct Growing<'a> {
+    channel: &'static str,
+    threads: &'a Threads,
+    goal: Goal,
+    stage: Stage,
+    expected_rows: usize,
+    binning: Duration,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Raw(PartsBuilder),
+    Sample(Sample, u32),
+    Binned(Box<Ingest>),
+}
+
+/// A table that was read.
+#[derive(Debug)]
+pub(crate) struct Grown<T> {
+    pub(crate) rows: T,
+    /// Columns of the rows; the cuts that they were binned by may have more.
+    pub(crate) n_features: usize,
+    /// Whether columns may be missing at the end of all rows.
+    pub(crate) is_sparse: bool,
+    /// What it took to make cuts and to bin what they were made from.
+    pub(crate) binning: Duration,
+}
+
+impl<'a> Growing<'a> {
+    pub(crate) fn new(channel: &'static str, goal: Goal, threads: &'a Threads) -> Self {
+        Self {
+            channel,
+            threads,
+            stage: Stage::new(&goal),
+            goal,
+            expected_rows: 0,
+            binning: Duration::ZERO,
+        }
+    }
+
+    /// The channel that is read.
+    pub(crate) fn channel(&self) -> &'static str {
+        self.channel
+    }
+
+    /// The order that parts are to come in.
+    pub(crate) fn order(&self) -> Order {
+        match self.goal {
+            Goal::Raw | Goal::BinnedBy(_) => Order::Rows,
+            Goal::Binned { sample_values, .. } => Order::Sample(sample_values),
+        }
+    }
+
+    /// Says about how many rows will come.
+    pub(crate) fn expect_rows(&mut self, n_rows: usize) {
+        self.expected_rows = n_rows;
+        if let Stage::Binned(ingest) = &mut self.stage {
+            ingest.expect_rows(n_rows);
+        }
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn start_again(&mut self) {
+        self.stage = Stage::new(&self.goal);
+        self.expect_rows(self.expected_rows);
+    }
+
+    /// Takes parts. `in_sample` says whether those that come next are still meant to make cuts from.
+    pub(crate) fn push(&mut self, parts: Vec<Part>, in_sample: bool) -> Result<(), TrainerError> {
+        let parts = match &mut self.stage {
+            Stage::Raw(builder) => {
+                for part in parts {
+                    builder.push(part).map_err(|it| refused(self.channel, it))?;
+                }
+                return Ok(());
+            }
+            Stage::Sample(sample, _) => {
+                let rest = sample.push(parts, self.threads);
+                if !sample.is_full() && in_sample {
+                    return Ok(());
+                }
+                self.cut(false)?;
+                rest
+            }
+            Stage::Binned(_) => parts,
+        };
+        let Stage::Binned(ingest) = &mut self.stage else {
+            return Ok(());
+        };
+        let pushed = ingest.push(parts, self.threads);
+        Ok(pushed.map_err(|it| refused(self.channel, it))?)
+    }
+
+    /// Makes cuts from the sample, if there is one; `whole` says that all rows are in it.
+    fn cut(&mut self, whole: bool) -> Result<(), TrainerError> {
+        let start = Instant::now();
+        if let Stage::Sample(sample, max_bin) = &mut self.stage {
+            let sample = std::mem::replace(sample, Sample::new(0));
+            let mut ingest = sample.cut(*max_bin, whole, self.threads)?;
+            ingest.expect_rows(self.expected_rows);
+            self.stage = Stage::Binned(Box::new(ingest));
+        }
+        self.binning += start.elapsed();
+        Ok(())
+    }
+
+    /// The table, where the goal was one in bins.
+    pub(crate) fn binned(mut self) -> Result<Grown<BinnedDataset>, TrainerError> {
+        self.cut(true)?;
+        let Stage::Binned(mut ingest) = self.stage else {
+            unreachable!("a table of values was asked for")
+        };
+        let refused = |err| refused(self.channel, err);
+        ingest.push(Vec::new(), self.threads).map_err(refused)?;
+        Ok(Grown {
+            n_features: ingest.n_features(),
+            is_sparse: ingest.is_sparse(),
+            binning: self.binning,
+            rows: ingest.finish().map_err(refused)?,
+        })
+    }
+
+    /// The table, where the goal was one of values.
+    pub(crate) fn raw(self) -> Result<Grown<Dataset>, TrainerError> {
+        let Stage::Raw(builder) = self.stage else {
+            unreachable!("a table in bins was asked for")
+        };
+        let rows = builder.finish().map_err(|it| refused(self.channel, it))?;
+        Ok(Grown {
+            n_features: rows.n_features(),
+            is_sparse: rows.is_sparse(),
+            binning: self.binning,
+            rows,
+        })
+    }
+}
+
+impl Stage {
+    fn new(goal: &Goal) -> Self {
+        match goal {
+            Goal::Raw => Self::Raw(PartsBuilder::default()),
+            Goal::Binned {
+                max_bin,
+                sample_values,
+            } => Self::Sample(Sample::new(*sample_values), *max_bin),
+            Goal::BinnedBy(cuts) => Self::Binned(Box::new(Ingest::new(cuts))),
+        }
+    }
+}
+
+fn refused(channel: &str, source: DatasetError) -> DataError {
+    DataError::Table {
+        channel: channel.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use engine::objective::ObjectiveName;
+
+    use super::*;
+    use crate::data::csv::{self, CsvOptions};
+    use crate::data::files::discover;
+    use crate::data::labels::LabelRule;
+    use crate::data::tiles::TextFiles;
+    use crate::data::{Batch, TileReader};
+
+    /// Reads a channel of two files with many small blocks; the rows are sorted by their only column.
+    fn read(sample_values: usize, n_threads: usize, quoted: bool) -> BinnedDataset {
+        let dir = tempfile::tempdir().unwrap();
+        for file in 0..2 {
+            let mut text = String::new();
+            for row in file * 3000..(file + 1) * 3000 {
+                let cell = if quoted && row == 5000 {
+                    "\"\n5000\"".to_owned()
+                } else {
+                    format!("{row:04}")
+                };
+                writeln!(text, "{row:04},{cell}").unwrap();
+            }
+            std::fs::write(dir.path().join(format!("{file}.csv")), text).unwrap();
+        }
+        let threads = Threads::new(Some(n_threads)).unwrap();
+        let goal = Goal::Binned {
+            max_bin: 8,
+            sample_values,
+        };
+        let mut growing = Growing::new("train", goal, &threads);
+        let text = TextFiles {
+            files: discover("train", dir.path()).unwrap().files,
+            block_bytes: 100,
+            order: growing.order(),
+        };
+        let labels = LabelRule {
+            objective: ObjectiveName::RegSquaredError,
+            num_class: 0,
+        };
+        let options = CsvOptions {
+            weighted: false,
+            labels,
+        };
+        let mut reader = csv::open(text, options, threads.clone()).unwrap().unwrap();
+        loop {
+            match reader.read().unwrap() {
+                Batch::Parts(parts) => growing.push(parts, reader.in_sample()).unwrap(),
+                Batch::StartAgain => growing.start_again(),
+                Batch::End => return growing.binned().unwrap().rows,
+            }
+        }
+    }
+
+    #[test]
+    fn a_channel_larger_than_its_sample_keeps_its_rows_in_order_and_its_cuts_even() {
+        let first = read(300, 1, false);
+        let labels: Vec<f32> = (0..6000_u16).map(f32::from).collect();
+        assert_eq!(first.labels(), labels);
+        // The first 300 rows alone would have cuts up to 300.
+        for (idx, cut) in first.cuts().cuts(0)[..7].iter().enumerate() {
+            let even = 750.0 * (idx + 1) as f32;
+            assert!((cut - even).abs() < 250.0, "{cut} for {even}");
+        }
+        for n_threads in [2, 3, 8] {
+            let other = read(300, n_threads, false);
+            assert_eq!(
+                (other.cuts(), other.labels()),
+                (first.cuts(), first.labels())
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_end_in_quotes_makes_the_reader_start_again() {
+        let whole = read(1 << 20, 2, false);
+        for sample_values in [300, 1 << 20] {
+            let quoted = read(sample_values, 2, true);
+            assert_eq!(quoted.labels(), whole.labels());
+        }
+        assert_eq!(read(1 << 20, 2, true).cuts(), whole.cuts());
+    }
+}
