@@ -15,6 +15,7 @@ use crate::tree::panel::Panel;
 use crate::tree::quantise::{Magnitude, Scales};
 use crate::tree::record::Records;
 use crate::tree::sample::Draw;
+use crate::tree::spares::Spares;
 use crate::tree::split::Penalty;
 
 use super::margins::Update;
@@ -32,9 +33,24 @@ pub(super) struct Rounds<'a> {
     panel: Panel<'a>,
     /// Of the training set's margins.
     gradients: Gradients,
-    narrow: Records<Packed<u32>>,
-    packed: Records<Packed<[u32; 2]>>,
-    wide: Records<Wide>,
+    narrow: Memory<Packed<u32>>,
+    packed: Memory<Packed<[u32; 2]>>,
+    wide: Memory<Wide>,
+}
+
+/// What trees of one kind of sums use again.
+struct Memory<C: Cell> {
+    records: Records<C>,
+    spares: Spares<C>,
+}
+
+impl<C: Cell> Default for Memory<C> {
+    fn default() -> Self {
+        Self {
+            records: Records::default(),
+            spares: Spares::default(),
+        }
+    }
 }
 
 /// Which tree of a round is grown.
@@ -73,9 +89,9 @@ impl<'a> Rounds<'a> {
             train,
             gradients,
             booster,
-            narrow: Records::default(),
-            packed: Records::default(),
-            wide: Records::default(),
+            narrow: Memory::default(),
+            packed: Memory::default(),
+            wide: Memory::default(),
         }
     }
 
@@ -123,19 +139,19 @@ impl<'a> Rounds<'a> {
         let magnitude = self.gradients.magnitudes[at.1];
         let n_rows = self.train.data().n_rows();
         if magnitude.fits::<Packed<u32>>(n_rows) {
-            let mut records = std::mem::take(&mut self.narrow);
-            let trees = self.add_trees_of(at, &magnitude, &mut records);
-            self.narrow = records;
+            let mut memory = std::mem::take(&mut self.narrow);
+            let trees = self.add_trees_of(at, &magnitude, &mut memory);
+            self.narrow = memory;
             trees
         } else if magnitude.fits::<Packed<[u32; 2]>>(n_rows) {
-            let mut records = std::mem::take(&mut self.packed);
-            let trees = self.add_trees_of(at, &magnitude, &mut records);
-            self.packed = records;
+            let mut memory = std::mem::take(&mut self.packed);
+            let trees = self.add_trees_of(at, &magnitude, &mut memory);
+            self.packed = memory;
             trees
         } else {
-            let mut records = std::mem::take(&mut self.wide);
-            let trees = self.add_trees_of(at, &magnitude, &mut records);
-            self.wide = records;
+            let mut memory = std::mem::take(&mut self.wide);
+            let trees = self.add_trees_of(at, &magnitude, &mut memory);
+            self.wide = memory;
             trees
         }
     }
@@ -145,13 +161,13 @@ impl<'a> Rounds<'a> {
         &mut self,
         (round, group): (u32, usize),
         magnitude: &Magnitude,
-        records: &mut Records<C>,
+        memory: &mut Memory<C>,
     ) -> Vec<CodeTree> {
         let places =
             (0..self.params.num_parallel_tree() as usize).map(|tree| Place { round, group, tree });
         places
             .map(|place| {
-                let (tree, code_tree) = self.grow(place, magnitude, records);
+                let (tree, code_tree) = self.grow(place, magnitude, memory);
                 self.booster.trees.push(tree);
                 self.booster.tree_info.push(group as u32);
                 code_tree
@@ -163,7 +179,7 @@ impl<'a> Rounds<'a> {
         &mut self,
         place: Place,
         magnitude: &Magnitude,
-        records: &mut Records<C>,
+        memory: &mut Memory<C>,
     ) -> (Tree, CodeTree) {
         let (params, threads) = (self.params, self.threads);
         let n_rows = self.train.data().n_rows();
@@ -172,6 +188,7 @@ impl<'a> Rounds<'a> {
         let view = self.panel.view(features, threads);
         let scales = Scales::new::<C>(magnitude, n_rows);
         let pairs = self.gradients.of_group(place.group);
+        let Memory { records, spares } = memory;
         records.fill(pairs, scales, (draw, params.subsample()), threads);
         let total = records.total();
         let grower = Grower {
@@ -186,7 +203,7 @@ impl<'a> Rounds<'a> {
             },
             threads,
         };
-        let grown = grower.grow(records.rows(), total);
+        let grown = grower.grow(records.rows(), total, spares);
         let weigher = Weigher {
             penalty: &self.penalty,
             learning_rate: params.learning_rate() / params.num_parallel_tree() as f32,

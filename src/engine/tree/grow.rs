@@ -16,10 +16,14 @@ use super::panel::View;
 use super::partition::{Rule, divide_on};
 use super::quantise::Scales;
 use super::record::{Record, Rows};
+use super::spares::Spares;
 use super::split::{Penalty, Search, SplitEntry};
 
 /// Additions (rows times columns) below which a node stays on one thread.
 const SPLIT_ALONE: usize = 1 << 18;
+
+/// Additions from which a node's children are offered to idle threads.
+const FORK: usize = 1 << 15;
 
 /// Columns that one thread scans at least.
 const SCAN_ALONE: usize = 128;
@@ -118,19 +122,20 @@ pub(super) struct Sprout<'r, C: Cell> {
     pub(super) stretches: Vec<Stretch<'r, C::Unit>>,
 }
 
-/// Histograms that can be used again.
-pub(super) type Spares<C> = Vec<Vec<C>>;
-
 impl Grower<'_> {
     /// Grows a tree on `rows`, which ascend and sum to `total`.
-    pub(crate) fn grow<'r, C: Cell>(&self, rows: Rows<'r, C>, total: C) -> Grown<'r, C> {
+    pub(crate) fn grow<'r, C: Cell>(
+        &self,
+        rows: Rows<'r, C>,
+        total: C,
+        spares: &Spares<C>,
+    ) -> Grown<'r, C> {
         let alone = self.alone_below(rows.records.len());
-        let mut spares = Spares::new();
         let mut sprout = Sprout {
             nodes: vec![GrownNode { total, split: None }],
             stretches: Vec::new(),
         };
-        let root = self.root(rows, total, &mut spares);
+        let root = self.root(rows, total, spares);
         let root = match root {
             Fate::Open(root) => root,
             Fate::Leaf(records) => {
@@ -140,33 +145,39 @@ impl Grower<'_> {
             Fate::Undivided => unreachable!("a root has no sibling"),
         };
         if self.limits.max_leaves > 0 {
-            self.grow_in_order(root, &mut sprout, &mut spares);
+            self.grow_in_order(root, &mut sprout, spares);
             return sprout.breadth_first();
         }
         let mut open = vec![root];
         let mut subtrees = Vec::new();
         while let Some(node) = open.pop() {
-            if node.rows.records.len() <= alone {
+            let n_rows = node.rows.records.len();
+            if n_rows <= alone || self.threads_for(n_rows).is_none() {
                 subtrees.push(node);
             } else {
                 let idx = node.idx;
-                let expanded = self.expand(node, &mut spares, Some(self.threads));
+                let expanded = self.expand(node, spares, Some(self.threads));
                 sprout.settle(idx, expanded, &mut open);
             }
         }
         subtrees.sort_by_key(|node| std::cmp::Reverse(node.rows.records.len()));
         let roots: Vec<usize> = subtrees.iter().map(|node| node.idx).collect();
-        let grown = self.threads.map(subtrees, |root| self.grow_alone(root));
+        let grown = self
+            .threads
+            .map(subtrees, |root| self.grow_subtree(root, spares));
         for (root, subtree) in roots.into_iter().zip(grown) {
             sprout.graft(root, subtree);
         }
         sprout.breadth_first()
     }
 
-    /// Grows a sub-tree on the calling thread. Node 0 is its root.
-    fn grow_alone<'r, C: Cell>(&self, mut root: Open<'r, C>) -> Sprout<'r, C> {
+    /// Grows a sub-tree, whose root becomes node 0, and lets idle threads have a part of it.
+    fn grow_subtree<'r, C: Cell>(
+        &self,
+        mut root: Open<'r, C>,
+        spares: &Spares<C>,
+    ) -> Sprout<'r, C> {
         root.idx = 0;
-        let mut spares = Spares::new();
         let mut sprout = Sprout {
             nodes: vec![GrownNode {
                 total: root.total,
@@ -176,19 +187,26 @@ impl Grower<'_> {
         };
         let mut open = vec![root];
         while let Some(node) = open.pop() {
-            let idx = node.idx;
-            let expanded = self.expand(node, &mut spares, None);
+            let (idx, n_rows) = (node.idx, node.n_rows());
+            let expanded = self.expand(node, spares, None);
+            let n_before = open.len();
             sprout.settle(idx, expanded, &mut open);
+            let forks = self.threads.n_threads() > 1 && n_rows * self.view.adds_per_row() >= FORK;
+            if forks && open.len() == n_before + 2 {
+                let children = open.split_off(n_before);
+                let roots: Vec<usize> = children.iter().map(|child| child.idx).collect();
+                let grown = self
+                    .threads
+                    .map(children, |child| self.grow_subtree(child, spares));
+                for (root, subtree) in roots.into_iter().zip(grown) {
+                    sprout.graft(root, subtree);
+                }
+            }
         }
         sprout
     }
 
-    fn root<'r, C: Cell>(
-        &self,
-        rows: Rows<'r, C>,
-        total: C,
-        spares: &mut Spares<C>,
-    ) -> Fate<'r, C> {
+    fn root<'r, C: Cell>(&self, rows: Rows<'r, C>, total: C, spares: &Spares<C>) -> Fate<'r, C> {
         if !self.may_split(total, 0) {
             return Fate::Leaf(rows.records);
         }
@@ -210,7 +228,7 @@ impl Grower<'_> {
     pub(super) fn expand<'r, C: Cell>(
         &self,
         node: Open<'r, C>,
-        spares: &mut Spares<C>,
+        spares: &Spares<C>,
         on: Option<&Threads>,
     ) -> Expanded<'r, C> {
         let Open {
@@ -225,7 +243,7 @@ impl Grower<'_> {
         let rule = self.view.rule(entry.feature, entry.bin, entry.default_left);
         let totals = [entry.left, total.minus(entry.left)];
         if !totals.iter().any(|&total| self.may_split(total, depth + 1)) {
-            spares.push(histogram);
+            spares.put(histogram);
             let children = totals.map(|total| Child {
                 total,
                 fate: Fate::Undivided,
@@ -303,7 +321,7 @@ impl Grower<'_> {
         [small, large]: [Node<'r, C>; 2],
         mut histogram: Vec<C>,
         on: Option<&Threads>,
-        spares: &mut Spares<C>,
+        spares: &Spares<C>,
     ) -> [Fate<'r, C>; 2] {
         let large_opens = self.may_split(large.total, large.depth);
         let small_opens = self.may_split(small.total, small.depth);
@@ -312,13 +330,13 @@ impl Grower<'_> {
             subtract(&mut histogram, &built);
             self.fate(large, histogram, on, spares)
         } else {
-            spares.push(histogram);
+            spares.put(histogram);
             Fate::Leaf(large.rows.records)
         };
         let small = if small_opens {
             self.fate(small, built, on, spares)
         } else {
-            spares.push(built);
+            spares.put(built);
             Fate::Leaf(small.rows.records)
         };
         [small, large]
@@ -330,7 +348,7 @@ impl Grower<'_> {
         node: Node<'r, C>,
         histogram: Vec<C>,
         on: Option<&Threads>,
-        spares: &mut Spares<C>,
+        spares: &Spares<C>,
     ) -> Fate<'r, C> {
         let Node { depth, rows, total } = node;
         if let Some(entry) = self.best(&histogram, total, on) {
@@ -343,7 +361,7 @@ impl Grower<'_> {
                 entry,
             });
         }
-        spares.push(histogram);
+        spares.put(histogram);
         Fate::Leaf(rows.records)
     }
 
@@ -377,7 +395,7 @@ impl Grower<'_> {
     fn build<C: Cell>(
         &self,
         records: &[Record<C::Unit>],
-        spares: &mut Spares<C>,
+        spares: &Spares<C>,
         on: Option<&Threads>,
     ) -> Vec<C> {
         let Some(threads) = on else {
@@ -400,20 +418,14 @@ impl Grower<'_> {
                 .iter_mut()
                 .zip(&part)
                 .for_each(|(sum, &part)| *sum = sum.plus(part));
-            spares.push(part);
+            spares.put(part);
         }
         histogram
     }
 
     /// A histogram of zeros.
-    fn empty<C: Cell>(&self, spares: &mut Spares<C>) -> Vec<C> {
-        match spares.pop() {
-            Some(mut histogram) => {
-                histogram.fill(C::default());
-                histogram
-            }
-            None => vec![C::default(); self.view.n_cells()],
-        }
+    fn empty<C: Cell>(&self, spares: &Spares<C>) -> Vec<C> {
+        spares.take(self.view.n_cells())
     }
 
     fn search<C: Cell>(&self, total: C) -> Search<'_, C> {

@@ -12,7 +12,8 @@ use std::collections::BinaryHeap;
 use crate::params::GrowPolicy;
 
 use super::cell::Cell;
-use super::grow::{Expanded, Fate, Grower, Open, Spares, Sprout, Stretch};
+use super::grow::{Expanded, Fate, Grower, Open, Sprout, Stretch};
+use super::spares::Spares;
 
 /// Histograms of nodes that wait take no more than this; beyond, nodes are not split ahead of their turn.
 const MOST_WAITING_BYTES: usize = 1 << 30;
@@ -59,7 +60,7 @@ impl Grower<'_> {
         &self,
         root: Open<'r, C>,
         sprout: &mut Sprout<'r, C>,
-        spares: &mut Spares<C>,
+        spares: &Spares<C>,
     ) {
         let mut queue = BinaryHeap::from([self.waiting(root)]);
         let mut n_leaves = 1;
@@ -97,7 +98,7 @@ impl Grower<'_> {
         &self,
         first: Open<'r, C>,
         queue: &mut BinaryHeap<Waiting<'r, C>>,
-        spares: &mut Spares<C>,
+        spares: &Spares<C>,
     ) -> Expanded<'r, C> {
         let bytes = queue.len() * self.view.n_cells() * size_of::<C>();
         let n_threads = self.threads.n_threads();
@@ -119,25 +120,16 @@ impl Grower<'_> {
             }
         }
         queue.extend(aside);
-        let work = batch.into_iter().map(|it| (it, spares.pop())).collect();
-        let done = self
-            .threads
-            .map(work, |((gain, idx, open), spare): (_, Option<Vec<C>>)| {
-                let mut spares = spare.into_iter().collect();
-                let expanded = self.expand(open, &mut spares, None);
-                (gain, idx, expanded, spares)
-            });
+        let done = self.threads.map(batch, |(gain, idx, open)| {
+            (gain, idx, self.expand(open, spares, None))
+        });
         let mut first = None;
-        for (gain, idx, expanded, left_over) in done {
-            spares.extend(left_over);
+        for (gain, idx, expanded) in done {
             if first.is_none() {
                 first = Some(expanded);
             } else {
-                queue.push(Waiting {
-                    gain,
-                    idx,
-                    state: State::Expanded(Box::new(expanded)),
-                });
+                let state = State::Expanded(Box::new(expanded));
+                queue.push(Waiting { gain, idx, state });
             }
         }
         first.expect("the batch begins with a node")

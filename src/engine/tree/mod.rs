@@ -18,6 +18,7 @@ pub(crate) mod quantise;
 pub(crate) mod record;
 pub(crate) mod sample;
 mod scan;
+pub(crate) mod spares;
 pub(crate) mod split;
 
 /// The parent of the root in XGBoost's document.

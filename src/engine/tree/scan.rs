@@ -13,15 +13,23 @@ pub(crate) const LEAST_GAIN: f32 = 1e-6;
 
 /// A node's constants.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scan<C> {
-    pub(crate) total: C,
+pub(crate) struct Scan {
+    /// Units of gradient and of hessian of all rows.
+    pub(crate) total: (f64, f64),
     pub(crate) scales: Scales,
     pub(crate) lambda: f64,
     pub(crate) parent_gain: f64,
     /// Units of hessian that either side needs.
-    pub(crate) least_hess: i64,
+    pub(crate) least_hess: f64,
     /// `min_split_loss`.
     pub(crate) gamma: f32,
+}
+
+/// The left sides of the splits of a feature, in units: one lane of gradients and one of hessians.
+#[derive(Clone, Debug)]
+pub(crate) struct Lefts {
+    pub(crate) grads: [f64; CODES],
+    pub(crate) hesses: [f64; CODES],
 }
 
 /// The best of some splits.
@@ -38,39 +46,59 @@ pub(crate) enum Ties {
     Last,
 }
 
-/// Two 64-bit numbers to `f64`, correctly rounded: there is no instruction for it before AVX-512.
-#[inline(always)]
-fn to_f64(units: i64) -> f64 {
-    const TWO_32: f64 = 4_294_967_296.0;
-    const TWO_52: f64 = 4_503_599_627_370_496.0;
-    let low = f64::from_bits(TWO_52.to_bits() | units.cast_unsigned() & 0xffff_ffff) - TWO_52;
-    f64::from((units >> 32) as i32) * TWO_32 + low
+impl Lefts {
+    pub(crate) fn new() -> Self {
+        Self {
+            grads: [0.0; CODES],
+            hesses: [0.0; CODES],
+        }
+    }
+
+    /// The sums up to and with each of `bins`, at most [`CODES`].
+    #[inline(always)]
+    pub(crate) fn fill<C: Cell>(&mut self, bins: &[C]) {
+        let mut left = C::default();
+        let lanes = self.grads.iter_mut().zip(&mut self.hesses);
+        for ((grad, hess), &cell) in lanes.zip(bins) {
+            left = left.plus(cell);
+            *grad = left.grad() as f64;
+            *hess = left.hess() as f64;
+        }
+    }
+
+    /// Moves what is missing to the left of the first `n` splits.
+    #[inline(always)]
+    pub(crate) fn add<C: Cell>(&mut self, missing: C, n: usize) {
+        let (more_grad, more_hess) = (missing.grad() as f64, missing.hess() as f64);
+        for (grad, hess) in self.grads[..n].iter_mut().zip(&mut self.hesses) {
+            *grad += more_grad;
+            *hess += more_hess;
+        }
+    }
 }
 
-impl<C: Cell> Scan<C> {
-    /// The best of the splits whose left sides sum to `lefts`, at most [`CODES`], if it gains more than `above`.
+impl Scan {
+    /// The best of the first `n` splits, at most [`CODES`], if it gains more than `above`.
     #[inline(always)]
-    pub(crate) fn best(&self, lefts: &[C], above: f32, ties: Ties) -> Option<Best> {
+    pub(crate) fn best(&self, lefts: &Lefts, n: usize, above: f32, ties: Ties) -> Option<Best> {
         // Gains above 0 as whole numbers, which order as the gains do; 0 for splits that are not allowed.
         let mut ranks = [0_i32; CODES];
-        let ranks = &mut ranks[..lefts.len()];
-        let total_hess = self.total.hess();
-        for (rank, &left) in ranks.iter_mut().zip(lefts) {
-            let right = self.total.minus(left);
-            let gain = self.side(left) + self.side(right) - self.parent_gain;
-            let loss_change = (if gain < f64::from(f32::MAX) {
+        let ranks = &mut ranks[..n];
+        let (total_grad, total_hess) = self.total;
+        let lanes = lefts.grads.iter().zip(&lefts.hesses);
+        for (rank, (&grad, &hess)) in ranks.iter_mut().zip(lanes) {
+            let right_hess = total_hess - hess;
+            let gain =
+                self.side(grad, hess) + self.side(total_grad - grad, right_hess) - self.parent_gain;
+            let loss_change = if gain < f64::from(f32::MAX) {
                 gain
             } else {
                 f64::from(f32::MAX)
-            }) as f32;
-            let enough = loss_change > LEAST_GAIN && loss_change >= self.gamma;
-            let hess = left.hess();
-            let allowed = hess >= self.least_hess && total_hess - hess >= self.least_hess;
-            *rank = if enough & allowed {
-                loss_change.to_bits().cast_signed()
-            } else {
-                0
-            };
+            } as f32;
+            let enough = u32::from(loss_change > LEAST_GAIN) & u32::from(loss_change >= self.gamma);
+            let allowed =
+                u32::from(hess >= self.least_hess) & u32::from(right_hess >= self.least_hess);
+            *rank = (loss_change.to_bits() & (enough & allowed).wrapping_neg()).cast_signed();
         }
         let highest = ranks.iter().fold(0, |highest, &rank| highest.max(rank));
         if highest <= above.max(0.0).to_bits().cast_signed() {
@@ -88,25 +116,9 @@ impl<C: Cell> Scan<C> {
 
     /// Twice the loss that a side's best weight saves, as XGBoost rounds it.
     #[inline(always)]
-    fn side(&self, sum: C) -> f64 {
-        let grad = self.scales.grad(to_f64(sum.grad()));
-        let hess = self.scales.hess(to_f64(sum.hess()));
+    fn side(&self, grad: f64, hess: f64) -> f64 {
+        let grad = self.scales.grad(grad);
+        let hess = self.scales.hess(hess);
         f64::from((grad * grad) as f32 / (hess + self.lambda) as f32)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::to_f64;
-
-    #[test]
-    fn whole_numbers_are_rounded_as_the_language_rounds_them() {
-        let mut units = 1_i64;
-        for step in 0..62 {
-            for units in [units, -units, units + 1, units - 1, -units - 3] {
-                assert_eq!(to_f64(units), units as f64, "{units} {step}");
-            }
-            units = units.wrapping_mul(2) + step % 2;
-        }
     }
 }

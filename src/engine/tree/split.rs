@@ -16,7 +16,7 @@ use crate::simd::{Simd, dispatch};
 use super::cell::Cell;
 use super::panel::View;
 use super::quantise::Scales;
-use super::scan::{Best, LEAST_GAIN, Scan, Ties};
+use super::scan::{Best, LEAST_GAIN, Lefts, Scan, Ties};
 
 /// What makes weights smaller and splits rarer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +97,10 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a, C> {
     penalty: &'a Penalty,
-    scan: Scan<C>,
+    total: C,
+    /// Units of hessian that either side needs.
+    least_hess: i64,
+    scan: Scan,
     /// Whether [`Scan`] may be used.
     is_plain: bool,
 }
@@ -118,12 +121,13 @@ impl<'a, C: Cell> Search<'a, C> {
             scales.grad(total.grad() as f64),
             scales.hess(total.hess() as f64),
         );
+        let least_hess = scales.hess_units(penalty.min_child_weight);
         let scan = Scan {
-            total,
+            total: (total.grad() as f64, total.hess() as f64),
             scales,
             lambda: penalty.lambda,
             parent_gain,
-            least_hess: scales.hess_units(penalty.min_child_weight),
+            least_hess: least_hess as f64,
             gamma: penalty.gamma,
         };
         let is_plain = penalty.alpha == 0.0
@@ -132,6 +136,8 @@ impl<'a, C: Cell> Search<'a, C> {
             && largest_sum * largest_sum < f64::from(f32::MAX);
         Self {
             penalty,
+            total,
+            least_hess,
             scan,
             is_plain,
         }
@@ -139,7 +145,7 @@ impl<'a, C: Cell> Search<'a, C> {
 
     /// Whether the node has enough hessian for two children.
     pub(crate) fn is_worthwhile(&self) -> bool {
-        self.scan.total.hess() >= self.scan.least_hess.saturating_mul(2)
+        self.total.hess() >= self.least_hess.saturating_mul(2)
     }
 
     /// The best split among the features `features` (places in the view's list), `None` if none is good enough. Of
@@ -153,10 +159,10 @@ impl<'a, C: Cell> Search<'a, C> {
     ) -> Option<SplitEntry<C>> {
         dispatch(simd, || {
             let mut best = None;
-            let mut scratch = [C::default(); CODES];
+            let (mut scratch, mut lefts) = ([C::default(); CODES], Lefts::new());
             for k in features {
-                let cells = view.cells(k, (histogram, self.scan.total), &mut scratch);
-                self.feature(cells, &mut best);
+                let cells = view.cells(k, (histogram, self.total), &mut scratch);
+                self.feature(cells, &mut lefts, &mut best);
             }
             best
         })
@@ -164,33 +170,29 @@ impl<'a, C: Cell> Search<'a, C> {
 
     /// Puts the feature's best split in the place of `best` if it gains more.
     #[inline(always)]
-    fn feature(&self, cells: FeatureCells<'_, C>, best: &mut Option<SplitEntry<C>>) {
-        let mut lefts = [C::default(); CODES];
-        let lefts = &mut lefts[..cells.bins.len()];
-        let mut left = C::default();
-        for (to, &cell) in lefts.iter_mut().zip(cells.bins) {
-            left = left.plus(cell);
-            *to = left;
-        }
-        self.offer(lefts, (cells.feature, false), best);
-        if cells.missing == C::default() || lefts.len() < 2 {
+    fn feature(
+        &self,
+        cells: FeatureCells<'_, C>,
+        lefts: &mut Lefts,
+        best: &mut Option<SplitEntry<C>>,
+    ) {
+        let n_bins = cells.bins.len();
+        lefts.fill(cells.bins);
+        self.offer(lefts, (cells, n_bins, false), best);
+        if cells.missing == C::default() || n_bins < 2 {
             return;
         }
         // All that is present on the left and what is missing too is no split.
-        let n_cuts = lefts.len() - 1;
-        let lefts = &mut lefts[..n_cuts];
-        for left in lefts.iter_mut() {
-            *left = left.plus(cells.missing);
-        }
-        self.offer(lefts, (cells.feature, true), best);
+        lefts.add(cells.missing, n_bins - 1);
+        self.offer(lefts, (cells, n_bins - 1, true), best);
     }
 
-    /// Offers the splits after each bin. Where missing values go left, XGBoost looks from the last bin to the first.
+    /// Offers the first `n` splits. Where missing values go left, XGBoost looks from the last bin to the first.
     #[inline(always)]
     fn offer(
         &self,
-        lefts: &[C],
-        (feature, default_left): (u32, bool),
+        lefts: &Lefts,
+        (cells, n, default_left): (FeatureCells<'_, C>, usize, bool),
         best: &mut Option<SplitEntry<C>>,
     ) {
         let above = best.map_or(0.0, |best| best.loss_change);
@@ -200,42 +202,48 @@ impl<'a, C: Cell> Search<'a, C> {
             Ties::First
         };
         let found = if self.is_plain {
-            self.scan.best(lefts, above, ties)
+            self.scan.best(lefts, n, above, ties)
         } else {
-            self.best_by_one(lefts, above, ties)
+            self.best_by_one(lefts, n, above, ties)
         };
         if let Some(found) = found {
+            let start = if default_left {
+                cells.missing
+            } else {
+                C::default()
+            };
+            let bins = &cells.bins[..=found.at];
             *best = Some(SplitEntry {
                 loss_change: found.loss_change,
-                feature,
+                feature: cells.feature,
                 bin: found.at as u16,
                 default_left,
-                left: lefts[found.at],
+                left: bins.iter().fold(start, |left, &cell| left.plus(cell)),
             });
         }
     }
 
     /// As [`Scan::best`], for every penalty there is.
-    fn best_by_one(&self, lefts: &[C], above: f32, ties: Ties) -> Option<Best> {
+    fn best_by_one(&self, lefts: &Lefts, n: usize, above: f32, ties: Ties) -> Option<Best> {
         let mut best = Best {
             loss_change: above,
             at: usize::MAX,
         };
         let mut look = |at: usize| {
-            let loss_change = self.loss_change(lefts[at]);
+            let loss_change = self.loss_change(lefts.grads[at], lefts.hesses[at]);
             if loss_change > best.loss_change {
                 best = Best { loss_change, at };
             }
         };
         match ties {
-            Ties::First => (0..lefts.len()).for_each(&mut look),
-            Ties::Last => (0..lefts.len()).rev().for_each(&mut look),
+            Ties::First => (0..n).for_each(&mut look),
+            Ties::Last => (0..n).rev().for_each(&mut look),
         }
         (best.at != usize::MAX).then_some(best)
     }
 
-    /// The gain of a split, 0 if it is not allowed.
-    fn loss_change(&self, left: C) -> f32 {
+    /// The gain of a split by the units of its left side, 0 if it is not allowed.
+    fn loss_change(&self, left_grad: f64, left_hess: f64) -> f32 {
         let Scan {
             total,
             scales,
@@ -244,17 +252,13 @@ impl<'a, C: Cell> Search<'a, C> {
             gamma,
             ..
         } = self.scan;
-        let right = total.minus(left);
-        if left.hess() < least_hess || right.hess() < least_hess {
+        let (right_grad, right_hess) = (total.0 - left_grad, total.1 - left_hess);
+        if left_hess < least_hess || right_hess < least_hess {
             return 0.0;
         }
-        let side = |sum: C| {
-            self.penalty.gain(
-                scales.grad(sum.grad() as f64),
-                scales.hess(sum.hess() as f64),
-            )
-        };
-        let gain = (side(left) + side(right) - parent_gain).min(f64::from(f32::MAX)) as f32;
+        let side = |grad: f64, hess: f64| self.penalty.gain(scales.grad(grad), scales.hess(hess));
+        let gain = side(left_grad, left_hess) + side(right_grad, right_hess) - parent_gain;
+        let gain = gain.min(f64::from(f32::MAX)) as f32;
         if gain > LEAST_GAIN && gain >= gamma {
             gain
         } else {
