@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::bin::BinnedDataset;
 use crate::metric::{self, BlockSums, Metric};
 use crate::objective::{GradientPair, Objective};
-use crate::simd::dispatch;
+use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
 use crate::tree::follow::CodeTree;
 use crate::tree::quantise::{BLOCK, Magnitude};
@@ -131,7 +131,14 @@ impl<'a> Set<'a> {
                 first: part * ROWS_AT_A_TIME,
                 margins,
             };
-            dispatch(threads.simd(), || part.observe(metrics, wanted))
+            dispatch(
+                threads.simd(),
+                Observation {
+                    part,
+                    metrics,
+                    wanted,
+                },
+            )
         });
         if let Some(gradients) = gradients {
             let mut totals = vec![Magnitude::default(); self.n_groups];
@@ -182,6 +189,22 @@ struct Part<'p, 'a> {
     objective: &'p Objective,
     first: usize,
     margins: &'p [f32],
+}
+
+/// The kernel of [`Set::observe`].
+struct Observation<'o, 'p, 'a, 'g> {
+    part: Part<'p, 'a>,
+    metrics: &'o [Metric],
+    wanted: Option<GradientPart<'g>>,
+}
+
+impl Kernel for Observation<'_, '_, '_, '_> {
+    type Output = Seen;
+
+    #[inline(always)]
+    fn run(self) -> Seen {
+        self.part.observe(self.metrics, self.wanted)
+    }
 }
 
 impl Part<'_, '_> {

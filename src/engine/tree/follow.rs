@@ -6,7 +6,7 @@
 //! it were full, so that a step needs no address from memory: node `i` has its children at `2 i + 1` and `2 i + 2`.
 
 use crate::bin::{BinnedMatrix, Codes};
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernel, Simd, dispatch};
 
 /// Rows that walk side by side.
 const LANES: usize = 16;
@@ -116,7 +116,16 @@ impl CodeTree {
             (Some(full), Codes::Dense(codes)) if matrix.stride() > 0 => {
                 let n_rows = margins.len();
                 let codes = &codes[first * matrix.stride()..][..n_rows * matrix.stride()];
-                dispatch(simd, || full.add_to(codes, matrix.stride(), margins));
+                let stride = matrix.stride();
+                dispatch(
+                    simd,
+                    Following {
+                        full,
+                        codes,
+                        stride,
+                        margins,
+                    },
+                );
             }
             _ => {
                 for (offset, margin) in margins.enumerate() {
@@ -124,6 +133,23 @@ impl CodeTree {
                 }
             }
         }
+    }
+}
+
+/// The kernel of [`CodeTree::add_to`].
+struct Following<'f, M> {
+    full: &'f FullTree,
+    codes: &'f [u8],
+    stride: usize,
+    margins: M,
+}
+
+impl<'m, M: Iterator<Item = &'m mut f32>> Kernel for Following<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.full.add_to(self.codes, self.stride, self.margins);
     }
 }
 

@@ -5,7 +5,7 @@
 //! cache, rows in blocks, so that a tile's cells and a block's codes are both still there when they are needed again.
 
 use crate::bin::CODES;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernel, Simd, dispatch};
 
 use super::cell::Cell;
 use super::record::Record;
@@ -39,7 +39,33 @@ pub(crate) fn add_rows<C: Cell>(
 ) {
     let (columns, _) = histogram.as_chunks_mut::<CODES>();
     let (quads, _) = columns.as_chunks_mut::<4>();
-    dispatch(simd, || {
+    dispatch(
+        simd,
+        AddRows::<C> {
+            rows,
+            records,
+            quads,
+        },
+    );
+}
+
+/// The kernel of [`add_rows`].
+struct AddRows<'a, C: Cell> {
+    rows: DenseRows<'a>,
+    records: &'a [Record<C::Unit>],
+    quads: &'a mut [Quad<C>],
+}
+
+impl<C: Cell> Kernel for AddRows<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            rows,
+            records,
+            quads,
+        } = self;
         if quads.len() <= TILE_QUADS {
             return add_tile::<C>(rows, 0, records, quads);
         }
@@ -48,7 +74,7 @@ pub(crate) fn add_rows<C: Cell>(
                 add_tile::<C>(rows, tile * 4 * TILE_QUADS, records, quads);
             }
         }
-    });
+    }
 }
 
 /// Adds the columns from `first` on.

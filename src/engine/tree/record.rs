@@ -3,7 +3,7 @@
 //! Invariant: the records of a node ascend by row. Margins are updated in that order, range by range.
 
 use crate::objective::GradientPair;
-use crate::simd::dispatch;
+use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
 
 use super::cell::Cell;
@@ -54,21 +54,21 @@ impl<C: Cell> Records<C> {
         (draw, share): (Draw, f32),
         threads: &Threads,
     ) {
-        let record = |row: usize, pair: GradientPair| Record {
-            row: row as u32,
-            unit: scales.quantise::<C>(pair),
-        };
         let blocks = pairs.chunks(ROWS_AT_A_TIME).enumerate();
         let totals = if share >= 1.0 {
             self.drawn.resize(pairs.len(), Record::default());
             let blocks = blocks.zip(self.drawn.chunks_mut(ROWS_AT_A_TIME)).collect();
             threads.map(blocks, |((block, pairs), records)| {
-                dispatch(threads.simd(), || {
-                    for (offset, (to, &pair)) in records.iter_mut().zip(pairs).enumerate() {
-                        *to = record(block * ROWS_AT_A_TIME + offset, pair);
-                    }
-                    sum::<C>(records)
-                })
+                let first = block * ROWS_AT_A_TIME;
+                dispatch(
+                    threads.simd(),
+                    Quantised::<C> {
+                        first,
+                        pairs,
+                        scales,
+                        records,
+                    },
+                )
             })
         } else {
             let drawn = threads.map(blocks.collect(), |(block, pairs)| {
@@ -77,7 +77,10 @@ impl<C: Cell> Records<C> {
                     .zip(pairs)
                     .filter(|&(row, _)| draw.has(row as u32, share));
                 drawn
-                    .map(|(row, &pair)| record(row, pair))
+                    .map(|(row, &pair)| Record {
+                        row: row as u32,
+                        unit: scales.quantise::<C>(pair),
+                    })
                     .collect::<Vec<_>>()
             });
             self.drawn.clear();
@@ -108,7 +111,33 @@ impl<C: Cell> Records<C> {
     }
 }
 
-#[inline(always)]
+/// Makes the records of the rows from `first` on, and gives their sum.
+struct Quantised<'a, C: Cell> {
+    first: usize,
+    pairs: &'a [GradientPair],
+    scales: Scales,
+    records: &'a mut [Record<C::Unit>],
+}
+
+impl<C: Cell> Kernel for Quantised<'_, C> {
+    type Output = C;
+
+    #[inline(always)]
+    fn run(self) -> C {
+        let mut sum = C::default();
+        let rows = self.records.iter_mut().zip(self.pairs).enumerate();
+        for (offset, (record, &pair)) in rows {
+            let unit = self.scales.quantise::<C>(pair);
+            *record = Record {
+                row: (self.first + offset) as u32,
+                unit,
+            };
+            sum = sum.plus(C::of(unit));
+        }
+        sum
+    }
+}
+
 fn sum<C: Cell>(records: &[Record<C::Unit>]) -> C {
     records
         .iter()

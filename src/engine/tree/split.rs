@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use crate::bin::CODES;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernel, Simd, dispatch};
 
 use super::cell::Cell;
 use super::panel::View;
@@ -114,6 +114,31 @@ pub(crate) struct FeatureCells<'h, C> {
     pub(crate) missing: C,
 }
 
+/// The kernel of [`Search::best`].
+struct Scanned<'s, 'v, C> {
+    search: &'s Search<'s, C>,
+    view: &'s View<'v>,
+    histogram: &'s [C],
+    features: Range<usize>,
+}
+
+impl<C: Cell> Kernel for Scanned<'_, '_, C> {
+    type Output = Option<SplitEntry<C>>;
+
+    #[inline(always)]
+    fn run(self) -> Option<SplitEntry<C>> {
+        let mut best = None;
+        let (mut scratch, mut lefts) = ([C::default(); CODES], Lefts::new());
+        for k in self.features {
+            let cells = self
+                .view
+                .cells(k, (self.histogram, self.search.total), &mut scratch);
+            self.search.feature(cells, &mut lefts, &mut best);
+        }
+        best
+    }
+}
+
 impl<'a, C: Cell> Search<'a, C> {
     /// `largest_sum` is what no sum of gradients exceeds.
     pub(crate) fn new(penalty: &'a Penalty, scales: Scales, total: C, largest_sum: f64) -> Self {
@@ -157,15 +182,13 @@ impl<'a, C: Cell> Search<'a, C> {
         features: Range<usize>,
         simd: Simd,
     ) -> Option<SplitEntry<C>> {
-        dispatch(simd, || {
-            let mut best = None;
-            let (mut scratch, mut lefts) = ([C::default(); CODES], Lefts::new());
-            for k in features {
-                let cells = view.cells(k, (histogram, self.total), &mut scratch);
-                self.feature(cells, &mut lefts, &mut best);
-            }
-            best
-        })
+        let kernel = Scanned {
+            search: self,
+            view,
+            histogram,
+            features,
+        };
+        dispatch(simd, kernel)
     }
 
     /// Puts the feature's best split in the place of `best` if it gains more.

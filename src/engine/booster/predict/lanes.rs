@@ -3,7 +3,7 @@
 //! Invariant: every loop is written for one byte or one float a row, so that the compiler makes vectors of it, whatever
 //! the machine; they are compiled for each instruction set. All compute the same.
 
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernel, Simd, dispatch};
 
 use super::block::Block;
 use super::coded::{CONSTANTS, CodedTree, SLOTS};
@@ -45,9 +45,33 @@ pub(super) fn add_all(
     scratch: &mut Scratch,
     out: &mut [f32],
 ) {
-    dispatch(scratch.simd, || {
-        add_all_inlined(parts, walked, block, scratch, out);
-    });
+    let simd = scratch.simd;
+    let kernel = AddAll {
+        parts,
+        walked,
+        block,
+        scratch,
+        out,
+    };
+    dispatch(simd, kernel);
+}
+
+/// The kernel of [`add_all`].
+struct AddAll<'a> {
+    parts: &'a [Part],
+    walked: &'a WalkedForest,
+    block: &'a Block<'a>,
+    scratch: &'a mut Scratch,
+    out: &'a mut [f32],
+}
+
+impl Kernel for AddAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        add_all_inlined(self.parts, self.walked, self.block, self.scratch, self.out);
+    }
 }
 
 #[inline(always)]
