@@ -28,6 +28,7 @@ Options:
 Environment:
   SAGEMAKER_BASE_DIR  Root of the tree, instead of /opt/ml
   LINDEN_LOG          What is logged, such as `info` or `trainer=debug`
+  LINDEN_SIMD         Instructions: avx512, avx2 or portable; the processor's best unless set
 
 Exit codes:
   0  The job ended, or was stopped

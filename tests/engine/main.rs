@@ -14,5 +14,6 @@ mod objective;
 mod params;
 mod predict;
 mod reference;
+mod storage;
 mod table;
 mod train;

@@ -3,6 +3,8 @@
 //! Invariants: a tree's [`View`] lists its features, ascending; the cells of the `k`-th of them come from
 //! [`View::cells`], one for each bin and the one of what is missing. All forms give the same sums.
 
+use std::ops::Range;
+
 use crate::bin::{
     AlignedBytes, BinnedMatrix, CODES, Codes, HistogramCuts, SparseCodes, row_stride,
 };
@@ -255,6 +257,26 @@ impl View<'_> {
             bins: &cells[..n_bins],
             missing: cells.get(n_bins).copied().unwrap_or_default(),
         }
+    }
+
+    /// The cells of the first features of `places` that have one bin each and lie next to each other; none if the first
+    /// has more, or cells are kept otherwise.
+    pub(crate) fn single_bins<'h, C: Cell>(
+        &self,
+        places: Range<usize>,
+        histogram: &'h [C],
+    ) -> &'h [C] {
+        let Form::Sparse(codes) = &self.panel.form else {
+            return &[];
+        };
+        let features = &self.features[places];
+        let first = codes.first_slot(features[0]);
+        let lies_next = |&(idx, &feature): &(usize, &u32)| {
+            codes.first_slot(feature) == first + idx
+                && codes.first_slot(feature + 1) == first + idx + 1
+        };
+        let n_singles = features.iter().enumerate().take_while(lies_next).count();
+        &histogram[first..first + n_singles]
     }
 
     /// The rule for the codes of the column that holds its feature.

@@ -66,6 +66,16 @@ impl Lefts {
         }
     }
 
+    /// Each of `cells`, at most [`CODES`], by itself.
+    #[inline(always)]
+    pub(crate) fn fill_singly<C: Cell>(&mut self, cells: &[C]) {
+        let lanes = self.grads.iter_mut().zip(&mut self.hesses);
+        for ((grad, hess), cell) in lanes.zip(cells) {
+            *grad = cell.grad() as f64;
+            *hess = cell.hess() as f64;
+        }
+    }
+
     /// Moves what is missing to the left of the first `n` splits.
     #[inline(always)]
     pub(crate) fn add<C: Cell>(&mut self, missing: C, n: usize) {

@@ -129,13 +129,41 @@ impl<C: Cell> Kernel for Scanned<'_, '_, C> {
     fn run(self) -> Option<SplitEntry<C>> {
         let mut best = None;
         let (mut scratch, mut lefts) = ([C::default(); CODES], Lefts::new());
-        for k in self.features {
-            let cells = self
-                .view
-                .cells(k, (self.histogram, self.search.total), &mut scratch);
-            self.search.feature(cells, &mut lefts, &mut best);
+        let (first, end) = (self.features.start, self.features.end);
+        let mut k = first;
+        while k < end {
+            let single = self.view.single_bins(k..end.min(k + CODES), self.histogram);
+            if single.is_empty() {
+                let cells = self
+                    .view
+                    .cells(k, (self.histogram, self.search.total), &mut scratch);
+                self.search.feature(cells, &mut lefts, &mut best);
+                k += 1;
+            } else {
+                self.singles(k, single, &mut lefts, &mut best);
+                k += single.len();
+            }
         }
         best
+    }
+}
+
+impl<C: Cell> Scanned<'_, '_, C> {
+    /// Looks at features of one bin each, of which what is present goes left: as many splits side by side as there are
+    /// features, since one-hot tables have ten thousands of them. The first is the `k`-th.
+    #[inline(always)]
+    fn singles(&self, k: usize, cells: &[C], lefts: &mut Lefts, best: &mut Option<SplitEntry<C>>) {
+        lefts.fill_singly(cells);
+        let above = best.map_or(0.0, |best| best.loss_change);
+        if let Some(found) = self.search.best_of(lefts, cells.len(), above, Ties::First) {
+            *best = Some(SplitEntry {
+                loss_change: found.loss_change,
+                feature: self.view.features()[k + found.at],
+                bin: 0,
+                default_left: false,
+                left: cells[found.at],
+            });
+        }
     }
 }
 
@@ -224,12 +252,7 @@ impl<'a, C: Cell> Search<'a, C> {
         } else {
             Ties::First
         };
-        let found = if self.is_plain {
-            self.scan.best(lefts, n, above, ties)
-        } else {
-            self.best_by_one(lefts, n, above, ties)
-        };
-        if let Some(found) = found {
+        if let Some(found) = self.best_of(lefts, n, above, ties) {
             let start = if default_left {
                 cells.missing
             } else {
@@ -243,6 +266,16 @@ impl<'a, C: Cell> Search<'a, C> {
                 default_left,
                 left: bins.iter().fold(start, |left, &cell| left.plus(cell)),
             });
+        }
+    }
+
+    /// As [`Scan::best`], whatever the penalty.
+    #[inline(always)]
+    fn best_of(&self, lefts: &Lefts, n: usize, above: f32, ties: Ties) -> Option<Best> {
+        if self.is_plain {
+            self.scan.best(lefts, n, above, ties)
+        } else {
+            self.best_by_one(lefts, n, above, ties)
         }
     }
 
