@@ -6,6 +6,8 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use rayon::slice::ParallelSliceMut;
+
 use crate::simd::Simd;
 
 /// A pool of a fixed number of threads; clones share it.
@@ -85,6 +87,14 @@ impl Threads {
     /// How many threads there are, at least 1.
     pub fn n_threads(&self) -> usize {
         self.n
+    }
+
+    /// Sorts on all threads. Equal items may change places.
+    pub fn sort<T: Ord + Send>(&self, items: &mut [T]) {
+        match &self.pool {
+            Some(pool) => pool.install(|| items.par_sort_unstable()),
+            None => items.sort_unstable(),
+        }
     }
 
     /// Calls `work` with each item, on several threads where there are several items.

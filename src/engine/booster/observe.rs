@@ -179,7 +179,13 @@ impl<'a> Set<'a> {
             .collect();
         threads.for_each(parts, |part: &mut [f32]| objective.transform(part));
         let data = self.named.data;
-        metric::auc(&predictions, data.labels(), data.weights(), self.n_groups)
+        metric::auc(
+            &predictions,
+            data.labels(),
+            data.weights(),
+            self.n_groups,
+            threads,
+        )
     }
 }
 

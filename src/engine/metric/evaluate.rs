@@ -3,6 +3,8 @@
 //! Invariant: partial sums are taken over blocks of [`BLOCK`] rows and added in order, so the value is the same for any
 //! number of threads.
 
+use crate::threads::Threads;
+
 use super::ln::ln;
 use super::{Metric, auc};
 
@@ -35,7 +37,7 @@ impl Metric {
         );
         let n_groups = predictions.len() / labels.len();
         if matches!(self, Self::Auc) {
-            return auc::auc(predictions, labels, weights, n_groups);
+            return auc::auc(predictions, labels, weights, n_groups, &Threads::single());
         }
         let blocks = labels
             .chunks(BLOCK)
