@@ -6,10 +6,10 @@
 use crate::threads::Threads;
 use crate::tree::Tree;
 use crate::tree::cell::Cell;
-use crate::tree::grow::{Grown, Stretch};
 use crate::tree::panel::View;
 use crate::tree::quantise::BLOCK;
 use crate::tree::record::Record;
+use crate::tree::sprout::{Grown, Stretch};
 
 /// Rows that one thread takes at a time, at least.
 const ROWS_AT_A_TIME: usize = 8 * BLOCK;

@@ -9,10 +9,10 @@ use crate::threads::Threads;
 
 use super::cell::Cell;
 use super::follow::{CodeNode, CodeTree};
-use super::grow::{Grown, Stretch};
 use super::panel::View;
 use super::quantise::Scales;
 use super::split::Penalty;
+use super::sprout::{Grown, Stretch};
 use super::{NO_PARENT, Node, Tree};
 
 /// How sums become weights.

@@ -6,8 +6,6 @@
 //! from rows, its sibling's is the parent's minus it, exactly, since cells are whole numbers. A node whose children are
 //! leaves for certain is not divided: what its rows get is known from the histogram.
 
-use std::collections::VecDeque;
-
 use crate::params::GrowPolicy;
 use crate::threads::Threads;
 
@@ -18,12 +16,17 @@ use super::quantise::Scales;
 use super::record::{Record, Rows};
 use super::spares::Spares;
 use super::split::{Penalty, Search, SplitEntry};
+use super::sprout::{Child, Expanded, Fate, Grown, GrownNode, Sprout, Stretch};
 
 /// Additions (rows times columns) below which a node stays on one thread.
 const SPLIT_ALONE: usize = 1 << 18;
 
 /// Additions from which a node's children are offered to idle threads.
 const FORK: usize = 1 << 15;
+
+/// The deepest node whose children are offered: a fork is a call within a call, and trees without a limit can be as deep
+/// as the table is long.
+const FORK_DEPTH: u32 = 64;
 
 /// Columns that one thread scans at least.
 const SCAN_ALONE: usize = 128;
@@ -51,30 +54,6 @@ pub(crate) struct Grower<'a> {
     pub(crate) threads: &'a Threads,
 }
 
-/// A grown tree before its weights are known. Nodes are breadth first.
-#[derive(Debug)]
-pub(crate) struct Grown<'r, C: Cell> {
-    pub(crate) nodes: Vec<GrownNode<C>>,
-    /// Every row of the tree once.
-    pub(crate) stretches: Vec<Stretch<'r, C::Unit>>,
-}
-
-/// A node of a grown tree: a leaf, or a split with the index of its left child; the right one follows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct GrownNode<C> {
-    pub(crate) total: C,
-    pub(crate) split: Option<(SplitEntry<C>, usize)>,
-}
-
-/// Rows that ascend, and where they ended.
-#[derive(Debug)]
-pub(crate) enum Stretch<'r, U> {
-    /// In this leaf.
-    Leaf(usize, &'r [Record<U>]),
-    /// In this leaf or the next one, as the rule says.
-    Undivided(usize, Box<Rule>, &'r [Record<U>]),
-}
-
 /// A node that will be split.
 #[derive(Debug)]
 pub(super) struct Open<'r, C: Cell> {
@@ -84,42 +63,6 @@ pub(super) struct Open<'r, C: Cell> {
     total: C,
     histogram: Vec<C>,
     pub(super) entry: SplitEntry<C>,
-}
-
-/// The rows of two leaves, and the rule that divides them.
-type Undivided<'r, U> = (Box<Rule>, &'r [Record<U>]);
-
-/// A split node.
-#[derive(Debug)]
-pub(super) struct Expanded<'r, C: Cell> {
-    pub(super) entry: SplitEntry<C>,
-    pub(super) children: [Child<'r, C>; 2],
-    /// The rows of both children, where both are leaves for certain.
-    undivided: Option<Undivided<'r, C::Unit>>,
-}
-
-/// What became of one side of a split.
-#[derive(Debug)]
-pub(super) struct Child<'r, C: Cell> {
-    pub(super) total: C,
-    pub(super) fate: Fate<'r, C>,
-}
-
-#[derive(Debug)]
-pub(super) enum Fate<'r, C: Cell> {
-    /// A leaf with these rows.
-    Leaf(&'r [Record<C::Unit>]),
-    /// A leaf whose rows are still its sibling's too.
-    Undivided,
-    /// To be split.
-    Open(Open<'r, C>),
-}
-
-/// Nodes in the order in which they were made, and the rows that have arrived.
-#[derive(Debug)]
-pub(super) struct Sprout<'r, C: Cell> {
-    pub(super) nodes: Vec<GrownNode<C>>,
-    pub(super) stretches: Vec<Stretch<'r, C::Unit>>,
 }
 
 impl Grower<'_> {
@@ -187,11 +130,11 @@ impl Grower<'_> {
         };
         let mut open = vec![root];
         while let Some(node) = open.pop() {
-            let (idx, n_rows) = (node.idx, node.n_rows());
+            let idx = node.idx;
+            let forks = self.is_worth_a_fork(&node);
             let expanded = self.expand(node, spares, None);
             let n_before = open.len();
             sprout.settle(idx, expanded, &mut open);
-            let forks = self.threads.n_threads() > 1 && n_rows * self.view.adds_per_row() >= FORK;
             if forks && open.len() == n_before + 2 {
                 let children = open.split_off(n_before);
                 let roots: Vec<usize> = children.iter().map(|child| child.idx).collect();
@@ -437,6 +380,13 @@ impl Grower<'_> {
         within && self.search(total).is_worthwhile()
     }
 
+    /// Whether a node's children are offered to idle threads.
+    fn is_worth_a_fork<C: Cell>(&self, node: &Open<'_, C>) -> bool {
+        self.threads.n_threads() > 1
+            && node.depth < FORK_DEPTH
+            && node.n_rows() * self.view.adds_per_row() >= FORK
+    }
+
     /// All threads where a node has work for them.
     pub(super) fn threads_for(&self, n_rows: usize) -> Option<&Threads> {
         let enough =
@@ -468,13 +418,6 @@ fn subtract<C: Cell>(histogram: &mut [C], part: &[C]) {
     }
 }
 
-impl<'r, C: Cell> Expanded<'r, C> {
-    /// The rows of both children, where they were not divided.
-    pub(super) fn undivided_records(&self) -> Option<&'r [Record<C::Unit>]> {
-        self.undivided.as_ref().map(|&(_, records)| records)
-    }
-}
-
 impl<'r, C: Cell> Open<'r, C> {
     pub(super) fn n_rows(&self) -> usize {
         self.rows.records.len()
@@ -483,94 +426,5 @@ impl<'r, C: Cell> Open<'r, C> {
     /// The rows of a node that is not split after all.
     pub(super) fn into_leaf(self) -> &'r [Record<C::Unit>] {
         self.rows.records
-    }
-}
-
-impl<'r, C: Cell> Sprout<'r, C> {
-    /// Writes down what became of node `idx`. Open children go on the stack, the one with fewer rows on top, so that the
-    /// stack holds no more histograms than the logarithm of the rows.
-    pub(super) fn settle(
-        &mut self,
-        idx: usize,
-        expanded: Expanded<'r, C>,
-        open: &mut Vec<Open<'r, C>>,
-    ) {
-        let left = self.nodes.len();
-        self.nodes[idx].split = Some((expanded.entry, left));
-        if let Some((rule, records)) = expanded.undivided {
-            self.stretches.push(Stretch::Undivided(left, rule, records));
-        }
-        let first_open = open.len();
-        for (side, child) in expanded.children.into_iter().enumerate() {
-            self.nodes.push(GrownNode {
-                total: child.total,
-                split: None,
-            });
-            match child.fate {
-                Fate::Leaf(records) => self.stretches.push(Stretch::Leaf(left + side, records)),
-                Fate::Undivided => {}
-                Fate::Open(child) => open.push(Open {
-                    idx: left + side,
-                    ..child
-                }),
-            }
-        }
-        open[first_open..].sort_by_key(|node| std::cmp::Reverse(node.n_rows()));
-    }
-
-    /// Puts a sub-tree in the place of node `root`.
-    fn graft(&mut self, root: usize, subtree: Self) {
-        // Node 0 of the sub-tree is `root`; the others follow those that are there.
-        let offset = self.nodes.len() - 1;
-        let moved = |idx: usize| if idx == 0 { root } else { idx + offset };
-        for (idx, mut node) in subtree.nodes.into_iter().enumerate() {
-            node.split = node.split.map(|(entry, left)| (entry, moved(left)));
-            if idx == 0 {
-                self.nodes[root] = node;
-            } else {
-                self.nodes.push(node);
-            }
-        }
-        let stretches = subtree.stretches.into_iter();
-        self.stretches
-            .extend(stretches.map(|stretch| stretch.renumbered(moved)));
-    }
-
-    fn breadth_first(self) -> Grown<'r, C> {
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        let mut numbers = vec![0; self.nodes.len()];
-        let mut queue = VecDeque::from([0]);
-        let mut n_numbered = 1;
-        while let Some(idx) = queue.pop_front() {
-            let mut node = self.nodes[idx];
-            numbers[idx] = nodes.len();
-            if let Some((_, left)) = &mut node.split {
-                queue.extend([*left, *left + 1]);
-                *left = n_numbered;
-                n_numbered += 2;
-            }
-            nodes.push(node);
-        }
-        let stretches = self.stretches.into_iter();
-        let stretches = stretches
-            .map(|stretch| stretch.renumbered(|idx| numbers[idx]))
-            .collect();
-        Grown { nodes, stretches }
-    }
-}
-
-impl<U> Stretch<'_, U> {
-    fn renumbered(self, number: impl Fn(usize) -> usize) -> Self {
-        match self {
-            Self::Leaf(idx, records) => Self::Leaf(number(idx), records),
-            Self::Undivided(left, rule, records) => Self::Undivided(number(left), rule, records),
-        }
-    }
-
-    /// The rows.
-    pub(crate) fn records(&self) -> &[Record<U>] {
-        match self {
-            Self::Leaf(_, records) | Self::Undivided(_, _, records) => records,
-        }
     }
 }

@@ -12,8 +12,9 @@ use std::collections::BinaryHeap;
 use crate::params::GrowPolicy;
 
 use super::cell::Cell;
-use super::grow::{Expanded, Fate, Grower, Open, Sprout, Stretch};
+use super::grow::{Grower, Open};
 use super::spares::Spares;
+use super::sprout::{Expanded, Fate, Sprout, Stretch};
 
 /// Histograms of nodes that wait take no more than this; beyond, nodes are not split ahead of their turn.
 const MOST_WAITING_BYTES: usize = 1 << 30;

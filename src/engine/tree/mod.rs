@@ -20,6 +20,7 @@ pub(crate) mod sample;
 mod scan;
 pub(crate) mod spares;
 pub(crate) mod split;
+pub(crate) mod sprout;
 
 /// The parent of the root in XGBoost's document.
 pub const NO_PARENT: u32 = 2_147_483_647;
