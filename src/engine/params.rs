@@ -173,7 +173,8 @@ parameters! {
     subsample: f32;
     /// Share of the columns that each tree sees, in `(0, 1]`; at least one is kept.
     colsample_bytree: f32;
-    /// Bins of a feature, 2 to 256; a feature with missing values has one fewer at 256.
+    /// Bins of a feature, 2 to 256; a feature with missing values has one fewer at 256, and so has every feature of a
+    /// table that is too large for its sample to hold everything.
     max_bin: u32;
     /// The prediction to start from, in output space; `None` estimates it from the labels.
     base_score: Option<f32>;

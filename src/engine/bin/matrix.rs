@@ -146,13 +146,8 @@ impl BinnedMatrix {
                     codes: from,
                 },
             ) => {
-                let begin = codes.len();
-                codes.resize(begin + n_more, 0);
-                copy_rows(
-                    (from, Shape::of(*n_features)),
-                    (&mut codes[begin..], to),
-                    u16::from,
-                );
+                let own = grow(codes, n_more);
+                copy_rows((from, Shape::of(*n_features)), (own, to), u16::from);
             }
             (
                 Codes::Wide(codes),
@@ -161,13 +156,8 @@ impl BinnedMatrix {
                     codes: from,
                 },
             ) => {
-                let begin = codes.len();
-                codes.resize(begin + n_more, 0);
-                copy_rows(
-                    (from, Shape::of(*n_features)),
-                    (&mut codes[begin..], to),
-                    |code| code,
-                );
+                let own = grow(codes, n_more);
+                copy_rows((from, Shape::of(*n_features)), (own, to), |code| code);
             }
             (Codes::Sparse(codes), TileCodes::Sparse { ends, slots }) => {
                 let begin = codes.slots.len();
@@ -294,6 +284,13 @@ impl Shape {
             stride: row_stride(n_features),
         }
     }
+}
+
+/// Adds zeros, and gives them to be written to.
+fn grow(codes: &mut Vec<u16>, n_more: usize) -> &mut [u16] {
+    let begin = codes.len();
+    codes.resize(begin + n_more, 0);
+    &mut codes[begin..]
 }
 
 /// The code of "missing" in a column that came late, whose values are all in one bin.
