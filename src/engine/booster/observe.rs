@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::bin::BinnedDataset;
+use crate::bin::{AlignedBytes, BinnedDataset};
 use crate::metric::{self, BlockSums, Metric};
 use crate::objective::{GradientPair, Objective};
 use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
+use crate::tree::column_tree::{ColumnSplit, ColumnTree, Columns};
 use crate::tree::follow::CodeTree;
 use crate::tree::quantise::{BLOCK, Magnitude};
 
@@ -24,6 +25,8 @@ pub(super) struct Set<'a> {
     pub(super) named: NamedData<'a>,
     pub(super) margins: Vec<f32>,
     n_groups: usize,
+    /// Codes by column, of a set that trees are followed on; empty where codes are not dense bytes.
+    columns: AlignedBytes,
 }
 
 /// Gradient pairs, `(n_groups, n_rows)`, and each group's magnitude.
@@ -83,7 +86,14 @@ impl<'a> Set<'a> {
                 .base_margin()
                 .map_or_else(from_start, <[f32]>::to_vec),
             n_groups,
+            columns: AlignedBytes::zeros(0),
         }
+    }
+
+    /// The set, ready for [`Set::follow`].
+    pub(super) fn with_columns(mut self, threads: &Threads) -> Self {
+        self.columns = self.named.data.matrix().columns(threads);
+        self
     }
 
     pub(super) fn data(&self) -> &'a BinnedDataset {
@@ -92,16 +102,32 @@ impl<'a> Set<'a> {
 
     /// Adds the trees `(group, tree)` to every row's margins.
     pub(super) fn follow(&mut self, trees: &[(usize, CodeTree)], threads: &Threads) {
+        for (group, tree) in trees {
+            self.follow_one(*group, tree, threads);
+        }
+    }
+
+    fn follow_one(&mut self, group: usize, tree: &CodeTree, threads: &Threads) {
         let (n_groups, matrix) = (self.n_groups, self.named.data.matrix());
+        let table = Columns {
+            codes: &self.columns,
+            n_rows: matrix.n_rows(),
+        };
+        let by_columns = ColumnTree::new(tree, |node| ColumnSplit {
+            column: node.feature as usize,
+            right: node.right_side(),
+        });
+        if let Some(by_columns) = by_columns.filter(|_| !table.codes.is_empty()) {
+            return by_columns.add_to(table, &mut self.margins, (group, n_groups), threads);
+        }
         let parts = self
             .margins
             .chunks_mut(ROWS_AT_A_TIME * n_groups)
             .enumerate()
             .collect();
         threads.for_each(parts, |(part, margins): (usize, &mut [f32])| {
-            for (group, tree) in trees {
-                let margins = (&mut margins[*group..], n_groups);
-                tree.add_to(matrix, part * ROWS_AT_A_TIME, margins, threads.simd());
+            for (offset, margin) in margins[group..].iter_mut().step_by(n_groups).enumerate() {
+                *margin += tree.leaf_value(matrix, part * ROWS_AT_A_TIME + offset);
             }
         });
     }
@@ -235,7 +261,11 @@ impl Part<'_, '_> {
                 sums.push(BlockSums::of(metrics, &predictions, labels, weights));
             }
         }
-        let magnitudes = wanted.map_or_else(Vec::new, |part| self.gradients(labels, weights, part));
+        // Not by a closure, which would be compiled for the plainest processor.
+        let magnitudes = match wanted {
+            Some(part) => self.gradients(labels, weights, part),
+            None => Vec::new(),
+        };
         Seen { sums, magnitudes }
     }
 
@@ -269,7 +299,9 @@ impl Part<'_, '_> {
                         .for_each(|(to, from)| *to = *from);
                 }
             }
-            magnitudes.extend(part.iter().map(|pairs| Magnitude::of(&pairs[rows.clone()])));
+            for pairs in &part {
+                magnitudes.push(Magnitude::of(&pairs[rows.clone()]));
+            }
         }
         magnitudes
     }

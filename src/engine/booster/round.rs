@@ -8,6 +8,7 @@ use crate::params::BoosterValidParams;
 use crate::threads::Threads;
 use crate::tree::Tree;
 use crate::tree::cell::{Cell, Packed, Wide};
+use crate::tree::column_tree::ColumnTree;
 use crate::tree::finish::Weigher;
 use crate::tree::follow::CodeTree;
 use crate::tree::grow::{Grower, Limits};
@@ -85,7 +86,10 @@ impl<'a> Rounds<'a> {
             threads,
             penalty,
             panel: threads.enter(|| Panel::new(data.matrix(), data.cuts(), threads)),
-            evals: evals.iter().map(|set| Set::new(set, &booster)).collect(),
+            evals: evals
+                .iter()
+                .map(|set| Set::new(set, &booster).with_columns(threads))
+                .collect(),
             train,
             gradients,
             booster,
@@ -211,7 +215,13 @@ impl<'a> Rounds<'a> {
         };
         let exact = magnitude.is_rough::<C>(n_rows).then_some(pairs);
         let (tree, code_tree) = weigher.finish(&grown, &view, exact, threads);
-        let update = Update::new(&grown, &tree, (place.group, self.booster.n_groups()));
+        let group = (place.group, self.booster.n_groups());
+        let by_columns = ColumnTree::new(&code_tree, |node| view.column_split(node));
+        if let Some((table, by_columns)) = view.table().zip(by_columns) {
+            by_columns.add_to(table, &mut self.train.margins, group, threads);
+            return (tree, code_tree);
+        }
+        let update = Update::new(&grown, &tree, group);
         update.add(&mut self.train.margins, &view, threads);
         if params.subsample() < 1.0 {
             let matrix = self.train.named.data.matrix();

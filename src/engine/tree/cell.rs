@@ -46,6 +46,7 @@ pub(crate) trait Packable:
 impl Packable for u32 {
     const LARGEST: f64 = 32_767.0;
 
+    #[inline(always)]
     fn pack(grad: i64, hess: i64) -> Self {
         Self::from((grad as i16).cast_unsigned()) << 16 | Self::from(hess as u16)
     }
@@ -61,6 +62,7 @@ impl Packable for u32 {
 impl Packable for [u32; 2] {
     const LARGEST: f64 = 2_147_483_647.0;
 
+    #[inline(always)]
     fn pack(grad: i64, hess: i64) -> Self {
         [(grad as i32).cast_unsigned(), hess as u32]
     }
@@ -81,6 +83,7 @@ impl<U: Packable> Cell for Packed<U> {
     const LIMIT: f64 = 2_147_483_648.0;
     const LARGEST: f64 = U::LARGEST;
 
+    #[inline(always)]
     fn unit(grad: i64, hess: i64) -> U {
         U::pack(grad, hess)
     }
@@ -125,6 +128,7 @@ impl Cell for Wide {
     // Up to here `quantise` rounds exactly.
     const LARGEST: f64 = 1_125_899_906_842_624.0;
 
+    #[inline(always)]
     fn unit(grad: i64, hess: i64) -> Self {
         Self { grad, hess }
     }

@@ -79,7 +79,7 @@ impl Weigher<'_> {
             nodes.push(node);
             code_nodes.push(code_node);
         }
-        (Tree { nodes }, CodeTree::new(code_nodes))
+        (Tree { nodes }, CodeTree { nodes: code_nodes })
     }
 
     fn sums<C: Cell>(&self, total: C) -> (f64, f64) {

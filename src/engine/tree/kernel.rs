@@ -12,7 +12,7 @@ use super::record::Record;
 
 /// How many rows ahead of its use a row's line is asked for: long enough for memory to answer, short enough to be still
 /// there.
-const ROWS_AHEAD: usize = 16;
+const ROWS_AHEAD: usize = 48;
 
 /// Columns of a tile, in fours.
 const TILE_QUADS: usize = 8;

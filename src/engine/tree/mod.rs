@@ -7,6 +7,7 @@
 
 mod bundle;
 pub(crate) mod cell;
+pub(crate) mod column_tree;
 pub(crate) mod finish;
 pub(crate) mod follow;
 pub(crate) mod grow;

@@ -12,6 +12,8 @@ use crate::threads::Threads;
 
 use super::bundle::{Bundles, Member};
 use super::cell::Cell;
+use super::column_tree::{ColumnSplit, Columns, Side};
+use super::follow::CodeNode;
 use super::kernel::{DenseRows, add_listed, add_rows};
 use super::partition::{Rule, divide};
 use super::record::Record;
@@ -277,6 +279,34 @@ impl View<'_> {
         };
         let n_singles = features.iter().enumerate().take_while(lies_next).count();
         &histogram[first..first + n_singles]
+    }
+
+    /// The columns of the panel, if it has some.
+    pub(crate) fn table(&self) -> Option<Columns<'_>> {
+        let codes: &[u8] = match &self.panel.form {
+            Form::Dense { columns, .. } => columns,
+            Form::Bundled { bundles, .. } => &bundles.columns,
+            Form::Sparse(_) => return None,
+        };
+        let n_rows = self.panel.n_rows;
+        Some(Columns { codes, n_rows })
+    }
+
+    /// The split of a node of a tree on the panel's columns.
+    pub(crate) fn column_split(&self, node: &CodeNode) -> ColumnSplit {
+        let column = self.panel.column(node.feature);
+        let digits = self
+            .panel
+            .member(node.feature)
+            .and_then(|it| it.digits.as_ref());
+        let right = match digits {
+            Some(_) => {
+                let rule = self.rule(node.feature, node.bin, node.default_left);
+                Side::listed(|code| rule.goes_left(code))
+            }
+            None => node.right_side(),
+        };
+        ColumnSplit { column, right }
     }
 
     /// The rule for the codes of the column that holds its feature.
