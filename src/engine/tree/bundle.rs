@@ -6,16 +6,23 @@
 //!
 //! One-hot columns, which exclude each other, and columns that depend on each other need few codes. Source of the idea:
 //! exclusive feature bundling, Ke et al. 2017, "LightGBM", section 4; counting the combinations that occur allows any
-//! columns, and no conflict.
+//! columns, and no conflict. Of a table of few features those are bundled that depend on each other most: a route and its
+//! distance, an hour and the time of departure.
 
 use crate::bin::{AlignedBytes, CODES};
 use crate::threads::Threads;
 
-/// A feature of more codes than this is left alone: it would share with next to nothing.
+/// In a table of many features, one of more codes than this is left alone: it would share with next to nothing.
 const MOST_CODES: usize = 64;
 
-/// Bundles that a feature is tried with. Trying costs a look at every row at most.
+/// Bundles that a feature of such a table is tried with. Trying costs a look at every row at most.
 const TRIES: usize = 4;
+
+/// Features up to which every pair is looked at.
+const MOST_PAIRED: usize = 64;
+
+/// Rows that tell which pairs may be worth a look at every row.
+const SAMPLE_ROWS: usize = 4096;
 
 /// Rows below which bundles do not pay: reading a member's cells off its bundle costs more than adding them.
 const LEAST_ROWS: usize = 1 << 14;
@@ -29,7 +36,35 @@ pub(crate) struct Member {
     /// Its column among the bundled ones.
     pub(crate) column: usize,
     /// The feature's code for each code of the column; `None` if it has the column to itself.
-    pub(crate) digits: Option<Box<[u8; CODES]>>,
+    pub(crate) digits: Option<Digits>,
+}
+
+/// A feature's code for each code of its column.
+#[derive(Clone, Debug)]
+pub(crate) struct Digits {
+    of_codes: Box<[u8; CODES]>,
+    n_codes: usize,
+}
+
+impl Digits {
+    fn new(digits: &[u8]) -> Self {
+        let mut of_codes = Box::new([0; CODES]);
+        of_codes[..digits.len()].copy_from_slice(digits);
+        Self {
+            of_codes,
+            n_codes: digits.len(),
+        }
+    }
+
+    /// Those of the codes that the column has.
+    pub(crate) fn occurring(&self) -> &[u8] {
+        &self.of_codes[..self.n_codes]
+    }
+
+    /// Those of all codes that a byte can be.
+    pub(crate) fn of_codes(&self) -> &[u8; CODES] {
+        &self.of_codes
+    }
 }
 
 /// A table's columns, bundled.
@@ -60,18 +95,11 @@ impl Bundles {
         let n_codes = threads.map(features.clone(), |column| {
             usize::from(column.iter().copied().max().unwrap_or(0)) + 1
         });
-        let mut few: Vec<usize> = (0..features.len())
-            .filter(|&it| n_codes[it] <= MOST_CODES)
-            .collect();
-        few.sort_by_key(|&feature| n_codes[feature]);
-        let mut bundles: Vec<Bundle> = Vec::new();
-        for feature in few {
-            let column = features[feature];
-            let mut candidates = bundles.iter_mut().rev().take(TRIES);
-            if !candidates.any(|bundle| bundle.take(feature, column, n_codes[feature])) {
-                bundles.push(Bundle::alone(feature, column, n_codes[feature]));
-            }
-        }
+        let mut bundles = if features.len() <= MOST_PAIRED {
+            in_pairs(&features, &n_codes, threads)
+        } else {
+            in_passing(&features, &n_codes)
+        };
         bundles.retain(|bundle| bundle.features.len() > 1);
         let n_saved: usize = bundles.iter().map(|bundle| bundle.features.len() - 1).sum();
         (n_saved > 0 && n_saved as f64 >= LEAST_SAVING * features.len() as f64)
@@ -88,11 +116,9 @@ impl Bundles {
         for (bundle, (column, codes)) in bundles.iter().zip(&mut places) {
             codes.copy_from_slice(&bundle.codes);
             for (&feature, digits) in bundle.features.iter().zip(&bundle.digits) {
-                let mut all = Box::new([0; CODES]);
-                all[..digits.len()].copy_from_slice(digits);
                 members[feature] = Some(Member {
                     column,
-                    digits: Some(all),
+                    digits: Some(Digits::new(digits)),
                 });
             }
         }
@@ -115,7 +141,83 @@ impl Bundles {
     }
 }
 
+/// Bundles features of few codes, in one pass from the fewest on.
+fn in_passing(features: &[&[u8]], n_codes: &[usize]) -> Vec<Bundle> {
+    let mut few: Vec<usize> = (0..features.len())
+        .filter(|&it| n_codes[it] <= MOST_CODES)
+        .collect();
+    few.sort_by_key(|&feature| n_codes[feature]);
+    let mut bundles: Vec<Bundle> = Vec::new();
+    for feature in few {
+        let alone = Bundle::alone(feature, features[feature], n_codes[feature]);
+        let mut candidates = bundles.iter_mut().rev().take(TRIES);
+        if !candidates.any(|bundle| bundle.take(&alone)) {
+            bundles.push(alone);
+        }
+    }
+    bundles
+}
+
+/// Bundles the two that depend on each other most, again and again: those of whose combinations the least share occurs.
+fn in_pairs(features: &[&[u8]], n_codes: &[usize], threads: &Threads) -> Vec<Bundle> {
+    let mut bundles: Vec<Option<Bundle>> = (0..features.len())
+        .map(|it| Some(Bundle::alone(it, features[it], n_codes[it])))
+        .collect();
+    let stride = features[0].len().div_ceil(SAMPLE_ROWS);
+    let share = |first: &Option<Bundle>, second: &Option<Bundle>| {
+        first.as_ref()?.share_with(second.as_ref()?, stride)
+    };
+    // What is known of each pair `(a, b)` with `b < a`.
+    let mut shares = threads.map((0..bundles.len()).collect(), |a| {
+        let earlier = bundles[..a].iter();
+        earlier.map(|b| share(&bundles[a], b)).collect::<Vec<_>>()
+    });
+    loop {
+        let pairs = (0..bundles.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+        let least = pairs
+            .filter_map(|(a, b)| Some((shares[a][b]?, a, b)))
+            .min_by(|first, second| first.0.total_cmp(&second.0));
+        let Some((_, a, b)) = least else {
+            return bundles.into_iter().flatten().collect();
+        };
+        shares[a][b] = None;
+        let (before, rest) = bundles.split_at_mut(a);
+        let taken = match (&mut before[b], &rest[0]) {
+            (Some(taker), Some(other)) => taker.take(other),
+            (Some(_) | None, _) => false,
+        };
+        if taken {
+            bundles[a] = None;
+            for other in 0..bundles.len() {
+                if let Some(gone) = shares[a.max(other)].get_mut(a.min(other)) {
+                    *gone = None;
+                }
+                if other != b {
+                    shares[b.max(other)][b.min(other)] = share(&bundles[b], &bundles[other]);
+                }
+            }
+        }
+    }
+}
+
 impl Bundle {
+    /// The share of the combinations with `other` that occurs in every `stride`-th row; `None` if more than 256 do.
+    fn share_with(&self, other: &Self, stride: usize) -> Option<f64> {
+        let (n_first, n_second) = (self.n_codes(), other.n_codes());
+        let mut occurs = vec![false; n_first * n_second];
+        let mut n = 0;
+        for (&a, &b) in self.codes.iter().zip(&other.codes).step_by(stride) {
+            let occurs = &mut occurs[usize::from(a) * n_second + usize::from(b)];
+            n += usize::from(!*occurs);
+            *occurs = true;
+        }
+        (n <= CODES).then(|| n as f64 / (n_first * n_second) as f64)
+    }
+
+    fn n_codes(&self) -> usize {
+        self.digits[0].len()
+    }
+
     fn alone(feature: usize, column: &[u8], n_codes: usize) -> Self {
         Self {
             features: vec![feature],
@@ -124,26 +226,27 @@ impl Bundle {
         }
     }
 
-    /// Takes a feature of `n_codes` codes in, if no more than 256 combinations occur.
-    fn take(&mut self, feature: usize, column: &[u8], n_codes: usize) -> bool {
-        let n_old = self.digits[0].len();
-        let Some(numbers) = combinations(&self.codes, column, (n_old, n_codes)) else {
+    /// Takes another's features in, if no more than 256 combinations occur.
+    fn take(&mut self, other: &Self) -> bool {
+        let n_codes = other.n_codes();
+        let Some(numbers) = combinations(&self.codes, &other.codes, (self.n_codes(), n_codes))
+        else {
             return false;
         };
-        for (code, &digit) in self.codes.iter_mut().zip(column) {
+        for (code, &digit) in self.codes.iter_mut().zip(&other.codes) {
             *code = numbers[usize::from(*code) * n_codes + usize::from(digit)] as u8;
         }
         // Numbers ascend, so each new code's parts come in its order.
         let occurring = (0..numbers.len()).filter(|&it| numbers[it] != ABSENT);
-        let parts: Vec<_> = occurring
-            .map(|it| (it / n_codes, (it % n_codes) as u8))
-            .collect();
+        let parts: Vec<_> = occurring.map(|it| (it / n_codes, it % n_codes)).collect();
         for digits in &mut self.digits {
-            *digits = parts.iter().map(|&(old, _)| digits[old]).collect();
+            *digits = parts.iter().map(|&(own, _)| digits[own]).collect();
         }
-        self.digits
-            .push(parts.iter().map(|&(_, digit)| digit).collect());
-        self.features.push(feature);
+        for digits in &other.digits {
+            self.digits
+                .push(parts.iter().map(|&(_, its)| digits[its]).collect());
+        }
+        self.features.extend(&other.features);
         true
     }
 }
@@ -180,9 +283,13 @@ mod tests {
     use super::Bundles;
     use crate::threads::Threads;
 
+    fn hash(row: usize, salt: usize) -> usize {
+        let mixed = (row + 1).wrapping_mul(salt * 2 + 0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33
+    }
+
     /// A table, column-major: one-hot columns, one of 200 codes, some of few.
     fn table(n_rows: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
-        let hash = |row: usize, salt: usize| (row * 2_654_435_761 + salt * 40_503) >> 7;
         let mut columns: Vec<Vec<u8>> = (0..40)
             .map(|it| {
                 (0..n_rows)
@@ -214,16 +321,35 @@ mod tests {
                 let read = member
                     .digits
                     .as_ref()
-                    .map_or(code, |digits| digits[usize::from(code)]);
+                    .map_or(code, |digits| digits.occurring()[usize::from(code)]);
                 assert_eq!(read, expected);
             }
         }
     }
 
     #[test]
+    fn columns_that_depend_on_each_other_share_one_whatever_their_codes() {
+        let n_rows = 20_000;
+        let whole = (0..n_rows).map(|row| hash(row, 1) % 240);
+        let columns = [
+            whole.clone().map(|it| it as u8).collect::<Vec<u8>>(),
+            (0..n_rows).map(|row| (hash(row, 2) % 250) as u8).collect(),
+            whole.clone().map(|it| (it / 2) as u8).collect(),
+            whole.map(|it| (it % 7 + it / 100) as u8).collect(),
+        ];
+        let bundles = Bundles::of(&columns.concat(), n_rows, &Threads::single()).unwrap();
+        assert_eq!(bundles.n_columns, 2);
+        let column = |feature: usize| bundles.members[feature].column;
+        assert_eq!([column(2), column(3)], [column(0); 2]);
+        assert_ne!(column(1), column(0));
+    }
+
+    #[test]
     fn a_table_of_full_columns_is_left_alone() {
         let n_rows = 20_000;
-        let columns: Vec<u8> = (0..3 * n_rows).map(|it| (it * 31) as u8).collect();
+        let columns: Vec<u8> = (0..3 * n_rows)
+            .map(|it| (hash(it % n_rows, it / n_rows) % 256) as u8)
+            .collect();
         assert!(Bundles::of(&columns, n_rows, &Threads::single()).is_none());
         assert!(Bundles::of(&columns[..300], 100, &Threads::single()).is_none());
     }

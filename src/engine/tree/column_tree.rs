@@ -55,14 +55,9 @@ pub(crate) struct ColumnSplit {
     pub(crate) right: Side,
 }
 
-/// Some of the codes.
+/// Some of the codes, as ranges: the first code, and how many more follow it.
 #[derive(Debug)]
-pub(crate) enum Side {
-    /// From the first one on, as many more as the second number says.
-    Range(u8, u8),
-    /// Those that have 255 here; the others have 0.
-    Listed(Box<[u8; CODES]>),
-}
+pub(crate) struct Side(Vec<(u8, u8)>);
 
 #[derive(Clone, Copy, Debug)]
 enum Children {
@@ -84,23 +79,23 @@ impl Side {
         let end = if default_left { n_bins } else { n_bins + 1 };
         // Where all codes are bins there is none for what is missing.
         let end = end.min(CODES as u16);
-        Self::Range((bin + 1) as u8, end.saturating_sub(bin + 2) as u8)
+        Self(vec![((bin + 1) as u8, end.saturating_sub(bin + 2) as u8)])
     }
 
-    /// The codes of which `goes_left` is not true.
-    pub(crate) fn listed(goes_left: impl Fn(u8) -> bool) -> Self {
-        let mut listed = Box::new([0; CODES]);
-        for (code, mask) in (0..=u8::MAX).zip(listed.iter_mut()) {
-            *mask = mask_of(!goes_left(code));
-        }
-        let first = listed.iter().position(|&mask| mask > 0);
-        let n = listed.iter().filter(|&&mask| mask > 0).count();
-        match first {
-            Some(first) if listed[first..].iter().take(n).all(|&mask| mask > 0) => {
-                Self::Range(first as u8, (n - 1) as u8)
+    /// The codes below `n_codes` of which `goes_left` is not true.
+    pub(crate) fn others(n_codes: usize, goes_left: impl Fn(u8) -> bool) -> Self {
+        let mut ranges: Vec<(u8, u8)> = Vec::new();
+        let mut was_left = true;
+        for code in (0..n_codes).map(|code| code as u8) {
+            let is_left = goes_left(code);
+            match ranges.last_mut() {
+                Some((_, more)) if !is_left && !was_left => *more += 1,
+                Some(_) | None if !is_left => ranges.push((code, 0)),
+                Some(_) | None => {}
             }
-            Some(_) | None => Self::Listed(listed),
+            was_left = is_left;
         }
+        Self(ranges)
     }
 }
 
@@ -316,16 +311,10 @@ impl Side {
     /// 255 for each code that is in it, 0 for the others.
     #[inline(always)]
     fn masks(&self, codes: &Lanes, masks: &mut Lanes) {
-        match self {
-            Self::Range(first, more) => {
-                for (mask, code) in masks.iter_mut().zip(codes) {
-                    *mask = mask_of(code.wrapping_sub(*first) <= *more);
-                }
-            }
-            Self::Listed(listed) => {
-                for (mask, code) in masks.iter_mut().zip(codes) {
-                    *mask = listed[usize::from(*code)];
-                }
+        masks.fill(0);
+        for &(first, more) in &self.0 {
+            for (mask, code) in masks.iter_mut().zip(codes) {
+                *mask |= mask_of(code.wrapping_sub(first) <= more);
             }
         }
     }
@@ -407,7 +396,7 @@ mod tests {
         node.value
     }
 
-    /// By ranges or by lists, in the second of two groups, on every set of instructions, as a walk from node to node.
+    /// By one range or several, in the second of two groups, on every set of instructions, as a walk from node to node.
     fn leads_to_the_leaves_of_a_walk(tree: &CodeTree) {
         let mut number = numbers(11);
         // Code 40 is missing where it is the highest, and a bin elsewhere.
@@ -418,9 +407,9 @@ mod tests {
             codes: &codes,
             n_rows: N_ROWS,
         };
-        let listed = |node: &CodeNode| {
+        let several = |node: &CodeNode| {
             let node = *node;
-            Side::listed(move |code| {
+            Side::others(CODES, move |code| {
                 let code = u16::from(code);
                 if code == node.missing {
                     node.default_left
@@ -429,23 +418,23 @@ mod tests {
                 }
             })
         };
-        let ranges = ColumnTree::new(tree, |node| ColumnSplit {
+        let in_one = ColumnTree::new(tree, |node| ColumnSplit {
             column: node.feature as usize,
             right: node.right_side(),
         });
-        let lists = ColumnTree::new(tree, |node| ColumnSplit {
+        let in_ranges = ColumnTree::new(tree, |node| ColumnSplit {
             column: node.feature as usize,
-            right: listed(node),
+            right: several(node),
         });
         for simd in Simd::ALL.into_iter().filter(|it| it.is_available()) {
             let threads = Threads::single().with_simd(simd);
             let mut margins = vec![1.0; 2 * N_ROWS];
-            ranges
+            in_one
                 .as_ref()
                 .unwrap()
                 .add_to(table, &mut margins, (1, 2), &threads);
             let mut alone = vec![1.0; N_ROWS];
-            lists
+            in_ranges
                 .as_ref()
                 .unwrap()
                 .add_to(table, &mut alone, (0, 1), &threads);

@@ -397,7 +397,7 @@ impl Grower<'_> {
     /// Rows up to which a node's whole sub-tree is left to one thread.
     fn alone_below(&self, n_rows: usize) -> usize {
         if self.threads_for(n_rows).is_some() {
-            n_rows / (4 * self.threads.n_threads())
+            n_rows / self.threads.n_threads()
         } else {
             usize::MAX
         }

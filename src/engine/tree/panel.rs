@@ -246,7 +246,7 @@ impl View<'_> {
         let cells = match member.and_then(|member| member.digits.as_ref()) {
             Some(digits) => {
                 scratch.fill(C::default());
-                for (&digit, &cell) in digits.iter().zip(cells) {
+                for (&digit, &cell) in digits.occurring().iter().zip(cells) {
                     let sum = &mut scratch[usize::from(digit)];
                     *sum = sum.plus(cell);
                 }
@@ -300,9 +300,9 @@ impl View<'_> {
             .member(node.feature)
             .and_then(|it| it.digits.as_ref());
         let right = match digits {
-            Some(_) => {
+            Some(digits) => {
                 let rule = self.rule(node.feature, node.bin, node.default_left);
-                Side::listed(|code| rule.goes_left(code))
+                Side::others(digits.occurring().len(), |code| rule.goes_left(code))
             }
             None => node.right_side(),
         };
@@ -318,7 +318,7 @@ impl View<'_> {
             .member(feature)
             .and_then(|member| member.digits.as_ref())
         {
-            Some(digits) => rule.for_codes(digits),
+            Some(digits) => rule.for_codes(digits.of_codes()),
             None => rule,
         }
     }
