@@ -9,6 +9,8 @@
 //! columns, and no conflict. Of a table of few features those are bundled that depend on each other most: a route and its
 //! distance, an hour and the time of departure.
 
+use std::borrow::Cow;
+
 use crate::bin::{AlignedBytes, CODES};
 use crate::threads::Threads;
 
@@ -78,11 +80,12 @@ pub(crate) struct Bundles {
 }
 
 /// A bundle that still grows.
-struct Bundle {
+struct Bundle<'c> {
     features: Vec<usize>,
     /// The members' codes for each code of the bundle.
     digits: Vec<Vec<u8>>,
-    codes: Vec<u8>,
+    /// The feature's own column until there is a second feature.
+    codes: Cow<'c, [u8]>,
 }
 
 impl Bundles {
@@ -93,7 +96,7 @@ impl Bundles {
         }
         let features: Vec<&[u8]> = columns.chunks_exact(n_rows).collect();
         let n_codes = threads.map(features.clone(), |column| {
-            usize::from(column.iter().copied().max().unwrap_or(0)) + 1
+            usize::from(column.iter().fold(0, |most, &code| code.max(most))) + 1
         });
         let mut bundles = if features.len() <= MOST_PAIRED {
             in_pairs(&features, &n_codes, threads)
@@ -106,7 +109,7 @@ impl Bundles {
             .then(|| Self::lay_out(&features, &bundles))
     }
 
-    fn lay_out(features: &[&[u8]], bundles: &[Bundle]) -> Self {
+    fn lay_out(features: &[&[u8]], bundles: &[Bundle<'_>]) -> Self {
         let n_rows = features[0].len();
         let n_bundled: usize = bundles.iter().map(|bundle| bundle.features.len()).sum();
         let n_columns = features.len() - n_bundled + bundles.len();
@@ -142,12 +145,12 @@ impl Bundles {
 }
 
 /// Bundles features of few codes, in one pass from the fewest on.
-fn in_passing(features: &[&[u8]], n_codes: &[usize]) -> Vec<Bundle> {
+fn in_passing<'c>(features: &[&'c [u8]], n_codes: &[usize]) -> Vec<Bundle<'c>> {
     let mut few: Vec<usize> = (0..features.len())
         .filter(|&it| n_codes[it] <= MOST_CODES)
         .collect();
     few.sort_by_key(|&feature| n_codes[feature]);
-    let mut bundles: Vec<Bundle> = Vec::new();
+    let mut bundles: Vec<Bundle<'c>> = Vec::new();
     for feature in few {
         let alone = Bundle::alone(feature, features[feature], n_codes[feature]);
         let mut candidates = bundles.iter_mut().rev().take(TRIES);
@@ -159,12 +162,12 @@ fn in_passing(features: &[&[u8]], n_codes: &[usize]) -> Vec<Bundle> {
 }
 
 /// Bundles the two that depend on each other most, again and again: those of whose combinations the least share occurs.
-fn in_pairs(features: &[&[u8]], n_codes: &[usize], threads: &Threads) -> Vec<Bundle> {
-    let mut bundles: Vec<Option<Bundle>> = (0..features.len())
+fn in_pairs<'c>(features: &[&'c [u8]], n_codes: &[usize], threads: &Threads) -> Vec<Bundle<'c>> {
+    let mut bundles: Vec<Option<Bundle<'_>>> = (0..features.len())
         .map(|it| Some(Bundle::alone(it, features[it], n_codes[it])))
         .collect();
     let stride = features[0].len().div_ceil(SAMPLE_ROWS);
-    let share = |first: &Option<Bundle>, second: &Option<Bundle>| {
+    let share = |first: &Option<Bundle<'_>>, second: &Option<Bundle<'_>>| {
         first.as_ref()?.share_with(second.as_ref()?, stride)
     };
     // What is known of each pair `(a, b)` with `b < a`.
@@ -200,13 +203,13 @@ fn in_pairs(features: &[&[u8]], n_codes: &[usize], threads: &Threads) -> Vec<Bun
     }
 }
 
-impl Bundle {
+impl<'c> Bundle<'c> {
     /// The share of the combinations with `other` that occurs in every `stride`-th row; `None` if more than 256 do.
     fn share_with(&self, other: &Self, stride: usize) -> Option<f64> {
         let (n_first, n_second) = (self.n_codes(), other.n_codes());
         let mut occurs = vec![false; n_first * n_second];
         let mut n = 0;
-        for (&a, &b) in self.codes.iter().zip(&other.codes).step_by(stride) {
+        for (&a, &b) in self.codes.iter().zip(other.codes.iter()).step_by(stride) {
             let occurs = &mut occurs[usize::from(a) * n_second + usize::from(b)];
             n += usize::from(!*occurs);
             *occurs = true;
@@ -218,11 +221,11 @@ impl Bundle {
         self.digits[0].len()
     }
 
-    fn alone(feature: usize, column: &[u8], n_codes: usize) -> Self {
+    fn alone(feature: usize, column: &'c [u8], n_codes: usize) -> Self {
         Self {
             features: vec![feature],
             digits: vec![(0..n_codes).map(|code| code as u8).collect()],
-            codes: column.to_vec(),
+            codes: Cow::Borrowed(column),
         }
     }
 
@@ -233,7 +236,7 @@ impl Bundle {
         else {
             return false;
         };
-        for (code, &digit) in self.codes.iter_mut().zip(&other.codes) {
+        for (code, &digit) in self.codes.to_mut().iter_mut().zip(other.codes.iter()) {
             *code = numbers[usize::from(*code) * n_codes + usize::from(digit)] as u8;
         }
         // Numbers ascend, so each new code's parts come in its order.
