@@ -1,13 +1,14 @@
 //! What a job leaves: names inside `model.tar.gz` and `output.tar.gz`, and the evaluation document.
 //!
-//! Invariant: [`MODEL_FILE`] is the only file at the top of the model's archive. Readers of the built-in algorithm's
+//! Invariant: [`MODEL_FILE`], or with cross-validation a model for each fold, is all there is at the top of the model's
+//! archive. Readers of the built-in algorithm's
 //! artifacts load every plain file there, so whatever else we write lies in [`SIDE_DIR`].
 
 mod evaluation;
 
 pub use evaluation::{
-    Baseline, BaselineMetric, BestRound, DataSet, Evaluation, EvaluationError, MetricHistory,
-    ModelDigest, Timing,
+    Baseline, BaselineMetric, BestRound, CrossValidation, DataSet, Evaluation, EvaluationError,
+    FoldMetric, FoldModel, MetricHistory, MetricSpread, ModelDigest, Timing,
 };
 
 /// The model, at the top of `model.tar.gz`.
@@ -18,6 +19,8 @@ pub const SIDE_DIR: &str = "linden";
 pub const SIDE_FILE: &str = "training.json";
 /// The evaluation, in `output.tar.gz`.
 pub const EVALUATION_FILE: &str = "evaluation.json";
+/// Predictions of held-out rows, in `output.tar.gz`.
+pub const PREDICTIONS_FILE: &str = "predictions.csv";
 /// SageMaker's archive of the model folder.
 pub const MODEL_ARCHIVE: &str = "model.tar.gz";
 /// SageMaker's archive of `output/data`.

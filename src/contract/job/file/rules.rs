@@ -137,7 +137,7 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
         if is_ours && ![TRAIN, VALIDATION].contains(&name.as_str()) {
             problems.add(
                 &path,
-                format!("Extraneous channel found: {name}; allowed are `train` and `validation`"),
+                format!("Extraneous channel found: {name}; allowed are `train`, `validation` and `model`"),
             );
         }
         if let Some(channel) = read.channel.as_ref().filter(|_| is_ours) {
