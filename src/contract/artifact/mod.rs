@@ -6,6 +6,8 @@
 
 mod evaluation;
 
+use engine::dataset::SideColumn;
+
 pub use evaluation::{
     Baseline, BaselineMetric, BestRound, CrossValidation, DataSet, Evaluation, EvaluationError,
     FoldMetric, FoldModel, MetricHistory, MetricSpread, ModelDigest, Timing,
@@ -25,6 +27,12 @@ pub const PREDICTIONS_FILE: &str = "predictions.csv";
 pub const MODEL_ARCHIVE: &str = "model.tar.gz";
 /// SageMaker's archive of `output/data`.
 pub const OUTPUT_ARCHIVE: &str = "output.tar.gz";
+
+/// The columns without which a prediction means something else, and what side files call them.
+pub const REQUIRED_INPUTS: &[(SideColumn, &str)] = &[
+    (SideColumn::BaseMargin, "base_margin"),
+    (SideColumn::Exposure, "exposure"),
+];
 
 /// The S3 key of an archive below the job's output path: `<job>/output/model.tar.gz`.
 pub fn archive_key(prefix: &str, job_name: &str, archive: &str) -> String {

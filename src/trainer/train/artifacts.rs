@@ -14,7 +14,6 @@ use contract::artifact::{Evaluation, MODEL_FILE, ModelDigest, SIDE_FILE};
 use contract::hyperparameter::ModelFormat;
 use contract::paths::MlRoot;
 use engine::booster::Booster;
-use engine::dataset::SideColumn;
 use engine::model;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -46,7 +45,7 @@ pub(crate) struct Training<'a> {
     pub(crate) features: Features<'a>,
     /// Hyperparameters as they were given.
     pub(crate) hyperparameters: &'a BTreeMap<String, String>,
-    /// What a row must bring beside its features to be predicted, by the names of [`REQUIRED_INPUTS`].
+    /// What a row must bring beside its features to be predicted, by the names of [`contract::artifact::REQUIRED_INPUTS`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) required_inputs: Vec<&'static str>,
     pub(crate) model: &'a ModelDigest,
@@ -60,12 +59,6 @@ pub(crate) struct Artifacts<'a> {
     /// The fold whose model it is, where there is one for each.
     pub(crate) fold: Option<usize>,
 }
-
-/// The columns without which a prediction means something else, and what side files call them.
-pub(crate) const REQUIRED_INPUTS: &[(SideColumn, &str)] = &[
-    (SideColumn::BaseMargin, "base_margin"),
-    (SideColumn::Exposure, "exposure"),
-];
 
 impl Artifacts<'_> {
     /// The same, for the model of a fold.

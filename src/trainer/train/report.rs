@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 
 use contract::artifact::{
-    Baseline, BestRound, DataSet, Evaluation, MetricHistory, ModelDigest, Timing,
+    Baseline, BestRound, DataSet, Evaluation, MetricHistory, ModelDigest, REQUIRED_INPUTS, Timing,
 };
 use contract::environment::TRAINING_JOB_NAME;
 use contract::hyperparameter::Hyperparameters;
@@ -13,7 +13,7 @@ use engine::dataset::SideColumn;
 use engine::metric::Metric;
 use engine::params::BoosterValidParams;
 
-use super::artifacts::{Features, REQUIRED_INPUTS, Training};
+use super::artifacts::{Features, Training};
 use super::job::Job;
 
 /// What the document is made of, beside the job and the model.

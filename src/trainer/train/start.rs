@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use contract::artifact::{MODEL_FILE, SIDE_DIR, SIDE_FILE};
+use contract::artifact::{MODEL_FILE, REQUIRED_INPUTS, SIDE_DIR, SIDE_FILE};
 use contract::channel::MODEL;
 use contract::paths::MlRoot;
 use engine::booster::{Booster, PredictError, Predictor, check_start};
@@ -270,7 +270,7 @@ fn check_inputs(job: &Job, side: Option<&[u8]>) -> Result<(), StartError> {
         .unwrap_or_default();
     let declared = &job.hyperparameters.columns;
     let is_declared = |column| declared.iter().any(|it| it.column == column);
-    let mut needed = super::artifacts::REQUIRED_INPUTS.iter();
+    let mut needed = REQUIRED_INPUTS.iter();
     let missing = needed.find(|(column, name)| {
         side.required_inputs.iter().any(|it| it == name) && !is_declared(*column)
     });
