@@ -348,23 +348,9 @@ impl LibsvmFormat {
             .filter(|it| !it.is_empty())
             .peekable();
         self.label(fields.next().unwrap_or_default(), rows)?;
-        let query = match fields.next_if(|it| it.starts_with(b"qid:")) {
-            Some(query) => Some(
-                parse_digits(&query[b"qid:".len()..])
-                    .ok_or_else(|| LibsvmProblem::Query(shown(query)))?,
-            ),
-            None => None,
-        };
-        match (self.queries, query) {
-            (RowQueries::Ignored, _) | (RowQueries::None, None) => {}
-            (RowQueries::All, Some(query)) => rows.query_ids.push(query),
-            (RowQueries::All, None) | (RowQueries::None, Some(_)) => {
-                let expected = self.queries == RowQueries::All;
-                return Err(SideProblem::MixedQueries { expected }.into());
-            }
-        }
-        let first_side = rows.side.len();
-        rows.side.resize(first_side + self.side.len(), f32::NAN);
+        let query = fields.next_if(|it| it.starts_with(b"qid:"));
+        self.query(query, rows)?;
+        let first = rows.indices.len();
         let mut previous = None;
         for field in fields {
             let (index, value) = parse_pair(field)?;
@@ -377,18 +363,48 @@ impl LibsvmFormat {
                 }
                 _ => previous = Some(index),
             }
-            if let Some(at) = self.side.iter().position(|(it, _)| *it == index) {
-                rows.side[first_side + at] = value;
-                continue;
-            }
             rows.indices.push(index);
             rows.values.push(value);
         }
+        if !self.side.is_empty() {
+            self.take_side(first, rows)?;
+        }
         rows.indptr.push(rows.indices.len());
+        Ok(())
+    }
+
+    /// Takes the row's query, where queries are read; elsewhere it just has to be one.
+    fn query(&self, field: Option<&[u8]>, rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
+        if field.is_none() && self.queries != RowQueries::All {
+            return Ok(());
+        }
+        let parsed = |field: &[u8]| {
+            let digits = field.strip_prefix(b"qid:").and_then(parse_digits);
+            digits.ok_or_else(|| LibsvmProblem::Query(shown(field)))
+        };
+        let query = field.map(parsed).transpose()?;
+        match (self.queries, query) {
+            (RowQueries::Ignored, _) | (RowQueries::None, None) => {}
+            (RowQueries::All, Some(query)) => rows.query_ids.push(query),
+            (RowQueries::All, None) | (RowQueries::None, Some(_)) => {
+                let expected = self.queries == RowQueries::All;
+                return Err(SideProblem::MixedQueries { expected }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what is no feature out of the row whose entries begin at `first`.
+    fn take_side(&self, first: usize, rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
         let label = rows.labels.last().copied().unwrap_or(f32::NAN);
-        for (value, &(_, column)) in rows.side[first_side..].iter_mut().zip(&self.side) {
-            side::check(column, *value, label)?;
-            *value = side::complete(column, *value);
+        for &(index, column) in &self.side {
+            let mut value = f32::NAN;
+            if let Ok(at) = rows.indices[first..].binary_search(&index) {
+                rows.indices.remove(first + at);
+                value = rows.values.remove(first + at);
+            }
+            side::check(column, value, label)?;
+            rows.side.push(side::complete(column, value));
         }
         Ok(())
     }
