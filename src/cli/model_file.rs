@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use contract::artifact::{MODEL_ARCHIVE, MODEL_FILE, SIDE_DIR, SIDE_FILE};
+use contract::artifact::{MODEL_ARCHIVE, MODEL_FILE, REQUIRED_INPUTS, SIDE_DIR, SIDE_FILE};
 use engine::booster::Booster;
+use engine::dataset::SideColumn;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use tar::Archive;
@@ -24,6 +25,8 @@ pub struct LoadedModel {
     pub path: PathBuf,
     /// The size of the model's document in bytes.
     pub bytes: u64,
+    /// What a row must bring beside its features, as the trainer wrote down.
+    pub required_inputs: Vec<SideColumn>,
 }
 
 impl LoadedModel {
@@ -42,6 +45,7 @@ impl LoadedModel {
 #[serde(default)]
 struct Side {
     feature_names: Vec<String>,
+    required_inputs: Vec<String>,
 }
 
 /// Reads the model at `path`.
@@ -65,13 +69,20 @@ pub fn load(path: &Path) -> Result<LoadedModel, CliError> {
         .and_then(|it| serde_json::from_slice(&it).ok())
         .unwrap_or_default();
     if booster.feature_names.is_empty() && side.feature_names.len() == booster.n_features() {
-        booster.feature_names = side.feature_names;
+        booster.feature_names.clone_from(&side.feature_names);
     }
     Ok(LoadedModel {
         booster,
         bytes: bytes.len() as u64,
+        required_inputs: required_inputs(&side.required_inputs),
         path: file,
     })
+}
+
+fn required_inputs(names: &[String]) -> Vec<SideColumn> {
+    let inputs = REQUIRED_INPUTS.iter();
+    let named = inputs.filter(|(_, name)| names.iter().any(|it| it == name));
+    named.map(|(column, _)| *column).collect()
 }
 
 /// The file itself, or the first of the usual places below a folder.

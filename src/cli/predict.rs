@@ -1,13 +1,13 @@
 //! Reads a CSV file block by block and predicts each row: `(n_rows, n_features)` in, one line a row out.
 //!
-//! The trainer's rules: no header, no label column unless one is named; an empty cell, `nan` and `NA` are missing. Memory holds one block
+//! The trainer's rules: no header, no label, exposure or margin column unless one is named; an empty cell, `nan` and `NA` are missing. Memory holds one block
 //! of [`engine::dataset::TILE_ROWS`] rows, so a file of any length streams.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use engine::booster::Booster;
-use engine::dataset::{Dataset, TILE_ROWS};
+use engine::dataset::{Dataset, SideColumn, SideColumns, TILE_ROWS};
 use engine::threads::Threads;
 
 /// Why a file could not be predicted on.
@@ -47,8 +47,8 @@ pub enum PredictFileError {
         /// Features of the model.
         expected: usize,
     },
-    /// The label column is beyond the row's end.
-    #[error("there is no column {column} to leave out, the row has {found} ({path}:{line})")]
+    /// A column that was named is beyond the row's end.
+    #[error("there is no column {column}, the row has {found} ({path}:{line})")]
     NoLabel {
         /// The file.
         path: PathBuf,
@@ -58,6 +58,28 @@ pub enum PredictFileError {
         column: usize,
         /// Fields of the row.
         found: usize,
+    },
+    /// The model was trained with a column that nobody named.
+    #[error("the model was trained with {column}s, so every row needs one ({path})")]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// What the column holds.
+        column: SideColumn,
+    },
+    /// A value beside the features is not allowed.
+    #[error("{column} `{text}`, allowed is {} ({path}:{line}:{number})", column.allowed())]
+    Side {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The field of the line, from 1.
+        number: usize,
+        /// What the column holds.
+        column: SideColumn,
+        /// The cell.
+        text: String,
     },
     /// The model refuses the table.
     #[error("{path}: {reason}")]
@@ -88,19 +110,59 @@ impl PredictFileError {
             Self::Width { .. } => {
                 "give the columns that the model was trained on, in that order, without the label"
             }
-            Self::NoLabel { .. } => "--label-column counts from 0",
+            Self::NoLabel { .. } => {
+                "--label-column, --exposure-column and --base-margin-column count from 0"
+            }
+            Self::Input {
+                column: SideColumn::Exposure,
+                ..
+            } => "name the column with --exposure-column N (from 0)",
+            Self::Input { .. } => "name the columns with --base-margin-column N,... (from 0)",
+            Self::Side { .. } => "write the number, or leave the row out",
             Self::Model { .. } => "`linden model inspect` tells what the model wants",
         }
     }
 }
 
 /// How to read and predict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The column to leave out, from 0.
     pub label_column: Option<usize>,
     /// Give margins: the sum of the trees before the objective's transform.
     pub margin: bool,
+    /// The column of the exposure, from 0.
+    pub exposure_column: Option<usize>,
+    /// The columns of the base margin, from 0, one for each output group.
+    pub base_margin_columns: Vec<usize>,
+}
+
+impl Options {
+    /// The columns that are no features, and what they hold; `None` is the label.
+    fn beside(&self) -> Vec<(usize, Option<SideColumn>)> {
+        let margins = self.base_margin_columns.iter();
+        let label = self.label_column.map(|it| (it, None));
+        let exposure = self
+            .exposure_column
+            .map(|it| (it, Some(SideColumn::Exposure)));
+        let margins = margins.map(|&it| (it, Some(SideColumn::BaseMargin)));
+        label.into_iter().chain(exposure).chain(margins).collect()
+    }
+
+    /// The first column that the model needs and that nobody named.
+    pub fn missing(&self, required: &[SideColumn]) -> Option<SideColumn> {
+        let named = self.beside();
+        let is_named = |column: &SideColumn| named.iter().any(|(_, it)| *it == Some(*column));
+        required.iter().copied().find(|it| !is_named(it))
+    }
+}
+
+/// Rows of a block.
+#[derive(Default)]
+struct Rows {
+    values: Vec<f32>,
+    exposure: Vec<f32>,
+    base_margin: Vec<f32>,
 }
 
 /// Predicts every row of `input` and gives `on_row` its outputs: one, or one for each class. Returns the number of rows.
@@ -111,7 +173,7 @@ pub fn stream<E: From<PredictFileError>>(
     booster: &Booster,
     input: impl Read,
     path: &Path,
-    options: Options,
+    options: &Options,
     on_row: &mut dyn FnMut(&[f32]) -> Result<(), E>,
 ) -> Result<u64, E> {
     let refused = |reason: String| PredictFileError::Model {
@@ -125,7 +187,8 @@ pub fn stream<E: From<PredictFileError>>(
         .trim(csv::Trim::All)
         .from_reader(input);
     let mut record = csv::StringRecord::new();
-    let mut values = Vec::new();
+    let beside = options.beside();
+    let mut rows = Rows::default();
     let mut n_rows = 0;
     loop {
         let more = reader
@@ -136,23 +199,18 @@ pub fn stream<E: From<PredictFileError>>(
             })?;
         if more {
             let line = record.position().map_or(0, csv::Position::line);
-            push_row(
-                &record,
-                booster.n_features(),
-                options.label_column,
-                &mut values,
-            )
-            .map_err(|it| it.at(path, line, &record))?;
+            push_row(&record, booster.n_features(), &beside, &mut rows)
+                .map_err(|it| it.at(path, line, &record))?;
         }
-        let n_block = values.len() / booster.n_features().max(1);
+        let n_block = rows.values.len() / booster.n_features().max(1);
         if n_block == TILE_ROWS || !more && n_block > 0 {
             let outputs =
-                predict_block(booster, &values, options.margin, &threads).map_err(refused)?;
+                predict_block(booster, std::mem::take(&mut rows), options.margin, &threads)
+                    .map_err(refused)?;
             outputs
                 .chunks(outputs.len() / n_block)
                 .try_for_each(&mut *on_row)?;
             n_rows += n_block as u64;
-            values.clear();
         }
         if !more {
             return Ok(n_rows);
@@ -163,13 +221,21 @@ pub fn stream<E: From<PredictFileError>>(
 /// The outputs of a block, row by row.
 fn predict_block(
     booster: &Booster,
-    values: &[f32],
+    rows: Rows,
     margin: bool,
     threads: &Threads,
 ) -> Result<Vec<f32>, String> {
     let n_features = booster.n_features().max(1);
-    let labels = vec![0.0; values.len() / n_features];
-    let data = Dataset::from_rows(n_features, values, &labels).map_err(|err| err.to_string())?;
+    let labels = vec![0.0; rows.values.len() / n_features];
+    let some = |values: Vec<f32>| (!values.is_empty()).then_some(values);
+    let side = SideColumns {
+        exposure: some(rows.exposure),
+        base_margin: some(rows.base_margin),
+        ..SideColumns::default()
+    };
+    let data = Dataset::from_rows(n_features, &rows.values, &labels)
+        .and_then(|it| it.with_side_columns(side))
+        .map_err(|err| err.to_string())?;
     let outputs = if margin {
         booster.predict_margin(&data, threads)
     } else {
@@ -180,9 +246,23 @@ fn predict_block(
 
 /// A row's fault, before its place is known.
 enum RowFault {
-    Cell { column: usize, text: String },
-    Width { found: usize, expected: usize },
-    NoLabel { column: usize, found: usize },
+    Cell {
+        column: usize,
+        text: String,
+    },
+    Width {
+        found: usize,
+        expected: usize,
+    },
+    NoLabel {
+        column: usize,
+        found: usize,
+    },
+    Side {
+        number: usize,
+        column: SideColumn,
+        text: String,
+    },
 }
 
 impl RowFault {
@@ -205,6 +285,17 @@ impl RowFault {
                 found,
                 expected,
             },
+            Self::Side {
+                number,
+                column,
+                text,
+            } => PredictFileError::Side {
+                path,
+                line,
+                number: number + 1,
+                column,
+                text,
+            },
             Self::NoLabel { column, found } => PredictFileError::NoLabel {
                 path,
                 line,
@@ -218,10 +309,10 @@ impl RowFault {
 fn push_row(
     record: &csv::StringRecord,
     n_features: usize,
-    label_column: Option<usize>,
-    values: &mut Vec<f32>,
+    beside: &[(usize, Option<SideColumn>)],
+    rows: &mut Rows,
 ) -> Result<(), RowFault> {
-    if let Some(column) = label_column.filter(|it| *it >= record.len()) {
+    if let Some(&(column, _)) = beside.iter().find(|(it, _)| *it >= record.len()) {
         return Err(RowFault::NoLabel {
             column,
             found: record.len(),
@@ -229,14 +320,29 @@ fn push_row(
     }
     // A header is told before its width: that is what a person would see first.
     for (column, text) in record.iter().enumerate() {
-        if Some(column) != label_column {
-            values.push(cell(text).ok_or_else(|| RowFault::Cell {
+        if beside.iter().all(|(it, _)| *it != column) {
+            rows.values.push(cell(text).ok_or_else(|| RowFault::Cell {
                 column,
                 text: text.to_owned(),
             })?);
         }
     }
-    let found = record.len() - usize::from(label_column.is_some());
+    for &(number, column) in beside {
+        let Some(column) = column else { continue };
+        let text = record.get(number).unwrap_or_default();
+        let value = cell(text).filter(|it| column.accepts(*it, 0.0));
+        let value = value.ok_or_else(|| RowFault::Side {
+            number,
+            column,
+            text: text.to_owned(),
+        })?;
+        match column {
+            SideColumn::Exposure => rows.exposure.push(value),
+            SideColumn::BaseMargin => rows.base_margin.push(value),
+            SideColumn::QueryId | SideColumn::LabelUpperBound => {}
+        }
+    }
+    let found = record.len() - beside.len();
     if found == n_features {
         Ok(())
     } else {

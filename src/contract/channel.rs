@@ -1,7 +1,8 @@
 //! `inputdataconfig.json`: the job's channels and how each arrives.
 //!
 //! Local runs leave keys out, so everything but the channel's name has a default: File mode, fully replicated, no wrapper,
-//! and a content type that the reader may find out. `train` is required, `validation` optional, and nothing else is read.
+//! and a content type that the reader may find out. `train` is required, `validation` and `model` optional, and nothing else
+//! is read.
 //!
 //! Source: SageMaker developer guide, "Input Data Configuration"; sagemaker-xgboost-container, `channel_validation.py`.
 
@@ -16,6 +17,8 @@ use crate::paths::INPUTDATACONFIG_JSON;
 
 /// The channel that every job needs.
 pub const TRAIN: &str = "train";
+/// The channel with the model to continue from.
+pub const MODEL: &str = "model";
 /// The channel that is evaluated after each round.
 pub const VALIDATION: &str = "validation";
 
@@ -119,7 +122,7 @@ impl InputDataConfig {
         document::write(self)
     }
 
-    /// Checks the names: `train` must be there, and nothing but `train` and `validation` may be.
+    /// Checks the names: `train` must be there, and nothing but `train`, `validation` and `model` may be.
     ///
     /// # Errors
     /// [`ContractError::MissingChannel`] and [`ContractError::ExtraneousChannel`], in this order.
@@ -128,7 +131,7 @@ impl InputDataConfig {
         match self
             .0
             .keys()
-            .find(|it| ![TRAIN, VALIDATION].contains(&it.as_str()))
+            .find(|it| ![TRAIN, VALIDATION, MODEL].contains(&it.as_str()))
         {
             Some(name) => Err(ContractError::ExtraneousChannel { name: name.clone() }),
             None => Ok(()),
@@ -146,6 +149,11 @@ impl InputDataConfig {
     /// The `validation` channel, if the job has one.
     pub fn validation(&self) -> Option<&Channel> {
         self.get(VALIDATION)
+    }
+
+    /// The `model` channel, if the job continues from a model.
+    pub fn model(&self) -> Option<&Channel> {
+        self.get(MODEL)
     }
 
     /// A channel by its name; names are case-sensitive.
@@ -181,10 +189,11 @@ impl RawChannel {
                 })
             })
         }
+        // A model tells by its bytes what it is.
         let content_type = self
             .content_type
             .as_deref()
-            .filter(|it| !it.trim().is_empty());
+            .filter(|it| !it.trim().is_empty() && channel != MODEL);
         let content_type = content_type.map(str::parse).transpose();
         Ok(Channel {
             content_type: content_type.map_err(|source| ContractError::ContentType {

@@ -41,7 +41,7 @@ pub enum ContractError {
     #[error("Missing required channel: {0}")]
     MissingChannel(&'static str),
     /// A channel that no algorithm here reads.
-    #[error("Extraneous channel found: {name}; allowed are `train` and `validation`")]
+    #[error("Extraneous channel found: {name}; allowed are `train`, `validation` and `model`")]
     ExtraneousChannel {
         /// The channel's name.
         name: String,

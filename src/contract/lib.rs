@@ -50,6 +50,6 @@ pub mod failure;
 pub mod hyperparameter;
 pub mod job;
 pub mod metric_line;
-mod nearest;
+pub mod nearest;
 pub mod paths;
 pub mod resource;

@@ -87,6 +87,17 @@ impl MlRoot {
         self.model_dir().join(artifact::MODEL_FILE)
     }
 
+    /// `model/xgboost-model-<fold>`: a model of cross-validation, counted from 0 over all repetitions.
+    pub fn fold_model_file(&self, fold: usize) -> PathBuf {
+        self.model_dir()
+            .join(format!("{}-{fold}", artifact::MODEL_FILE))
+    }
+
+    /// `output/data/predictions.csv`: what each row was predicted to be while it was held out.
+    pub fn predictions_file(&self) -> PathBuf {
+        self.output_data_dir().join(artifact::PREDICTIONS_FILE)
+    }
+
     /// `model/linden`: side files of the model.
     pub fn side_dir(&self) -> PathBuf {
         self.model_dir().join(artifact::SIDE_DIR)

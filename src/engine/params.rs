@@ -92,6 +92,7 @@ pub struct BoosterValidParams {
     grow_policy: GrowPolicy,
     eval_metrics: Vec<Metric>,
     early_stopping_rounds: Option<u32>,
+    save_best: Option<bool>,
 }
 
 /// A parameter out of its range.
@@ -132,6 +133,7 @@ impl Default for BoosterValidParams {
             grow_policy: GrowPolicy::DepthWise,
             eval_metrics: Vec::new(),
             early_stopping_rounds: None,
+            save_best: None,
         }
     }
 }
@@ -194,6 +196,8 @@ parameters! {
     grow_policy: GrowPolicy;
     /// Stop when the last metric of the last evaluation set has not improved for this many rounds.
     early_stopping_rounds: Option<u32>;
+    /// Whether the booster is cut after the best round; `None` is yes where `early_stopping_rounds` is set.
+    save_best: Option<bool>;
 }
 
 impl BoosterParams {
@@ -237,6 +241,12 @@ impl BoosterValidParams {
                 0.0
             },
         }
+    }
+
+    /// Whether the booster is cut after its best round.
+    pub fn saves_best(&self) -> bool {
+        self.save_best
+            .unwrap_or(self.early_stopping_rounds.is_some())
     }
 
     /// The limit on a leaf's weight, 0 where there is none.

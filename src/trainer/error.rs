@@ -11,12 +11,14 @@ use contract::failure::{Failure, FailureClass};
 use contract::hyperparameter::HyperparameterErrors;
 use engine::bin::BinError;
 use engine::booster::{PredictError, TrainError};
+use engine::dataset::FoldError;
 use engine::estimator::DecisionTreeError;
 use engine::params::ParamError;
 use engine::simd::SimdError;
 use engine::threads::ThreadsError;
 
 use crate::data::DataError;
+use crate::train::StartError;
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +114,18 @@ pub enum TrainerError {
         /// The columns that there are.
         allowed: String,
     },
+    /// The job continues from a model, and asks for something that does not go with it.
+    #[error("channel `model` does not go with {with}")]
+    Continuing {
+        /// What does not.
+        with: String,
+    },
+    /// The channel `model` gives no model that the job could continue from.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The rows cannot be dealt out to folds.
+    #[error("Hyperparameter _kfold: {0}")]
+    Folds(#[from] FoldError),
     /// The environment asks for instructions that are not there.
     #[error("LINDEN_SIMD: {0}")]
     Simd(SimdError),
@@ -154,12 +168,15 @@ impl TrainerError {
             Self::Data(err) => data_class(err),
             Self::Write { source, .. } => write_class(source),
             Self::Train(err) => train_class(err),
+            Self::Start(err) => start_class(err),
             Self::DecisionTree(err) => tree_class(err),
             Self::Usage(_)
             | Self::Hyperparameters(_)
             | Self::Parameter(_)
             | Self::Hosts { .. }
             | Self::Simd(_)
+            | Self::Continuing { .. }
+            | Self::Folds(_)
             | Self::PipeMode { .. }
             | Self::RecordWrapper { .. }
             | Self::NoData { .. }
@@ -206,6 +223,12 @@ impl TrainerError {
             Self::FeatureNames { .. } => {
                 "name every column but the label and the weight, in their order"
             }
+            Self::Start(StartError::Columns { .. }) => {
+                "give the job the columns that the model was trained on, in their order"
+            }
+            Self::Train(TrainError::Start { .. }) => {
+                "give the job the hyperparameters that the model was trained with, or leave the channel `model` out"
+            }
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "give the job a larger volume"
             }
@@ -246,6 +269,7 @@ fn data_class(err: &DataError) -> FailureClass {
         | DataError::Libsvm { .. }
         | DataError::Parquet { .. }
         | DataError::NoReader { .. }
+        | DataError::SplitQuery { .. }
         | DataError::Table { .. } => FailureClass::UserError,
     }
 }
@@ -261,16 +285,35 @@ fn write_class(source: &io::Error) -> FailureClass {
 /// What the data can cause is the user's; that cuts, margins and sets agree is this program's to see to.
 fn train_class(err: &TrainError) -> FailureClass {
     match err {
-        TrainError::Label { .. } | TrainError::NoWeight { .. } | TrainError::NotFinite { .. } => {
-            FailureClass::UserError
-        }
+        TrainError::Label { .. }
+        | TrainError::NoWeight { .. }
+        | TrainError::NotFinite { .. }
+        | TrainError::Exposure { .. }
+        | TrainError::Start { .. } => FailureClass::UserError,
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }
         | TrainError::MissingWithoutCode { .. }
         | TrainError::BaseMargin { .. }
         | TrainError::NoBaseMargin { .. }
-        | TrainError::Start { .. }
+        | TrainError::MixedExposure { .. }
         | TrainError::NothingToStopOn => FailureClass::AlgorithmError,
+    }
+}
+
+/// The disk's faults are nobody's.
+fn start_class(err: &StartError) -> FailureClass {
+    match err {
+        StartError::Read { source, .. } if source.kind() != io::ErrorKind::InvalidData => {
+            FailureClass::PlatformError
+        }
+        StartError::Read { .. }
+        | StartError::Empty
+        | StartError::Several
+        | StartError::NoModel { .. }
+        | StartError::NotAModel { .. }
+        | StartError::Input { .. }
+        | StartError::Columns { .. }
+        | StartError::Names { .. } => FailureClass::UserError,
     }
 }
 

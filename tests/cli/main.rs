@@ -8,6 +8,8 @@ mod fake;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod predict;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod request;

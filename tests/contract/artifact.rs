@@ -32,6 +32,7 @@ fn evaluation() -> Evaluation {
             final_value: f64::INFINITY,
             rounds: vec![1.5, f64::NEG_INFINITY, f64::INFINITY],
         }],
+        cross_validation: None,
         baseline: Some(Baseline {
             data: "validation".to_owned(),
             columns: vec!["hour".to_owned()],

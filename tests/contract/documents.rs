@@ -47,7 +47,7 @@ fn channels_are_refused_in_the_built_in_algorithms_words() {
     );
     assert_eq!(
         message(r#"{"train": {}, "test": {}}"#),
-        "Extraneous channel found: test; allowed are `train` and `validation`"
+        "Extraneous channel found: test; allowed are `train`, `validation` and `model`"
     );
     assert!(
         message(r#"{"train": {"ContentType": "image/png"}}"#)

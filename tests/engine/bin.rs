@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::bin::{BinError, HistogramCuts, SENTINEL};
-use engine::dataset::{Dataset, Origin, Tile, TileFeatures};
+use engine::dataset::{Dataset, Origin, SideColumns, Tile, TileFeatures};
 use engine::objective::ObjectiveName;
 use engine::params::BoosterParams;
 use engine::threads::Threads;
@@ -170,6 +170,7 @@ fn table(as_lists: bool, wide: usize) -> Dataset {
             features,
             labels,
             weights: None,
+            side: SideColumns::default(),
             origin,
         })
         .expect("the table is sound");

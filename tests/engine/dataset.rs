@@ -1,6 +1,6 @@
 //! Tables: what is kept, what is refused, and that a refusal says where.
 
-use engine::dataset::{Dataset, DatasetError, Origin, Tile, TileFeatures};
+use engine::dataset::{Dataset, DatasetError, Origin, SideColumns, Tile, TileFeatures};
 
 fn tile(features: TileFeatures, labels: &[f32], first_row: u64) -> Tile {
     let origin = Origin {
@@ -11,6 +11,7 @@ fn tile(features: TileFeatures, labels: &[f32], first_row: u64) -> Tile {
         features,
         labels: labels.to_vec(),
         weights: None,
+        side: SideColumns::default(),
         origin,
     }
 }

@@ -366,7 +366,7 @@ proptest! {
 
 #[test]
 fn says_which_value_of_a_sparse_table_is_missing() {
-    use engine::dataset::{Origin, Tile, TileFeatures};
+    use engine::dataset::{Origin, SideColumns, Tile, TileFeatures};
     let features = TileFeatures::Csr {
         indptr: vec![0, 2, 3],
         indices: vec![0, 1, 1],
@@ -382,6 +382,7 @@ fn says_which_value_of_a_sparse_table_is_missing() {
             features,
             labels: vec![0.0, 1.0],
             weights: None,
+            side: SideColumns::default(),
             origin,
         })
         .unwrap();

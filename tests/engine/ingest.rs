@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::bin::{BinnedDataset, Ingest, Sample};
-use engine::dataset::{Dataset, DatasetError, Origin, Part, Tile, TileFeatures};
+use engine::dataset::{Dataset, DatasetError, Origin, Part, SideColumns, Tile, TileFeatures};
 use engine::objective::ObjectiveName;
 use engine::params::BoosterParams;
 use engine::threads::Threads;
@@ -30,6 +30,7 @@ fn parts(data: &Dataset, as_lists: bool) -> Vec<Part> {
         weights: data
             .weights()
             .map(|it| rows.iter().map(|&row| it[row]).collect()),
+        side: SideColumns::default(),
         origin: Origin {
             object: "train/a.csv".into(),
             first_row: (rows[0] - part[0]) as u64,

@@ -14,6 +14,7 @@ mod objective;
 mod params;
 mod predict;
 mod reference;
+mod side;
 mod storage;
 mod table;
 mod train;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::booster::{Booster, PredictError, Predictor};
-use engine::dataset::{Dataset, Origin, Tile, TileFeatures};
+use engine::dataset::{Dataset, Origin, SideColumns, Tile, TileFeatures};
 use engine::objective::{Objective, ObjectiveName};
 use engine::threads::Threads;
 use engine::tree::{NO_PARENT, Node, Tree};
@@ -196,6 +196,7 @@ fn sparse(n_rows: usize, n_features: usize) -> Dataset {
             features,
             labels: vec![0.0; n_rows],
             weights: None,
+            side: SideColumns::default(),
             origin,
         })
         .expect("a table of finite numbers");

@@ -19,11 +19,16 @@ class Finished:
     code: int
     stdout: str
     stderr: str
+    # A job of folds prints the rounds of each fold and lines of means.
+    folds: bool = False
+    # A job that continues from a model counts its rounds on.
+    first_round: int = 0
     metrics: dict[str, list[float]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.metrics = {}
-        for expected, line in enumerate(LINE.finditer(self.stdout)):
+        lines = [] if self.folds else LINE.finditer(self.stdout)
+        for expected, line in enumerate(lines, self.first_round):
             assert int(line["round"]) == expected, f"round {expected} is missing in {self.stdout!r}"
             for value in VALUE.finditer(line["values"]):
                 self.metrics.setdefault(value["name"], []).append(float(value["value"]))
@@ -72,8 +77,15 @@ class MlRoot:
         }
         self._config("inputdataconfig", self._channels)
 
-    def train(self, trainer: pathlib.Path, timeout_secs: int = 300) -> Finished:
+    def train(self, trainer: pathlib.Path, timeout_secs: int = 300, first_round: int = 0) -> Finished:
         """Runs the trainer as the platform does, with this tree in the place of /opt/ml."""
+        return self._run(trainer, timeout_secs, first_round=first_round)
+
+    def train_folds(self, trainer: pathlib.Path, timeout_secs: int = 300) -> Finished:
+        """As `train`, of a job that cross-validates."""
+        return self._run(trainer, timeout_secs, folds=True)
+
+    def _run(self, trainer: pathlib.Path, timeout_secs: int, *, folds: bool = False, first_round: int = 0) -> Finished:
         done = subprocess.run(
             [trainer, "train"],
             env=os.environ | {"SAGEMAKER_BASE_DIR": str(self.path)},
@@ -83,4 +95,4 @@ class MlRoot:
             timeout=timeout_secs,
             check=False,
         )
-        return Finished(self.path, done.returncode, done.stdout, done.stderr)
+        return Finished(self.path, done.returncode, done.stdout, done.stderr, folds, first_round)

@@ -172,11 +172,11 @@ fn channels_that_are_not_there_or_not_readable() {
         ),
         (
             good().csv("test", "1,2\n"),
-            "UserError: Extraneous channel found: test; allowed are `train` and `validation`",
+            "UserError: Extraneous channel found: test; allowed are `train`, `validation` and `model`",
         ),
         (
             good().csv("Train", "1,2\n"),
-            "UserError: Extraneous channel found: Train; allowed are `train` and `validation`",
+            "UserError: Extraneous channel found: Train; allowed are `train`, `validation` and `model`",
         ),
         (
             changed("ContentType", "text/tsv"),

@@ -4,10 +4,11 @@ use engine::objective::ObjectiveName;
 use trainer::data::blocks::BLOCK_BYTES;
 use trainer::data::csv::CsvOptions;
 use trainer::data::labels::LabelRule;
+use trainer::data::side::SideOptions;
 
 use crate::table::{Rows, channel, read_csv, regression, without_origins};
 
-fn read(text: &str, options: CsvOptions) -> Result<Rows, String> {
+fn read(text: &str, options: &CsvOptions) -> Result<Rows, String> {
     let dir = channel(&[("a.csv", text.as_bytes())]);
     read_csv(dir.path(), options, BLOCK_BYTES)
         .map(without_origins)
@@ -16,7 +17,7 @@ fn read(text: &str, options: CsvOptions) -> Result<Rows, String> {
 
 #[test]
 fn every_line_end_delimiter_and_quoting_gives_the_same_rows() {
-    let expected = read("1,2,3\n4,,6\n", regression(false)).unwrap();
+    let expected = read("1,2,3\n4,,6\n", &regression(false)).unwrap();
     assert_eq!(expected.labels, [1.0, 4.0]);
     assert_eq!(
         expected.features,
@@ -42,7 +43,7 @@ fn every_line_end_delimiter_and_quoting_gives_the_same_rows() {
     ];
     for text in spellings {
         assert_eq!(
-            read(text, regression(false)).as_ref(),
+            read(text, &regression(false)).as_ref(),
             Ok(&expected),
             "{text:?}"
         );
@@ -51,14 +52,14 @@ fn every_line_end_delimiter_and_quoting_gives_the_same_rows() {
 
 #[test]
 fn weights_stand_in_the_second_column_where_they_are_asked_for() {
-    let rows = read("1,0.5,3\n2,2,6\n", regression(true)).unwrap();
+    let rows = read("1,0.5,3\n2,2,6\n", &regression(true)).unwrap();
     assert_eq!(rows.weights, [0.5, 2.0]);
     assert_eq!(rows.features, [[Some(3.0)], [Some(6.0)]]);
 }
 
 #[test]
 fn a_file_of_blank_lines_has_no_rows() {
-    assert_eq!(read("\n \r\n\n", regression(false)), Ok(Rows::default()));
+    assert_eq!(read("\n \r\n\n", &regression(false)), Ok(Rows::default()));
 }
 
 /// A text, and what is said about it.
@@ -133,7 +134,7 @@ const REFUSED: &[(&str, &str)] = &[
 fn says_where_and_what_is_wrong() {
     for (text, expected) in REFUSED {
         assert_eq!(
-            read(text, regression(false)),
+            read(text, &regression(false)),
             Err((*expected).to_owned()),
             "{text:?}"
         );
@@ -143,13 +144,13 @@ fn says_where_and_what_is_wrong() {
 #[test]
 fn refuses_weights_that_are_none() {
     for weight in ["-1", "nan", ""] {
-        let said = read(&format!("1,1,3\n2,{weight},4\n"), regression(true)).unwrap_err();
+        let said = read(&format!("1,1,3\n2,{weight},4\n"), &regression(true)).unwrap_err();
         assert!(
             said.starts_with("train/a.csv, line 2, column 2: weight `"),
             "{said}"
         );
     }
-    let said = read("1,1\n", regression(true)).unwrap_err();
+    let said = read("1,1\n", &regression(true)).unwrap_err();
     assert_eq!(
         said,
         "train/a.csv, line 1: 2 columns, expected a label, a weight and at least one feature"
@@ -160,19 +161,20 @@ fn refuses_weights_that_are_none() {
 fn checks_labels_against_the_objective_where_they_stand() {
     let labels = |objective, num_class| CsvOptions {
         weighted: false,
+        side: SideOptions::default(),
         labels: LabelRule {
             objective,
             num_class,
         },
     };
-    let said = read("1,2\n2,3\n", labels(ObjectiveName::BinaryLogistic, 0)).unwrap_err();
+    let said = read("1,2\n2,3\n", &labels(ObjectiveName::BinaryLogistic, 0)).unwrap_err();
     assert!(
         said.starts_with(
             "train/a.csv, line 2, column 1: label must be in [0,1] for logistic regression"
         ),
         "{said}"
     );
-    let said = read("0,2\n\n3,3\n", labels(ObjectiveName::MultiSoftprob, 3)).unwrap_err();
+    let said = read("0,2\n\n3,3\n", &labels(ObjectiveName::MultiSoftprob, 3)).unwrap_err();
     assert!(
         said.starts_with("train/a.csv, line 3, column 1: ") && said.contains("[0, num_class)"),
         "{said}"
@@ -186,7 +188,7 @@ fn the_first_file_fixes_the_width_and_rows_are_counted_per_file() {
         ("b.csv", b"\n5,6\n"),
         ("c.csv", b"7,8,9\n"),
     ]);
-    let said = read_csv(dir.path(), regression(false), BLOCK_BYTES)
+    let said = read_csv(dir.path(), &regression(false), BLOCK_BYTES)
         .unwrap_err()
         .to_string();
     assert_eq!(
@@ -195,7 +197,7 @@ fn the_first_file_fixes_the_width_and_rows_are_counted_per_file() {
     );
 
     let dir = channel(&[("a.csv", b"1,2\n3,4\n"), ("b.csv", b"\n5,6\n")]);
-    let rows = read_csv(dir.path(), regression(false), 4).unwrap();
+    let rows = read_csv(dir.path(), &regression(false), 4).unwrap();
     assert_eq!(rows.labels, [1.0, 3.0, 5.0]);
     let origins: Vec<(&str, u64)> = rows
         .origins
@@ -213,7 +215,7 @@ fn names_the_right_line_far_into_a_large_file() {
     let mut text = "1,2.5,3\n".repeat(700_000);
     text.push_str("1,2.5,oops\n");
     text.push_str(&"1,also,wrong\n".repeat(200_000));
-    let said = read(&text, regression(false)).unwrap_err();
+    let said = read(&text, &regression(false)).unwrap_err();
     assert_eq!(
         said,
         "train/a.csv, line 700001, column 3: text `oops` where a number is expected"
@@ -230,7 +232,7 @@ fn tells_other_formats_by_their_first_bytes() {
     ];
     for (bytes, found) in table {
         let dir = channel(&[("a.csv", bytes)]);
-        let said = read_csv(dir.path(), regression(false), BLOCK_BYTES)
+        let said = read_csv(dir.path(), &regression(false), BLOCK_BYTES)
             .unwrap_err()
             .to_string();
         assert_eq!(

@@ -5,10 +5,12 @@
 )]
 
 mod bad_input;
+mod columns;
 mod csv;
 mod files;
 mod job;
 mod libsvm;
+mod modes;
 mod parquet;
 mod parquet_damage;
 mod parquet_file;

@@ -99,7 +99,7 @@ proptest! {
     ) {
         let text = spelling.write(&rows);
         let dir = channel(&[("a.csv", text.as_bytes())]);
-        let read = read_csv(dir.path(), regression(false), block_bytes);
+        let read = read_csv(dir.path(), &regression(false), block_bytes);
         let read = read.map_err(|err| TestCaseError::fail(format!("{err} in {text:?}")))?;
         let (labels, features): (Vec<f32>, Vec<Vec<f32>>) = rows.into_iter().unzip();
         prop_assert_eq!(read.labels, labels);
@@ -125,7 +125,7 @@ proptest! {
             theirs.push(record.iter().map(|it| it.parse::<f32>().ok().filter(|it| !it.is_nan())).collect::<Vec<_>>());
         }
         let dir = channel(&[("a.csv", text.as_bytes())]);
-        let ours = read_csv(dir.path(), regression(false), block_bytes).map_err(|err| TestCaseError::fail(err.to_string()))?;
+        let ours = read_csv(dir.path(), &regression(false), block_bytes).map_err(|err| TestCaseError::fail(err.to_string()))?;
         let ours: Vec<Vec<Option<f32>>> = ours.labels.iter().zip(ours.features)
             .map(|(label, features)| std::iter::once(Some(*label)).chain(features).collect())
             .collect();
@@ -159,8 +159,8 @@ proptest! {
     ) {
         let text = pieces.concat();
         let dir = channel(&[("a.csv", text.as_bytes())]);
-        let small = read_csv(dir.path(), regression(false), block_bytes).map(|it| (it.labels, it.features));
-        let large = read_csv(dir.path(), regression(false), 1 << 20).map(|it| (it.labels, it.features));
+        let small = read_csv(dir.path(), &regression(false), block_bytes).map(|it| (it.labels, it.features));
+        let large = read_csv(dir.path(), &regression(false), 1 << 20).map(|it| (it.labels, it.features));
         let large = large.map_err(|err| err.to_string());
         prop_assert_eq!(&small.map_err(|err| err.to_string()), &large);
         let sampled = read_csv_sampled(dir.path(), (block_bytes, n_values), n_threads).map(|it| (it.labels, it.features));
@@ -194,6 +194,6 @@ fn read_both(bytes: &[u8], block_bytes: usize) {
         num_class: 0,
     };
     // Whether they are refused does not matter here; a panic fails the test.
-    let _ = read_csv(dir.path(), regression(true), block_bytes);
+    let _ = read_csv(dir.path(), &regression(true), block_bytes);
     let _ = read_libsvm(dir.path(), labels, block_bytes);
 }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use trainer::data::csv::CsvOptions;
 use trainer::data::files::discover;
 use trainer::data::labels::LabelRule;
+use trainer::data::side::SideOptions;
 use trainer::data::tiles::TextFiles;
 use trainer::data::{Batch, DataError, InOrder, Order, TileReader, csv, libsvm, parquet};
 
@@ -38,6 +39,7 @@ pub(crate) fn channel(files: &[(&str, &[u8])]) -> TempDir {
 pub(crate) fn regression(weighted: bool) -> CsvOptions {
     CsvOptions {
         weighted,
+        side: SideOptions::default(),
         labels: LabelRule {
             objective: ObjectiveName::RegSquaredError,
             num_class: 0,
@@ -56,7 +58,7 @@ pub(crate) fn text(dir: &Path, block_bytes: usize) -> Result<TextFiles, DataErro
 /// Reads CSV files in blocks of `block_bytes` on two threads.
 pub(crate) fn read_csv(
     dir: &Path,
-    options: CsvOptions,
+    options: &CsvOptions,
     block_bytes: usize,
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(2)).unwrap();
@@ -75,7 +77,7 @@ pub(crate) fn read_csv_sampled(
         ..text(dir, block_bytes)?
     };
     let threads = Threads::new(Some(n_threads)).unwrap();
-    let tiles = csv::open(text, regression(false), threads)?;
+    let tiles = csv::open(text, &regression(false), threads)?;
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 
@@ -86,7 +88,12 @@ pub(crate) fn read_libsvm(
     block_bytes: usize,
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(2)).unwrap();
-    let tiles = libsvm::open(text(dir, block_bytes)?, labels, threads)?;
+    let options = CsvOptions {
+        weighted: false,
+        side: SideOptions::default(),
+        labels,
+    };
+    let tiles = libsvm::open(text(dir, block_bytes)?, &options, threads)?;
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 

@@ -9,7 +9,7 @@ use contract::exit;
 use crate::error::CliError;
 use crate::model_file;
 use crate::output::Printer;
-use crate::predict::{self, Options};
+use crate::predict::{self, Options, PredictFileError};
 use crate::units;
 
 /// Predict each row of a CSV file: no header, an empty cell is missing.
@@ -28,6 +28,12 @@ pub struct Predict {
     /// Leave this column out, counted from 0; training files have the label at 0
     #[arg(long, value_name = "N")]
     label_column: Option<usize>,
+    /// This column is the exposure, counted from 0; a model that was trained with one asks for it
+    #[arg(long, value_name = "N")]
+    exposure_column: Option<usize>,
+    /// These columns are the margin to start from, counted from 0: one, or one for each class
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    base_margin_column: Vec<usize>,
 }
 
 impl Predict {
@@ -40,14 +46,20 @@ impl Predict {
         let options = Options {
             label_column: self.label_column,
             margin: self.margin,
+            exposure_column: self.exposure_column,
+            base_margin_columns: self.base_margin_column,
         };
+        if let Some(column) = options.missing(&model.required_inputs) {
+            let path = self.data.clone();
+            return Err(PredictFileError::Input { path, column }.into());
+        }
         let input: Box<dyn io::Read> = if self.data == Path::new("-") {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(&self.data).map_err(|err| CliError::file("read", &self.data, err))?)
         };
         let n_rows = match &self.output {
-            None => predict::stream(&model.booster, input, &self.data, options, &mut |row| {
+            None => predict::stream(&model.booster, input, &self.data, &options, &mut |row| {
                 printer.line(&line(row))
             })?,
             Some(path) => {
@@ -55,7 +67,7 @@ impl Predict {
                 let mut file = BufWriter::new(File::create(path).map_err(unwritable)?);
                 let mut on_row = |row: &[f32]| writeln!(file, "{}", line(row)).map_err(unwritable);
                 let n_rows =
-                    predict::stream(&model.booster, input, &self.data, options, &mut on_row)?;
+                    predict::stream(&model.booster, input, &self.data, &options, &mut on_row)?;
                 file.flush().map_err(unwritable)?;
                 n_rows
             }

@@ -39,6 +39,9 @@ pub struct Evaluation {
     /// The comparison with a naive prediction, where `baseline_columns` asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+    /// The folds, where the job cross-validates; the metrics above are then means over them, and `model` is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_validation: Option<CrossValidation>,
     /// Wall-clock times of the steps, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timings: Vec<Timing>,
@@ -138,6 +141,67 @@ impl BaselineMetric {
         };
         gain / self.baseline.abs()
     }
+}
+
+/// Models of folds, and what they are worth on the rows that each has not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidation {
+    /// Folds of a repetition.
+    pub folds: u32,
+    /// Repetitions.
+    pub repeats: u32,
+    /// Mean and spread of each metric over all models.
+    pub metrics: Vec<MetricSpread>,
+    /// The models, repetition after repetition.
+    pub models: Vec<FoldModel>,
+}
+
+/// A metric over the models of all folds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricSpread {
+    /// `train` for the rows that a model learned from, `validation` for those held out.
+    pub data: String,
+    /// The metric's printed name.
+    pub metric: String,
+    /// Whether larger is better.
+    pub maximize: bool,
+    /// The mean.
+    #[serde(with = "number")]
+    pub mean: f64,
+    /// The standard deviation of these values, not an estimate of another's: the divisor is their number.
+    #[serde(with = "number")]
+    pub std: f64,
+}
+
+/// The model of one fold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldModel {
+    /// Its repetition, from 0.
+    pub repeat: u32,
+    /// Its fold in the repetition, from 0.
+    pub fold: u32,
+    /// Rows that it learned from.
+    pub train_rows: u64,
+    /// Rows that were held out.
+    pub held_out_rows: u64,
+    /// Rounds in the model.
+    pub rounds: u32,
+    /// What it is worth.
+    pub metrics: Vec<FoldMetric>,
+    /// The file.
+    pub model: ModelDigest,
+}
+
+/// A metric of one fold's model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldMetric {
+    /// `train` or `validation`.
+    pub data: String,
+    /// The metric's printed name.
+    pub metric: String,
+    /// Its value.
+    #[serde(with = "number")]
+    pub value: f64,
 }
 
 /// How long a step took.

@@ -1,13 +1,16 @@
 //! What a job leaves: names inside `model.tar.gz` and `output.tar.gz`, and the evaluation document.
 //!
-//! Invariant: [`MODEL_FILE`] is the only file at the top of the model's archive. Readers of the built-in algorithm's
+//! Invariant: [`MODEL_FILE`], or with cross-validation a model for each fold, is all there is at the top of the model's
+//! archive. Readers of the built-in algorithm's
 //! artifacts load every plain file there, so whatever else we write lies in [`SIDE_DIR`].
 
 mod evaluation;
 
+use engine::dataset::SideColumn;
+
 pub use evaluation::{
-    Baseline, BaselineMetric, BestRound, DataSet, Evaluation, EvaluationError, MetricHistory,
-    ModelDigest, Timing,
+    Baseline, BaselineMetric, BestRound, CrossValidation, DataSet, Evaluation, EvaluationError,
+    FoldMetric, FoldModel, MetricHistory, MetricSpread, ModelDigest, Timing,
 };
 
 /// The model, at the top of `model.tar.gz`.
@@ -18,10 +21,18 @@ pub const SIDE_DIR: &str = "linden";
 pub const SIDE_FILE: &str = "training.json";
 /// The evaluation, in `output.tar.gz`.
 pub const EVALUATION_FILE: &str = "evaluation.json";
+/// Predictions of held-out rows, in `output.tar.gz`.
+pub const PREDICTIONS_FILE: &str = "predictions.csv";
 /// SageMaker's archive of the model folder.
 pub const MODEL_ARCHIVE: &str = "model.tar.gz";
 /// SageMaker's archive of `output/data`.
 pub const OUTPUT_ARCHIVE: &str = "output.tar.gz";
+
+/// The columns without which a prediction means something else, and what side files call them.
+pub const REQUIRED_INPUTS: &[(SideColumn, &str)] = &[
+    (SideColumn::BaseMargin, "base_margin"),
+    (SideColumn::Exposure, "exposure"),
+];
 
 /// The S3 key of an archive below the job's output path: `<job>/output/model.tar.gz`.
 pub fn archive_key(prefix: &str, job_name: &str, archive: &str) -> String {

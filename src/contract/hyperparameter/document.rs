@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::spec::{Bound, Interval, Kind, Spec, Support};
 use super::table::{IMPLEMENTED, INHERITED, table};
-use crate::channel::{TRAIN, VALIDATION};
+use crate::channel::{MODEL, TRAIN, VALIDATION};
 use crate::metric_line;
 
 /// The page about hyperparameters.
@@ -140,6 +140,7 @@ pub fn create_algorithm_json(training_image: &str, instance_types: &[&str]) -> V
             "TrainingChannels": [
                 channel_specification(TRAIN, "Rows to learn from, label first.", true),
                 channel_specification(VALIDATION, "Rows to judge each round by.", false),
+                model_specification(),
             ],
             "SupportedTuningJobObjectiveMetrics": objectives.collect::<Vec<_>>(),
         }
@@ -152,6 +153,17 @@ fn channel_specification(name: &str, description: &str, is_required: bool) -> Va
         "Description": description,
         "IsRequired": is_required,
         "SupportedContentTypes": ["text/csv", "text/libsvm", "text/x-libsvm", "application/x-parquet"],
+        "SupportedCompressionTypes": ["None"],
+        "SupportedInputModes": ["File", "FastFile"],
+    })
+}
+
+fn model_specification() -> Value {
+    json!({
+        "Name": MODEL,
+        "Description": "The model to continue from: xgboost-model, or the model.tar.gz of a job.",
+        "IsRequired": false,
+        "SupportedContentTypes": ["application/x-sagemaker-model"],
         "SupportedCompressionTypes": ["None"],
         "SupportedInputModes": ["File", "FastFile"],
     })

@@ -6,7 +6,7 @@ use engine::metric::Metric;
 use engine::objective::ObjectiveName;
 use engine::params::BoosterParams;
 
-use super::{Algorithm, ModelFormat};
+use super::{Algorithm, DeclaredColumns, ModelFormat};
 
 /// What the rows have set so far.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,10 @@ pub struct Draft {
     pub(super) early_stopping_rounds: Option<u32>,
     pub(super) tuning_objective_metric: Option<Metric>,
     pub(super) csv_weights: bool,
+    pub(super) columns: DeclaredColumns,
+    pub(super) kfold: Option<u32>,
+    pub(super) num_cv_round: Option<u32>,
+    pub(super) exact: bool,
     pub(super) save_model_on_termination: bool,
     pub(super) model_format: ModelFormat,
     pub(super) feature_names: Vec<String>,

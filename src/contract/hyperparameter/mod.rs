@@ -22,6 +22,7 @@
 //! # Ok::<(), contract::hyperparameter::HyperparameterErrors>(())
 //! ```
 
+mod columns;
 mod document;
 mod draft;
 mod error;
@@ -29,6 +30,7 @@ mod json;
 mod metrics;
 mod read;
 mod rules;
+mod rules_columns;
 mod spec;
 mod table;
 mod value;
@@ -39,6 +41,7 @@ use engine::metric::Metric;
 use engine::objective::ObjectiveName;
 use engine::params::BoosterParams;
 
+pub use columns::{DeclaredColumn, DeclaredColumns, hyperparameter};
 pub use document::{create_algorithm_json, markdown, tuning_ranges_json};
 pub use draft::Draft;
 pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
@@ -70,6 +73,15 @@ closed_spelling! {
         /// JSON, which every XGBoost from 1.3 on reads.
         Json = "json",
     }
+}
+
+/// Cross-validation inside a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KFold {
+    /// `_kfold`: folds of a repetition.
+    pub n_folds: u32,
+    /// `_num_cv_round`: repetitions.
+    pub n_repeats: u32,
 }
 
 /// A hyperparameter that was accepted and changes nothing.
@@ -104,6 +116,12 @@ pub struct Hyperparameters {
     pub tuning_objective_metric: Option<Metric>,
     /// Whether the second column of a CSV is the row's weight.
     pub csv_weights: bool,
+    /// Columns of the files that are neither label nor weight nor features.
+    pub columns: DeclaredColumns,
+    /// Folds and repetitions of cross-validation, where the job asks for it.
+    pub kfold: Option<KFold>,
+    /// Whether splits must be searched among all values.
+    pub exact: bool,
     /// Whether a job that is stopped leaves the model of its last round.
     pub save_model_on_termination: bool,
     /// The encoding of the model file.
@@ -148,6 +166,12 @@ impl Hyperparameters {
             early_stopping_rounds: draft.early_stopping_rounds,
             tuning_objective_metric: draft.tuning_objective_metric,
             csv_weights: draft.csv_weights,
+            columns: draft.columns,
+            kfold: draft.kfold.map(|n_folds| KFold {
+                n_folds,
+                n_repeats: draft.num_cv_round.unwrap_or(1),
+            }),
+            exact: draft.exact,
             save_model_on_termination: draft.save_model_on_termination,
             model_format: draft.model_format,
             feature_names: draft.feature_names,

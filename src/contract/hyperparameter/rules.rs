@@ -31,6 +31,9 @@ pub(super) fn apply(reading: &mut Reading) {
     classes(reading);
     metrics(reading);
     baseline(reading);
+    super::rules_columns::apply(reading);
+    folds(reading);
+    search(reading);
     booster(reading);
     reading
         .errors
@@ -39,7 +42,7 @@ pub(super) fn apply(reading: &mut Reading) {
 
 impl Reading {
     /// Reports a rule unless one of the names it is about was refused already.
-    fn rule(&mut self, name: &'static str, others: &[&str], message: impl Into<String>) {
+    pub(super) fn rule(&mut self, name: &'static str, others: &[&str], message: impl Into<String>) {
         if !self.refused.contains(name) && !others.iter().any(|it| self.refused.contains(it)) {
             self.refuse(
                 name,
@@ -229,6 +232,41 @@ fn baseline(reading: &mut Reading) {
         "Hyperparameter baseline_columns: `{unknown}` is not among `feature_names` and is not the number of a feature{near}"
     );
     reading.rule("baseline_columns", &["feature_names"], message);
+}
+
+/// Repetitions are of something, and there is no best round of one.
+fn folds(reading: &mut Reading) {
+    let draft = &reading.draft;
+    match (draft.kfold, draft.num_cv_round) {
+        (None, Some(repeats)) if repeats > 1 => {
+            let message = format!(
+                "Hyperparameter _num_cv_round: `{repeats}` repeats cross-validation, which `_kfold` asks for; set it, or leave \
+                 this out"
+            );
+            reading.rule("_num_cv_round", &["_kfold"], message);
+        }
+        (Some(n_folds), _) if draft.algorithm == Algorithm::DecisionTree => {
+            let message = format!(
+                "Hyperparameter _kfold: `{n_folds}` does not go with `algorithm` = `decision_tree`; use `gradient_boosting` \
+                 with `num_round` = `1` and `eta` = `1`, or `random_forest`"
+            );
+            reading.rule("_kfold", &["algorithm"], message);
+        }
+        (Some(_) | None, _) => {}
+    }
+}
+
+/// Boosting searches among bins.
+fn search(reading: &mut Reading) {
+    if reading.draft.exact && reading.draft.algorithm != Algorithm::DecisionTree {
+        let algorithm = reading.draft.algorithm;
+        let message = format!(
+            "Hyperparameter tree_method: `exact` does not go with `algorithm` = `{algorithm}`: splits are searched among bins; \
+             use `hist`, which finds the same splits where a feature has at most `max_bin` values, or `algorithm` = \
+             `decision_tree` for a single tree"
+        );
+        reading.rule("tree_method", &["algorithm"], message);
+    }
 }
 
 /// Whatever the booster itself still refuses.

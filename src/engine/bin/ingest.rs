@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::dataset::{Continuity, Dataset, DatasetError, ObjectRows, Origin, Part, Tile, Traits};
+use crate::dataset::{
+    Continuity, Dataset, DatasetError, GrowingSide, ObjectRows, Origin, Part, SideColumns, Tile,
+    Traits,
+};
 use crate::threads::Threads;
 
 use super::matrix::BinnedMatrix;
@@ -26,6 +29,7 @@ pub struct Ingest {
     matrix: Option<BinnedMatrix>,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
+    side: GrowingSide,
     continuity: Continuity,
     rows: ObjectRows,
     n_features: usize,
@@ -51,6 +55,7 @@ pub(super) struct BinnedTile {
     width: usize,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
+    side: SideColumns,
     traits: Traits,
     origin: Origin,
 }
@@ -63,6 +68,7 @@ impl BinnedTile {
             traits: tile.traits(),
             labels: tile.labels,
             weights: tile.weights,
+            side: tile.side,
             origin: tile.origin,
         }
     }
@@ -82,6 +88,7 @@ impl Ingest {
             matrix: None,
             labels: Vec::new(),
             weights: None,
+            side: GrowingSide::default(),
             continuity: Continuity::default(),
             rows: ObjectRows::default(),
             n_features: 0,
@@ -147,7 +154,7 @@ impl Ingest {
             matrix,
             labels: self.labels,
             weights: self.weights,
-            base_margin: None,
+            side: self.side.finish(),
         };
         data.widen(self.n_features);
         data.matrix.close(&data.cuts);
@@ -183,6 +190,7 @@ impl Ingest {
     fn append(&mut self, mut tile: BinnedTile) -> Result<(), DatasetError> {
         self.continuity.follow(tile.traits, &tile.origin)?;
         let n_rows = tile.labels.len();
+        self.side.append(tile.side, n_rows, &tile.origin)?;
         self.rows.add(&tile.origin.object, n_rows);
         self.is_sparse |= tile.traits.dense_features.is_none();
         self.n_features = self.n_features.max(tile.width);
@@ -242,12 +250,12 @@ pub(super) fn bin_all(
         }
     }
     matrix.close(cuts);
-    let (labels, weights) = data.into_labels();
+    let (labels, weights, side) = data.into_labels();
     BinnedDataset {
         cuts: Arc::clone(cuts),
         matrix,
         labels,
         weights,
-        base_margin: None,
+        side,
     }
 }

@@ -81,6 +81,11 @@ impl SparseCodes {
         self.first_slots[feature as usize] as usize
     }
 
+    /// The feature that a slot belongs to.
+    pub(super) fn feature_of(&self, slot: u32) -> usize {
+        self.first_slots.partition_point(|&first| first <= slot) - 1
+    }
+
     /// The code of a feature in a row, `None` where it is missing.
     pub(crate) fn code(&self, row: usize, feature: u32) -> Option<u8> {
         let slots = &self.slots[self.indptr[row]..self.indptr[row + 1]];
@@ -207,6 +212,65 @@ impl BinnedMatrix {
         if let Codes::Sparse(codes) = &mut self.codes {
             codes.number((0..cuts.n_features()).map(|feature| cuts.n_bins(feature)));
         }
+    }
+
+    /// The table of these rows, in this order.
+    pub(super) fn select(&self, rows: &[u32], threads: &Threads) -> Self {
+        let codes = match &self.codes {
+            Codes::Dense(codes) => {
+                let mut selected = AlignedBytes::zeros(rows.len() * self.stride);
+                self.select_rows((codes, &mut selected), rows, threads);
+                Codes::Dense(selected)
+            }
+            Codes::Wide(codes) => {
+                let mut selected = vec![0; rows.len() * self.stride];
+                self.select_rows((codes, &mut selected), rows, threads);
+                Codes::Wide(selected)
+            }
+            Codes::Sparse(codes) => {
+                let of_row = |&row: &u32| {
+                    let row = row as usize;
+                    &codes.slots[codes.indptr[row]..codes.indptr[row + 1]]
+                };
+                let mut indptr = vec![0];
+                let mut slots = Vec::new();
+                for of_row in rows.iter().map(of_row) {
+                    slots.extend_from_slice(of_row);
+                    indptr.push(slots.len());
+                }
+                let first_slots = codes.first_slots.clone();
+                Codes::Sparse(SparseCodes {
+                    indptr,
+                    slots,
+                    first_slots,
+                })
+            }
+        };
+        Self {
+            n_rows: rows.len(),
+            codes,
+            ..*self
+        }
+    }
+
+    fn select_rows<T: Copy + Send + Sync>(
+        &self,
+        (from, to): (&[T], &mut [T]),
+        rows: &[u32],
+        threads: &Threads,
+    ) {
+        /// Rows that one thread copies at a time.
+        const ROWS: usize = 1 << 12;
+        let stride = self.stride;
+        if stride == 0 {
+            return;
+        }
+        let parts = to.chunks_mut(ROWS * stride).zip(rows.chunks(ROWS));
+        threads.for_each(parts.collect(), |(to, rows): (&mut [T], &[u32])| {
+            for (to, &row) in to.chunks_exact_mut(stride).zip(rows) {
+                to.copy_from_slice(&from[row as usize * stride..][..stride]);
+            }
+        });
     }
 
     fn make_wide(&mut self) {

@@ -10,12 +10,13 @@ mod matrix;
 mod ranks;
 mod sample;
 mod search;
+mod select;
 mod sort;
 mod tile;
 
 use std::sync::Arc;
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Side};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
@@ -32,7 +33,7 @@ pub struct BinnedDataset {
     matrix: BinnedMatrix,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
-    base_margin: Option<Vec<f32>>,
+    side: Side,
 }
 
 /// Why a table could not be binned.
@@ -97,7 +98,7 @@ impl BinnedDataset {
                 n_rows: self.n_rows(),
             });
         }
-        self.base_margin = Some(margin);
+        self.side.base_margin = Some(margin);
         Ok(self)
     }
 
@@ -136,7 +137,22 @@ impl BinnedDataset {
 
     /// Margins to start from, `(n_rows, n_groups)` row-major, where there are any.
     pub fn base_margin(&self) -> Option<&[f32]> {
-        self.base_margin.as_deref()
+        self.side.base_margin.as_deref()
+    }
+
+    /// Exposures, `(n_rows,)`, where there are any; their logarithms are added to the margins.
+    pub fn exposure(&self) -> Option<&[f32]> {
+        self.side.exposure.as_deref()
+    }
+
+    /// Upper bounds of the labels, `(n_rows,)`, where there are any.
+    pub fn label_upper_bound(&self) -> Option<&[f32]> {
+        self.side.label_upper_bound.as_deref()
+    }
+
+    /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
+    pub fn group_ptr(&self) -> Option<&[usize]> {
+        self.side.group_ptr.as_deref()
     }
 
     pub(crate) fn matrix(&self) -> &BinnedMatrix {

@@ -18,15 +18,16 @@ pub struct BestRound {
 /// Watches one metric of one set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EarlyStopping {
-    patience: u32,
+    /// `None` never stops.
+    patience: Option<u32>,
     maximize: bool,
     best: Option<BestRound>,
     first_round: Option<u32>,
 }
 
 impl EarlyStopping {
-    /// Stops after `patience` rounds without improvement of `metric`.
-    pub(super) fn new(patience: u32, metric: Metric) -> Self {
+    /// Stops after `patience` rounds without improvement of `metric`, if there is one.
+    pub(super) fn new(patience: Option<u32>, metric: Metric) -> Self {
         Self {
             patience,
             maximize: metric.maximize(),
@@ -47,7 +48,8 @@ impl EarlyStopping {
             self.best = Some(BestRound { round, value });
         }
         let last_gain = self.best.map_or(first_round, |best| best.round);
-        round - last_gain >= self.patience
+        self.patience
+            .is_some_and(|patience| round - last_gain >= patience)
     }
 
     pub(super) fn best(&self) -> Option<BestRound> {

@@ -1,6 +1,6 @@
 //! Why training did not start, or could not go on.
 
-use crate::objective::LabelError;
+use crate::objective::{LabelError, ObjectiveName};
 use crate::threads::ThreadsError;
 
 /// Why training gave no booster.
@@ -69,8 +69,22 @@ pub enum TrainError {
         /// The parameters' or the data's.
         expected: String,
     },
-    /// Early stopping without a set to look at.
-    #[error("early stopping needs an evaluation set")]
+    /// Exposures, and an objective whose margin is not the logarithm of a mean.
+    #[error("`{data}` has exposures, which do not go with `{objective}`")]
+    Exposure {
+        /// The set's name.
+        data: String,
+        /// The objective.
+        objective: ObjectiveName,
+    },
+    /// Some sets have exposures and others have none.
+    #[error("`{data}`: exposures must be there for all sets or for none")]
+    MixedExposure {
+        /// The set's name.
+        data: String,
+    },
+    /// Early stopping, or the choice of a best round, without a set to look at.
+    #[error("early stopping and save_best need an evaluation set")]
     NothingToStopOn,
     /// The margins ran away.
     #[error("round {round}: gradients are not finite; labels or weights are too large, or eta is")]

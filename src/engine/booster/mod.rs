@@ -10,6 +10,7 @@ mod margins;
 mod observe;
 mod predict;
 mod round;
+mod start;
 mod train;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,9 @@ use crate::tree::Tree;
 pub use early_stopping::BestRound;
 pub use error::TrainError;
 pub use predict::{PredictError, Predictor};
-pub use train::{Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, train};
+pub use train::{
+    Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, check_start, train,
+};
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,6 +14,7 @@ use crate::tree::column_tree::{ColumnSplit, ColumnTree, Columns};
 use crate::tree::follow::CodeTree;
 use crate::tree::quantise::{BLOCK, Magnitude};
 
+use super::start::Start;
 use super::{Booster, Evaluation, NamedData};
 
 /// Rows that one thread takes at a time.
@@ -75,16 +76,18 @@ impl Gradients {
 
 impl<'a> Set<'a> {
     pub(super) fn new(named: &NamedData<'a>, booster: &Booster) -> Self {
-        let start = booster.objective.prob_to_margin(booster.base_score);
+        let base = booster.objective.prob_to_margin(booster.base_score);
         let n_groups = booster.n_groups();
-        let from_start = || vec![start; named.data.n_rows() * n_groups];
+        let mut margins = vec![0.0; named.data.n_rows() * n_groups];
+        let start = Start {
+            base_margin: named.data.base_margin(),
+            exposure: named.data.exposure(),
+        };
+        start.fill(base, &mut margins);
         Self {
             name: named.name.into(),
             named: *named,
-            margins: named
-                .data
-                .base_margin()
-                .map_or_else(from_start, <[f32]>::to_vec),
+            margins,
             n_groups,
             columns: AlignedBytes::zeros(0),
         }

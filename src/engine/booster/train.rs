@@ -1,7 +1,7 @@
 //! Boosting: rounds of trees, an evaluation after each, and when to stop.
 //!
 //! Invariant: the booster's bytes depend on the data, the parameters and the start, not on threads, evaluation sets or
-//! monitors; but for early stopping, which cuts the booster after its best round.
+//! monitors; but for early stopping and `save_best`, which cut the booster after its best round.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,6 +16,10 @@ use crate::threads::Threads;
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::round::Rounds;
 use super::{Booster, TrainError, base_score};
+
+/// XGBoost's attributes of the best round.
+const BEST_ITERATION: &str = "best_iteration";
+const BEST_SCORE: &str = "best_score";
 
 /// A set and what reports call it.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +78,13 @@ pub enum TrainEnd {
 /// A booster and how it came about.
 #[derive(Clone, Debug)]
 pub struct Trained {
-    /// The booster, cut after its best round where early stopping was asked for.
+    /// The booster, cut after its best round where that was asked for.
     pub booster: Booster,
+    /// Rounds that the booster had before the first one of this training.
+    pub first_round: u32,
     /// The evaluations of every round, those after the best included.
     pub history: Vec<Vec<Evaluation>>,
-    /// The best round, where early stopping was asked for and the metric was ever a number.
+    /// The best round, where one was looked for and the metric was ever a number.
     pub best: Option<BestRound>,
     /// Why there are no more rounds.
     pub end: TrainEnd,
@@ -86,12 +92,14 @@ pub struct Trained {
 
 /// Trains a booster on `train`.
 ///
-/// Every set, `train` first, is evaluated after every round. Early stopping watches the last metric of the last set in
-/// `evals`; the booster is then cut after the best round and gets `best_iteration` and `best_score` attributes.
+/// Every set, `train` first, is evaluated after every round. Early stopping, and `save_best`, watch the last metric of the
+/// last set in `evals`; the booster then gets `best_iteration` and `best_score` attributes and, with `save_best`, which
+/// early stopping brings unless it is set otherwise, is cut after the best round.
 ///
 /// With `start`, `num_round` rounds are added to that booster. Each set must then bring the booster's margins
 /// ([`BinnedDataset::with_base_margin`] with what `predict_margin` gives), since raw values are gone after binning.
-/// Without `start`, a base margin takes the place of the base score for its set.
+/// Without `start`, a base margin takes the place of the base score for its set. The logarithm of an exposure is added to
+/// either.
 ///
 /// # Errors
 /// [`TrainError`] if labels, cuts, margins, the start and the parameters do not agree, or if gradients overflow.
@@ -110,9 +118,10 @@ pub fn train(
     }
     let metrics = params.eval_metrics();
     let mut early_stopping = match (params.early_stopping_rounds(), metrics.last()) {
-        (Some(_), _) if evals.is_empty() => return Err(TrainError::NothingToStopOn),
-        (Some(patience), Some(&metric)) => Some(EarlyStopping::new(patience, metric)),
-        _ => None,
+        (None, _) if !params.saves_best() => None,
+        _ if evals.is_empty() => return Err(TrainError::NothingToStopOn),
+        (patience, Some(&metric)) => Some(EarlyStopping::new(patience, metric)),
+        (_, None) => None,
     };
     let first_round = booster.n_rounds() as u32;
     let mut rounds = Rounds::new(params, &threads, train, evals, booster);
@@ -146,10 +155,14 @@ pub fn train(
     let mut booster = rounds.into_booster();
     let best = early_stopping.and_then(|stopping| stopping.best());
     if let Some(best) = best {
-        booster.cut_after(best);
+        booster.tell_best(best);
+        if params.saves_best() {
+            booster.cut_after(best);
+        }
     }
     Ok(Trained {
         booster,
+        first_round,
         history,
         best,
         end,
@@ -157,15 +170,19 @@ pub fn train(
 }
 
 impl Booster {
-    /// Drops the rounds after `best` and writes it down, as XGBoost does.
+    /// Drops the rounds after `best`.
     fn cut_after(&mut self, best: BestRound) {
         let n_trees = (best.round as usize + 1) * self.trees_per_round();
         self.trees.truncate(n_trees);
         self.tree_info.truncate(n_trees);
+    }
+
+    /// Writes down the best round, as XGBoost does.
+    fn tell_best(&mut self, best: BestRound) {
         self.attributes
-            .insert("best_iteration".to_owned(), best.round.to_string());
+            .insert(BEST_ITERATION.to_owned(), best.round.to_string());
         self.attributes
-            .insert("best_score".to_owned(), best.value.to_string());
+            .insert(BEST_SCORE.to_owned(), best.value.to_string());
     }
 }
 
@@ -178,30 +195,22 @@ fn begin(
     let objective = params.full_objective();
     let data = train.data;
     if let Some(start) = start {
-        agree(
-            "objective",
-            start.objective.name.as_str(),
-            objective.name.as_str(),
-        )?;
-        agree(
-            "num_class",
-            start.objective.num_class.to_string(),
-            objective.num_class.to_string(),
-        )?;
-        agree(
-            "num_parallel_tree",
-            start.num_parallel_tree.to_string(),
-            params.num_parallel_tree().to_string(),
-        )?;
+        check_start(params, start)?;
         agree(
             "columns",
             start.n_features().to_string(),
             data.n_features().to_string(),
         )?;
-        return Ok(start.clone());
+        let mut booster = start.clone();
+        booster.objective = objective;
+        // What was best of fewer rounds says nothing about more of them.
+        for name in [BEST_ITERATION, BEST_SCORE] {
+            booster.attributes.remove(name);
+        }
+        return Ok(booster);
     }
     check_labels(train, &objective)?;
-    let estimate = base_score::estimate(&objective, data.labels(), data.weights());
+    let estimate = base_score::estimate(&objective, data);
     let base_score = estimate.ok_or_else(|| TrainError::NoWeight {
         data: train.name.to_owned(),
     })?;
@@ -215,6 +224,29 @@ fn begin(
         feature_names: Vec::new(),
         attributes: std::collections::BTreeMap::new(),
     })
+}
+
+/// Whether training with these parameters can continue from `start`; whether the columns are the same, only the data say.
+///
+/// # Errors
+/// [`TrainError::Start`] with what differs.
+pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), TrainError> {
+    let objective = params.full_objective();
+    agree(
+        "objective",
+        start.objective.name.as_str(),
+        objective.name.as_str(),
+    )?;
+    agree(
+        "num_class",
+        start.objective.num_class.to_string(),
+        objective.num_class.to_string(),
+    )?;
+    agree(
+        "num_parallel_tree",
+        start.num_parallel_tree.to_string(),
+        params.num_parallel_tree().to_string(),
+    )
 }
 
 fn agree(
@@ -260,6 +292,15 @@ fn check(
         }
         None if continues => return Err(TrainError::NoBaseMargin { data: name() }),
         _ => {}
+    }
+    if set.data.exposure().is_some() && booster.objective.variance_power().is_none() {
+        return Err(TrainError::Exposure {
+            data: name(),
+            objective: booster.objective.name,
+        });
+    }
+    if set.data.exposure().is_some() != train.data.exposure().is_some() {
+        return Err(TrainError::MixedExposure { data: name() });
     }
     check_labels(set, &booster.objective)
 }

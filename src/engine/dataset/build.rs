@@ -1,7 +1,7 @@
 //! Tiles become a table.
 
 use super::check::Continuity;
-use super::{Chunk, Dataset, DatasetError, Tile};
+use super::{Chunk, Dataset, DatasetError, GrowingSide, Tile};
 
 /// A table that still grows.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,7 @@ pub struct DatasetBuilder {
     chunks: Vec<Chunk>,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
+    side: GrowingSide,
 }
 
 impl DatasetBuilder {
@@ -25,6 +26,7 @@ impl DatasetBuilder {
         }
         let width = tile.check()?;
         self.continuity.follow(tile.traits(), &tile.origin)?;
+        self.side.append(tile.side, n_rows, &tile.origin)?;
         let first = self.labels.len();
         self.n_features = self.n_features.max(width);
         self.labels.append(&mut tile.labels);
@@ -52,6 +54,7 @@ impl DatasetBuilder {
             chunks,
             labels,
             weights,
+            side,
             ..
         } = self;
         Ok(Dataset {
@@ -59,6 +62,7 @@ impl DatasetBuilder {
             chunks,
             labels,
             weights,
+            side: side.finish(),
         })
     }
 }

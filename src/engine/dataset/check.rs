@@ -3,13 +3,15 @@
 //! Invariant: a tile that passed [`Tile::check`] has arrays that agree, values that trees can tell apart, and sparse rows
 //! whose columns ascend. [`Continuity`] then holds what its rows share with those before them.
 
+use super::side::Widths;
 use super::tile::{is_too_large, is_weight};
-use super::{DatasetError, Origin, Tile, TileFeatures};
+use super::{DatasetError, Origin, SideColumn, Tile, TileFeatures};
 
 impl Tile {
     /// Checks the tile by itself, puts each sparse row's columns in order, and gives the number of columns.
     pub(crate) fn check(&mut self) -> Result<usize, DatasetError> {
         check_labels(self)?;
+        self.side.check(&self.labels, &self.origin)?;
         let n_rows = self.labels.len();
         match &mut self.features {
             TileFeatures::Dense { n_features, values } => {
@@ -32,6 +34,7 @@ impl Tile {
         Traits {
             n_rows: self.labels.len(),
             weighted: self.weights.is_some(),
+            side: self.side.widths(self.labels.len()),
             dense_features: match &self.features {
                 TileFeatures::Dense { n_features, .. } => Some(*n_features),
                 TileFeatures::Csr { .. } => None,
@@ -45,6 +48,7 @@ impl Tile {
 pub(crate) struct Traits {
     pub(crate) n_rows: usize,
     weighted: bool,
+    side: Widths,
     /// Columns, where the tile is dense.
     pub(crate) dense_features: Option<usize>,
 }
@@ -54,6 +58,7 @@ pub(crate) struct Traits {
 pub(crate) struct Continuity {
     n_rows: usize,
     weighted: bool,
+    side: Widths,
     dense_features: Option<usize>,
 }
 
@@ -68,6 +73,14 @@ impl Continuity {
                 origin: origin.clone(),
             });
         }
+        if self.n_rows > 0 && tile.side != self.side {
+            let mut widths = SideColumn::ALL.into_iter().zip(tile.side).zip(self.side);
+            let differs = widths.find(|((_, found), expected)| found != expected);
+            return Err(DatasetError::MixedSide {
+                origin: origin.clone(),
+                column: differs.map_or(SideColumn::QueryId, |((column, _), _)| column),
+            });
+        }
         if let (Some(expected), Some(found)) = (self.dense_features, tile.dense_features)
             && expected != found
         {
@@ -79,6 +92,7 @@ impl Continuity {
         }
         self.n_rows += tile.n_rows;
         self.weighted = tile.weighted;
+        self.side = tile.side;
         self.dense_features = self.dense_features.or(tile.dense_features);
         Ok(())
     }

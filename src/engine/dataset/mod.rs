@@ -1,4 +1,4 @@
-//! The raw table: features, labels and weights, as readers bring them, before it is cut into bins.
+//! The raw table: features, labels, weights and what else a row brings, before it is cut into bins.
 //!
 //! Invariants: rows are kept in the order in which tiles were pushed; every label is finite, every weight finite and not
 //! negative, no feature infinite; NaN is missing; the columns of a sparse row ascend. A row's origin is known, so that
@@ -6,17 +6,22 @@
 
 mod build;
 mod check;
+mod folds;
 mod part;
 mod select;
+mod side;
 mod tile;
 
 use std::ops::Range;
 
 pub use build::DatasetBuilder;
 pub(crate) use check::{Continuity, Traits};
+pub use folds::{Fold, FoldError, FoldPlan, Strata};
 pub(crate) use part::ObjectRows;
 pub use part::{Part, PartsBuilder};
 pub(crate) use select::Selection;
+pub(crate) use side::{GrowingSide, Side};
+pub use side::{SideColumn, SideColumns};
 pub(crate) use tile::FeaturesView;
 pub use tile::{DatasetError, Origin, TILE_ROWS, Tile, TileFeatures};
 
@@ -27,6 +32,7 @@ pub struct Dataset {
     chunks: Vec<Chunk>,
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
+    side: Side,
 }
 
 /// A tile's features, and where its rows begin in the table.
@@ -81,6 +87,7 @@ impl Dataset {
                 features: TileFeatures::Dense { n_features, values },
                 labels: labels[rows].to_vec(),
                 weights: None,
+                side: SideColumns::default(),
                 origin: Origin {
                     object: object.clone(),
                     first_row: first_row as u64,
@@ -113,6 +120,40 @@ impl Dataset {
         }
         self.weights = Some(weights);
         Ok(self)
+    }
+
+    /// The same table with `columns` beside its features, in place of those that it had.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a column is not as long as the table, holds a value that is not allowed, or the rows of a
+    /// query are not adjacent; origins are those of the table's first row.
+    pub fn with_side_columns(mut self, columns: SideColumns) -> Result<Self, DatasetError> {
+        let origin = &self.chunks[0].origin;
+        columns.check(&self.labels, origin)?;
+        let mut growing = GrowingSide::default();
+        growing.append(columns, self.labels.len(), origin)?;
+        self.side = growing.finish();
+        Ok(self)
+    }
+
+    /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
+    pub fn group_ptr(&self) -> Option<&[usize]> {
+        self.side.group_ptr.as_deref()
+    }
+
+    /// Margins to start from, `(n_rows, n_groups)` row-major, where there are any.
+    pub fn base_margin(&self) -> Option<&[f32]> {
+        self.side.base_margin.as_deref()
+    }
+
+    /// Exposures, `(n_rows,)`, where there are any.
+    pub fn exposure(&self) -> Option<&[f32]> {
+        self.side.exposure.as_deref()
+    }
+
+    /// Upper bounds of the labels, `(n_rows,)`, where there are any.
+    pub fn label_upper_bound(&self) -> Option<&[f32]> {
+        self.side.label_upper_bound.as_deref()
     }
 
     /// Rows, at least 1.
@@ -199,8 +240,8 @@ impl Dataset {
         std::mem::take(&mut self.chunks)
     }
 
-    pub(crate) fn into_labels(self) -> (Vec<f32>, Option<Vec<f32>>) {
-        (self.labels, self.weights)
+    pub(crate) fn into_labels(self) -> (Vec<f32>, Option<Vec<f32>>, Side) {
+        (self.labels, self.weights, self.side)
     }
 
     fn chunk(&self, row: usize) -> &Chunk {

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::{SideColumn, SideColumns};
+
 /// Rows of a tile, as readers should cut them. A tile may hold fewer or more.
 pub const TILE_ROWS: usize = 4096;
 
@@ -45,6 +47,8 @@ pub struct Tile {
     pub labels: Vec<f32>,
     /// `(n_rows,)`; all tiles of a table have weights, or none has.
     pub weights: Option<Vec<f32>>,
+    /// Columns beside the features; all tiles of a table have the same ones.
+    pub side: SideColumns,
     /// Where the rows came from.
     pub origin: Origin,
 }
@@ -83,6 +87,38 @@ pub enum DatasetError {
     MixedWeights {
         /// The tile.
         origin: Origin,
+    },
+    /// Some tiles have a column beside the features and others have none, or a narrower one.
+    #[error("`{}` from row {}: {column} must be there for all rows or for none, and be of one width", origin.object, origin.first_row)]
+    MixedSide {
+        /// The tile.
+        origin: Origin,
+        /// The column.
+        column: SideColumn,
+    },
+    /// A value beside the features is not allowed.
+    #[error("`{object}` row {row}: {column} `{value}`, allowed is {}", column.allowed())]
+    SideValue {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The column.
+        column: SideColumn,
+        /// The value.
+        value: f32,
+    },
+    /// Rows of a query come after rows of another.
+    #[error(
+        "`{object}` row {row}: query {id} was there before other queries; the rows of a query must be adjacent"
+    )]
+    SplitQuery {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The query.
+        id: u64,
     },
     /// A feature is infinite, or `f32::MAX`, which as a bound means that anything is below it.
     #[error(
@@ -161,10 +197,13 @@ impl DatasetError {
         match &mut self {
             Self::Shape { origin, .. }
             | Self::Columns { origin, .. }
-            | Self::MixedWeights { origin } => origin.first_row += n_rows,
+            | Self::MixedWeights { origin }
+            | Self::MixedSide { origin, .. } => origin.first_row += n_rows,
             Self::Infinite { row, .. }
             | Self::Label { row, .. }
             | Self::Weight { row, .. }
+            | Self::SideValue { row, .. }
+            | Self::SplitQuery { row, .. }
             | Self::RepeatedColumn { row, .. } => *row += n_rows,
             Self::Empty | Self::TooManyRows => {}
         }

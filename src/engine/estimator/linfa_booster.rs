@@ -35,7 +35,7 @@ use ndarray::{Array1, Array2, ArrayBase, Axis, Data, Ix2};
 
 use crate::bin::{BinError, HistogramCuts};
 use crate::booster::{self, Booster, NamedData, PredictError, RoundReport, TrainError};
-use crate::dataset::{Dataset, DatasetError, Origin, TILE_ROWS, Tile, TileFeatures};
+use crate::dataset::{Dataset, DatasetError, Origin, SideColumns, TILE_ROWS, Tile, TileFeatures};
 use crate::params::{BoosterValidParams, ParamError};
 use crate::threads::{Threads, ThreadsError};
 
@@ -234,6 +234,7 @@ fn table<F: linfa::Float>(
             },
             labels: (first_row..first_row + n_rows).map(&label).collect(),
             weights: None,
+            side: SideColumns::default(),
             origin: Origin {
                 object: Arc::clone(&object),
                 first_row: first_row as u64,

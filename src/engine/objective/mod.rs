@@ -107,6 +107,19 @@ impl Objective {
         }
     }
 
+    /// The power p of the mean that the labels' variance grows with, where the margin is the logarithm of the mean, so that
+    /// an exposure is an addend of the margin; `None` for the others. 1 is Poisson, 2 gamma, between them Tweedie.
+    pub fn variance_power(&self) -> Option<f64> {
+        match self.name {
+            ObjectiveName::CountPoisson => Some(1.0),
+            ObjectiveName::RegSquaredError
+            | ObjectiveName::RegLogistic
+            | ObjectiveName::BinaryLogistic
+            | ObjectiveName::MultiSoftmax
+            | ObjectiveName::MultiSoftprob => None,
+        }
+    }
+
     /// The margin that stands for the prediction `base_score`.
     pub fn prob_to_margin(&self, base_score: f32) -> f32 {
         match self.name {

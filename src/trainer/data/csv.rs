@@ -1,4 +1,5 @@
-//! `text/csv`: no header, the label first, perhaps a weight, then the features.
+//! `text/csv`: no header, the label first, perhaps a weight, then the features, and among them what the job declares to
+//! be something else.
 //!
 //! Invariants: every row has as many cells as the first one; a cell is a finite number or missing (empty, `nan`, `NA`),
 //! never text; label and weight are never missing. XGBoost's own parser lets all of these pass and trains on something
@@ -8,7 +9,7 @@
 //! at again, slowly, for quotes, blanks, missing values and mistakes. A row in which something does not fit is read once
 //! more, cell by cell, to say what. Where lines end is known from [`super::blocks`].
 
-use engine::dataset::Tile;
+use engine::dataset::{SideColumn, Tile};
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
@@ -19,6 +20,7 @@ use super::error::{DataError, Place};
 use super::labels::{LabelRule, is_weight};
 use super::number::{NumberError, parse_plain};
 use super::rows::{Columns, DenseRows};
+use super::side::{self, SideOptions, SideProblem};
 use super::tiles::{LineFormat, LineTiles, TextFiles};
 
 /// Why a line of a CSV file was refused.
@@ -42,6 +44,9 @@ pub enum CsvProblem {
     /// The weight cannot be one.
     #[error("weight `{0}` is not allowed, allowed are finite numbers from 0")]
     Weight(String),
+    /// A column beside the features is not what it should be.
+    #[error(transparent)]
+    Side(#[from] SideProblem),
     /// The row is wider or narrower than the first one.
     #[error("{found} columns, expected {expected} as in {fixed_by}")]
     Ragged {
@@ -53,12 +58,14 @@ pub enum CsvProblem {
         fixed_by: Place,
     },
     /// The first row has no room for a feature.
-    #[error("{found} columns, expected {}", if *weighted { "a label, a weight and at least one feature" } else { "a label and at least one feature" })]
+    #[error("{found} columns, expected {}{} and at least one feature", if *weighted { "a label, a weight" } else { "a label" }, if *declared { ", the columns that the job declares" } else { "" })]
     NoFeature {
         /// Cells in the first row.
         found: usize,
         /// Whether the second column is a weight.
         weighted: bool,
+        /// Whether the job declares further columns.
+        declared: bool,
     },
 }
 
@@ -74,7 +81,8 @@ impl CsvProblem {
             Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
                 "csv_weights is 1, so the second column holds weights"
             }
-            Self::Number(_)
+            Self::Side(_)
+            | Self::Number(_)
             | Self::OpenQuote(_)
             | Self::NoLabel
             | Self::Label(_)
@@ -85,12 +93,14 @@ impl CsvProblem {
 }
 
 /// What the reader is told about a channel's columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvOptions {
     /// Whether the second column is the row's weight.
     pub weighted: bool,
     /// The labels that are allowed.
     pub labels: LabelRule,
+    /// What stands beside the features.
+    pub side: SideOptions,
 }
 
 /// How the cells of a channel lie, as its first row shows.
@@ -99,6 +109,8 @@ pub struct CsvFormat {
     options: CsvOptions,
     delimiter: u8,
     columns: Columns,
+    /// The column of the query.
+    query: Option<usize>,
     fixed_by: Place,
 }
 
@@ -108,7 +120,7 @@ pub struct CsvFormat {
 /// [`DataError`] for the first block, and for a first line without a delimiter.
 pub fn open(
     text: TextFiles,
-    options: CsvOptions,
+    options: &CsvOptions,
     threads: Threads,
 ) -> Result<Option<LineTiles<CsvFormat>>, DataError> {
     for block in text.blocks(Quotes::Hold) {
@@ -123,7 +135,7 @@ pub fn open(
 
 impl CsvFormat {
     /// Learns the delimiter and the width from the first row of `block`; `None` if there is no row.
-    fn detect(block: &Block<'_>, options: CsvOptions) -> Result<Option<Self>, DataError> {
+    fn detect(block: &Block<'_>, options: &CsvOptions) -> Result<Option<Self>, DataError> {
         let mut line = Cells {
             bytes: block.bytes,
             at: 0,
@@ -147,27 +159,16 @@ impl CsvFormat {
             delimiter,
         };
         cells.start_row();
-        let columns = Columns {
-            n_columns: cells.count_row(),
-            weighted: options.weighted,
-        };
-        let format = Self {
-            options,
-            delimiter,
-            columns,
-            fixed_by: place,
-        };
-        if columns.n_columns <= columns.n_leading() {
-            let problem = CsvProblem::NoFeature {
-                found: columns.n_columns,
-                weighted: options.weighted,
-            };
-            return Err(DataError::Csv {
-                place: format.fixed_by,
-                problem,
-            });
+        match columns(cells.count_row(), options) {
+            Err(problem) => Err(DataError::Csv { place, problem }),
+            Ok(columns) => Ok(Some(Self {
+                options: options.clone(),
+                delimiter,
+                query: columns.of(SideColumn::QueryId).first().copied(),
+                columns,
+                fixed_by: place,
+            })),
         }
-        Ok(Some(format))
     }
 
     /// The delimiter that was found.
@@ -194,19 +195,45 @@ impl CsvFormat {
             }
         }
         let leading = row.iter().enumerate().take(self.columns.n_leading());
-        leading.fold(true, |fits, (column, &value)| {
+        let fits = leading.fold(true, |fits, (column, &value)| {
             fits && self.check_leading(column, value).is_ok()
-        })
+        });
+        let mut side = self.columns.side.iter();
+        fits && side.all(|&(number, column)| side::check(column, row[number], row[0]).is_ok())
+    }
+
+    /// The query of the row that starts at `cells.at`; every cell of it is known to be one.
+    fn query(mut cells: Cells<'_>, column: usize) -> Result<u64, Spot> {
+        let refused = |at, problem| Spot {
+            offset: at,
+            column: Some(column),
+            problem,
+        };
+        for _ in 0..column {
+            cells.cell().map_err(|problem| refused(cells.at, problem))?;
+            cells.end_cell();
+        }
+        let rest = &cells.bytes[cells.at..];
+        let n_bytes = (0..rest.len()).find(|at| cells.ends(cells.at + at));
+        side::parse_query(&rest[..n_bytes.unwrap_or(rest.len())])
+            .map_err(|problem| refused(cells.at, problem.into()))
     }
 
     /// What is wrong with the row that starts at `cells.at` and does not fit.
     fn problem(&self, mut cells: Cells<'_>) -> Spot {
         let start = cells.at;
+        let mut label = f32::NAN;
         for column in 0..self.columns.n_columns {
             let at = cells.at;
-            let checked = cells
-                .cell()
-                .and_then(|value| self.check_leading(column, value));
+            let checked = cells.cell().and_then(|value| {
+                if column == 0 {
+                    label = value;
+                }
+                self.check_leading(column, value)?;
+                let side = self.columns.side.iter().find(|(it, _)| *it == column);
+                side.map_or(Ok(()), |(_, it)| side::check(*it, value, label))?;
+                Ok(())
+            });
             if let Err(problem) = checked {
                 return Spot {
                     offset: at,
@@ -257,10 +284,20 @@ impl LineFormat for CsvFormat {
         rows.clear();
         while cells.start_row() {
             let start = cells;
-            if self.quick_row(&mut cells, rows.add(self.columns.n_columns)) {
-                continue;
-            }
-            let spot = self.problem(start);
+            let spot = if self.quick_row(&mut cells, rows.add(self.columns.n_columns)) {
+                let Some(column) = self.query else {
+                    continue;
+                };
+                match Self::query(start, column) {
+                    Ok(id) => {
+                        rows.query_ids.push(id);
+                        continue;
+                    }
+                    Err(spot) => spot,
+                }
+            } else {
+                self.problem(start)
+            };
             let place = block.place(spot.offset, spot.column);
             let problem = match spot.problem {
                 CsvProblem::Number(NumberError::Text(text))
@@ -272,12 +309,32 @@ impl LineFormat for CsvFormat {
             };
             return Err(DataError::Csv { place, problem });
         }
-        Ok(rows.tiles(self.columns, block.object))
+        Ok(rows.tiles(&self.columns, block.object))
     }
 
     fn n_values(&self, _: &[u8], n_lines: usize) -> usize {
-        n_lines * (self.columns.n_columns - self.columns.n_leading())
+        n_lines * self.columns.n_features()
     }
+}
+
+/// What the columns of rows of `n_columns` are.
+fn columns(n_columns: usize, options: &CsvOptions) -> Result<Columns, CsvProblem> {
+    let mut columns = Columns {
+        n_columns,
+        weighted: options.weighted,
+        side: Vec::new(),
+    };
+    if n_columns > columns.n_leading() {
+        columns.side = options.side.numbered(n_columns, columns.n_leading())?;
+    }
+    if n_columns <= columns.n_leading() + columns.side.len() {
+        return Err(CsvProblem::NoFeature {
+            found: n_columns,
+            weighted: options.weighted,
+            declared: !options.side.declared.is_empty(),
+        });
+    }
+    Ok(columns)
 }
 
 /// A problem at a byte of a block.

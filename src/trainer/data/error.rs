@@ -138,6 +138,18 @@ pub enum DataError {
         /// Its content type.
         content_type: ContentType,
     },
+    /// The rows of a query are not adjacent.
+    #[error(
+        "{object}, row {row}: query {id} was there before other queries; the rows of a query must be adjacent"
+    )]
+    SplitQuery {
+        /// The file.
+        object: String,
+        /// The row in it, from 1.
+        row: u64,
+        /// The query.
+        id: u64,
+    },
     /// The rows do not make one table.
     #[error("the rows of channel `{channel}` do not make one table: {source}")]
     Table {
@@ -166,6 +178,11 @@ impl DataError {
             }
             Self::Delimiter { .. } => Some(
                 "the label comes first, then at least one feature, with commas between them"
+                    .to_owned(),
+            ),
+            Self::SplitQuery { .. } => Some(
+                "sort the rows by query; a query that lies in several files must end one and begin the next, and must not be \
+                 cut by sharding, which gives hosts whole files"
                     .to_owned(),
             ),
             Self::Io { .. }

@@ -2,18 +2,21 @@
 //!
 //! Invariants: indexes are column numbers as they stand, from 0, so a file that counts from 1 has an empty column 0, as
 //! in XGBoost; they ascend; what a row does not list is missing, not zero. Any run of blanks separates fields, `#` starts
-//! a comment. Weights stand on all rows of a channel or on none.
+//! a comment. Weights, and queries where they are read, stand on all rows of a channel or on none. An index that the job
+//! declares to be something else stays a column, in which no row has a value.
 
 use std::sync::Arc;
 
-use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
+use engine::dataset::{Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures};
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
 use super::blocks::{Block, Quotes};
+use super::csv::CsvOptions;
 use super::error::DataError;
 use super::labels::{LabelRule, is_weight};
 use super::number::{NumberError, parse_finite, shown};
+use super::side::{self, Queries, SideProblem};
 use super::tiles::{LineFormat, LineTiles, TextFiles};
 
 /// The largest column number. A histogram has 256 cells for each column, so a node of a tree over a million columns
@@ -41,6 +44,9 @@ pub enum LibsvmProblem {
         /// Whether the first row has one.
         expected: bool,
     },
+    /// What stands beside the features is not what it should be.
+    #[error(transparent)]
+    Side(#[from] SideProblem),
     /// The query id is not a whole number.
     #[error("`{0}` is not a query, expected `qid:` and a whole number")]
     Query(String),
@@ -81,7 +87,11 @@ impl LibsvmProblem {
         let hint = match self {
             Self::Csv(_) => "set the channel's content type to text/csv",
             Self::MixedWeights { .. } => "write `label:weight` on every line, or on none",
-            Self::Label(_)
+            Self::Side(SideProblem::MixedQueries { .. }) => {
+                "write `qid:` behind the label on every line, or on none"
+            }
+            Self::Side(_)
+            | Self::Label(_)
             | Self::LabelValue(_)
             | Self::Weight(_)
             | Self::Query(_)
@@ -95,10 +105,24 @@ impl LibsvmProblem {
 }
 
 /// How a channel's lines read, as its first row shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LibsvmFormat {
     labels: LabelRule,
     weighted: bool,
+    queries: RowQueries,
+    /// Indexes that are no features; those of the base margin in its order.
+    side: Vec<(u32, SideColumn)>,
+}
+
+/// What becomes of a channel's queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowQueries {
+    /// They are left out, where there are some.
+    Ignored,
+    /// Every row has one.
+    All,
+    /// No row has one.
+    None,
 }
 
 /// Opens a channel's files; `None` if they hold no row.
@@ -107,13 +131,13 @@ pub struct LibsvmFormat {
 /// [`DataError`] for the first block.
 pub fn open(
     text: TextFiles,
-    labels: LabelRule,
+    options: &CsvOptions,
     threads: Threads,
 ) -> Result<Option<LineTiles<LibsvmFormat>>, DataError> {
     for block in text.blocks(Quotes::Ignore) {
         let block = block?;
         let first = block.view();
-        if let Some(format) = LibsvmFormat::detect(&first, labels)? {
+        if let Some(format) = LibsvmFormat::detect(&first, options)? {
             return Ok(Some(LineTiles::new(text, &first, format, threads)));
         }
     }
@@ -154,6 +178,9 @@ struct SparseRows {
     values: Vec<f32>,
     labels: Vec<f32>,
     weights: Vec<f32>,
+    query_ids: Vec<u64>,
+    /// `(n_rows, n_side)` row-major, in the order of the format's `side`.
+    side: Vec<f32>,
 }
 
 impl SparseRows {
@@ -164,16 +191,20 @@ impl SparseRows {
             values: Vec::new(),
             labels: Vec::new(),
             weights: Vec::new(),
+            query_ids: Vec::new(),
+            side: Vec::new(),
         }
     }
 
-    fn into_tile(self, first_row: usize, object: &Arc<str>) -> Tile {
+    fn into_tile(self, format: &LibsvmFormat, first_row: usize, object: &Arc<str>) -> Tile {
+        let side_columns = self.side_columns(format);
         let Self {
             indptr,
             indices,
             values,
             labels,
             weights,
+            ..
         } = self;
         Tile {
             features: TileFeatures::Csr {
@@ -183,12 +214,59 @@ impl SparseRows {
             },
             labels,
             weights: (!weights.is_empty()).then_some(weights),
+            side: side_columns,
             origin: Origin {
                 object: Arc::clone(object),
                 first_row: first_row as u64,
             },
         }
     }
+}
+
+impl SparseRows {
+    fn side_columns(&self, format: &LibsvmFormat) -> SideColumns {
+        let reals = |wanted: SideColumn| {
+            let columns = format.side.iter().enumerate();
+            let columns = columns.filter(|(_, (_, column))| *column == wanted);
+            let columns: Vec<usize> = columns.map(|(at, _)| at).collect();
+            let of_row = |row: &[f32]| -> Vec<f32> { columns.iter().map(|&at| row[at]).collect() };
+            let rows = self.side.chunks_exact(format.side.len().max(1));
+            (!columns.is_empty()).then(|| rows.flat_map(of_row).collect())
+        };
+        SideColumns {
+            query_ids: (!self.query_ids.is_empty()).then(|| self.query_ids.clone()),
+            base_margin: reals(SideColumn::BaseMargin),
+            exposure: reals(SideColumn::Exposure),
+            label_upper_bound: reals(SideColumn::LabelUpperBound),
+        }
+    }
+}
+
+/// The indexes that the job declares to be no features.
+fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProblem> {
+    if options.side.declared.qid.is_some() {
+        return Err(SideProblem::QueryColumn);
+    }
+    // The label has no index, so 0 is one like others.
+    let mut indexes = Vec::new();
+    for declared in options.side.declared.iter() {
+        let index = declared.text.parse::<u32>().ok();
+        let Some(index) = index.filter(|it| *it <= MAX_INDEX) else {
+            return Err(SideProblem::Named {
+                hyperparameter: declared.hyperparameter,
+                text: declared.text.to_owned(),
+            });
+        };
+        if indexes.iter().any(|(it, _)| *it == index) {
+            return Err(SideProblem::Taken {
+                hyperparameter: declared.hyperparameter,
+                text: declared.text.to_owned(),
+                by: "declared",
+            });
+        }
+        indexes.push((index, declared.column));
+    }
+    Ok(indexes)
 }
 
 impl LineFormat for LibsvmFormat {
@@ -209,11 +287,11 @@ impl LineFormat for LibsvmFormat {
             })?;
             if rows.labels.len() == TILE_ROWS {
                 let full = std::mem::replace(&mut rows, SparseRows::new());
-                tiles.push(full.into_tile(tiles.len() * TILE_ROWS, block.object));
+                tiles.push(full.into_tile(self, tiles.len() * TILE_ROWS, block.object));
             }
         }
         if !rows.labels.is_empty() {
-            tiles.push(rows.into_tile(tiles.len() * TILE_ROWS, block.object));
+            tiles.push(rows.into_tile(self, tiles.len() * TILE_ROWS, block.object));
         }
         Ok(tiles)
     }
@@ -226,7 +304,7 @@ impl LineFormat for LibsvmFormat {
 
 impl LibsvmFormat {
     /// Learns from the first row of `block` whether rows have weights; `None` if there is no row.
-    fn detect(block: &Block<'_>, labels: LabelRule) -> Result<Option<Self>, DataError> {
+    fn detect(block: &Block<'_>, options: &CsvOptions) -> Result<Option<Self>, DataError> {
         let Some((_, fields)) = lines(block.bytes).find(|(_, fields)| !fields.is_empty()) else {
             return Ok(None);
         };
@@ -241,9 +319,26 @@ impl LibsvmFormat {
                 problem,
             });
         }
+        let mut others = fields
+            .split(u8::is_ascii_whitespace)
+            .filter(|it| !it.is_empty())
+            .skip(1);
+        let queries = match options.side.queries {
+            Queries::Ignored => RowQueries::Ignored,
+            Queries::Read if others.next().is_some_and(|it| it.starts_with(b"qid:")) => {
+                RowQueries::All
+            }
+            Queries::Read => RowQueries::None,
+        };
+        let side = side_indexes(options).map_err(|problem| DataError::Libsvm {
+            place: block.place(0, None),
+            problem: problem.into(),
+        })?;
         Ok(Some(Self {
-            labels,
+            labels: options.labels,
             weighted: label.contains(&b':'),
+            queries,
+            side,
         }))
     }
 
@@ -253,11 +348,9 @@ impl LibsvmFormat {
             .filter(|it| !it.is_empty())
             .peekable();
         self.label(fields.next().unwrap_or_default(), rows)?;
-        // Only ranking reads the query; here it just has to be one.
-        if let Some(query) = fields.next_if(|it| it.starts_with(b"qid:")) {
-            parse_digits(&query[b"qid:".len()..])
-                .ok_or_else(|| LibsvmProblem::Query(shown(query)))?;
-        }
+        let query = fields.next_if(|it| it.starts_with(b"qid:"));
+        self.query(query, rows)?;
+        let first = rows.indices.len();
         let mut previous = None;
         for field in fields {
             let (index, value) = parse_pair(field)?;
@@ -273,7 +366,46 @@ impl LibsvmFormat {
             rows.indices.push(index);
             rows.values.push(value);
         }
+        if !self.side.is_empty() {
+            self.take_side(first, rows)?;
+        }
         rows.indptr.push(rows.indices.len());
+        Ok(())
+    }
+
+    /// Takes the row's query, where queries are read; elsewhere it just has to be one.
+    fn query(&self, field: Option<&[u8]>, rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
+        if field.is_none() && self.queries != RowQueries::All {
+            return Ok(());
+        }
+        let parsed = |field: &[u8]| {
+            let digits = field.strip_prefix(b"qid:").and_then(parse_digits);
+            digits.ok_or_else(|| LibsvmProblem::Query(shown(field)))
+        };
+        let query = field.map(parsed).transpose()?;
+        match (self.queries, query) {
+            (RowQueries::Ignored, _) | (RowQueries::None, None) => {}
+            (RowQueries::All, Some(query)) => rows.query_ids.push(query),
+            (RowQueries::All, None) | (RowQueries::None, Some(_)) => {
+                let expected = self.queries == RowQueries::All;
+                return Err(SideProblem::MixedQueries { expected }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what is no feature out of the row whose entries begin at `first`.
+    fn take_side(&self, first: usize, rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
+        let label = rows.labels.last().copied().unwrap_or(f32::NAN);
+        for &(index, column) in &self.side {
+            let mut value = f32::NAN;
+            if let Ok(at) = rows.indices[first..].binary_search(&index) {
+                rows.indices.remove(first + at);
+                value = rows.values.remove(first + at);
+            }
+            side::check(column, value, label)?;
+            rows.side.push(side::complete(column, value));
+        }
         Ok(())
     }
 

@@ -17,6 +17,7 @@ pub mod parquet;
 mod plan;
 pub mod ranges;
 pub mod rows;
+pub mod side;
 pub mod tiles;
 
 use contract::content_type::ContentType;
@@ -62,7 +63,7 @@ pub fn open(
     };
     match content_type {
         ContentType::Csv { label_size: _ } => {
-            let tiles = csv::open(text(source.files), options, threads)?;
+            let tiles = csv::open(text(source.files), &options, threads)?;
             Ok(tiles.map(|tiles| {
                 tracing::info!(
                     "Determined delimiter of CSV input is '{}'",
@@ -72,7 +73,7 @@ pub fn open(
             }))
         }
         ContentType::Libsvm => {
-            let tiles = libsvm::open(text(source.files), options.labels, threads)?;
+            let tiles = libsvm::open(text(source.files), &options, threads)?;
             Ok(tiles.map(|tiles| Box::new(tiles) as Box<dyn TileReader>))
         }
         ContentType::Parquet => {

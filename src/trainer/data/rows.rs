@@ -1,10 +1,13 @@
 //! Rows of a dense table while a block is parsed, and the tiles that become of them.
 //!
-//! Invariant: a row holds all cells of its line, label and weight among them; a tile holds them apart, column by column.
+//! Invariant: a row holds all cells of its line, label, weight and columns beside the features among them; a tile holds
+//! them apart, column by column.
 
 use std::sync::Arc;
 
-use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
+use engine::dataset::{Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures};
+
+use super::side;
 
 /// The most values of a dense tile, so that a very wide table has short tiles (16 MiB).
 const TILE_VALUES: usize = 4 << 20;
@@ -16,21 +19,44 @@ const SQUARE: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct DenseRows {
     values: Vec<f32>,
+    /// The rows' queries, where they have some.
+    pub(super) query_ids: Vec<u64>,
 }
 
 /// Which columns are no features.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// All columns. The label is the first.
     pub n_columns: usize,
     /// Whether the second is the weight.
     pub weighted: bool,
+    /// Columns beside the features, and what they hold; those of the base margin in its order.
+    pub side: Vec<(usize, SideColumn)>,
 }
 
 impl Columns {
     /// Columns before the first feature.
-    pub fn n_leading(self) -> usize {
+    pub fn n_leading(&self) -> usize {
         1 + usize::from(self.weighted)
+    }
+
+    /// Columns that are features.
+    pub fn n_features(&self) -> usize {
+        self.n_columns - self.n_leading() - self.side.len()
+    }
+
+    /// Where the features are.
+    fn features(&self) -> Vec<usize> {
+        let is_feature = |number: &usize| self.side.iter().all(|(it, _)| it != number);
+        (self.n_leading()..self.n_columns)
+            .filter(is_feature)
+            .collect()
+    }
+
+    /// Where a column beside the features is; several for a base margin.
+    pub(super) fn of(&self, column: SideColumn) -> Vec<usize> {
+        let columns = self.side.iter().filter(|(_, it)| *it == column);
+        columns.map(|(number, _)| *number).collect()
     }
 }
 
@@ -38,6 +64,7 @@ impl DenseRows {
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.values.clear();
+        self.query_ids.clear();
     }
 
     /// Adds a row and gives it to be filled in.
@@ -48,19 +75,21 @@ impl DenseRows {
     }
 
     /// Cuts the rows into tiles and turns their values into columns.
-    pub fn tiles(&self, columns: Columns, object: &Arc<str>) -> Vec<Tile> {
+    pub fn tiles(&self, columns: &Columns, object: &Arc<str>) -> Vec<Tile> {
         let n_columns = columns.n_columns;
-        let n_features = n_columns - columns.n_leading();
+        let n_features = columns.n_features();
+        let features = columns.features();
         let tile_rows = (TILE_VALUES / n_features.max(1)).clamp(1, TILE_ROWS);
         let tile = |(idx, rows): (usize, &[f32])| {
             let column = |at: usize| rows.iter().skip(at).step_by(n_columns).copied().collect();
             Tile {
                 features: TileFeatures::Dense {
                     n_features,
-                    values: transposed(rows, columns),
+                    values: transposed(rows, n_columns, &features),
                 },
                 labels: column(0),
                 weights: columns.weighted.then(|| column(1)),
+                side: self.side(columns, rows, idx * tile_rows),
                 origin: Origin {
                     object: Arc::clone(object),
                     first_row: (idx * tile_rows) as u64,
@@ -72,17 +101,41 @@ impl DenseRows {
     }
 }
 
+impl DenseRows {
+    /// What stands beside the features of `rows`, the first of which is number `first`.
+    fn side(&self, columns: &Columns, rows: &[f32], first: usize) -> SideColumns {
+        if columns.side.is_empty() {
+            return SideColumns::default();
+        }
+        let n_rows = rows.len() / columns.n_columns;
+        let reals = |column: SideColumn| {
+            let numbers = columns.of(column);
+            let row = |row: &[f32]| -> Vec<f32> {
+                let cells = numbers.iter().map(|&number| row[number]);
+                cells.map(|it| side::complete(column, it)).collect()
+            };
+            let rows = rows.chunks_exact(columns.n_columns);
+            (!numbers.is_empty()).then(|| rows.flat_map(row).collect())
+        };
+        let queries = self.query_ids.get(first..first + n_rows);
+        SideColumns {
+            query_ids: queries.map(<[u64]>::to_vec),
+            base_margin: reals(SideColumn::BaseMargin),
+            exposure: reals(SideColumn::Exposure),
+            label_upper_bound: reals(SideColumn::LabelUpperBound),
+        }
+    }
+}
+
 /// The features of rows, column after column.
-fn transposed(rows: &[f32], columns: Columns) -> Vec<f32> {
-    let (n_columns, n_leading) = (columns.n_columns, columns.n_leading());
+fn transposed(rows: &[f32], n_columns: usize, features: &[usize]) -> Vec<f32> {
     let n_rows = rows.len() / n_columns;
-    let n_features = n_columns - n_leading;
-    let mut values = vec![0.0; n_features * n_rows];
+    let mut values = vec![0.0; features.len() * n_rows];
     for top in (0..n_rows).step_by(SQUARE) {
         let bottom = n_rows.min(top + SQUARE);
         let square = &rows[top * n_columns..bottom * n_columns];
-        for (feature, column) in values.chunks_exact_mut(n_rows).enumerate() {
-            let from = square[n_leading + feature..].iter().step_by(n_columns);
+        for (&feature, column) in features.iter().zip(values.chunks_exact_mut(n_rows)) {
+            let from = square[feature..].iter().step_by(n_columns);
             let to = column[top..bottom].iter_mut();
             to.zip(from).for_each(|(to, &from)| *to = from);
         }
@@ -105,8 +158,9 @@ mod tests {
         let columns = Columns {
             n_columns,
             weighted: true,
+            side: Vec::new(),
         };
-        let tiles = rows.tiles(columns, &Arc::from("train/a.csv"));
+        let tiles = rows.tiles(&columns, &Arc::from("train/a.csv"));
         let sizes: Vec<usize> = tiles.iter().map(|it| it.labels.len()).collect();
         assert_eq!(sizes, [TILE_ROWS, 5]);
         let tile = &tiles[1];

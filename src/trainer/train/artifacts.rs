@@ -1,7 +1,7 @@
 //! What the job leaves on disk: the model, its side files, the evaluation.
 //!
 //! Invariants: a file is there whole or not at all, since it is written beside its place, flushed to the disk and
-//! renamed; at the top of the model folder lies the model and nothing else, or readers of the built-in algorithm's
+//! renamed; at the top of the model folder lies the model, or a model for each fold, and nothing else, or readers of the built-in algorithm's
 //! artifacts would try to load it.
 
 use std::collections::BTreeMap;
@@ -45,6 +45,9 @@ pub(crate) struct Training<'a> {
     pub(crate) features: Features<'a>,
     /// Hyperparameters as they were given.
     pub(crate) hyperparameters: &'a BTreeMap<String, String>,
+    /// What a row must bring beside its features to be predicted, by the names of [`contract::artifact::REQUIRED_INPUTS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) required_inputs: Vec<&'static str>,
     pub(crate) model: &'a ModelDigest,
 }
 
@@ -53,9 +56,24 @@ pub(crate) struct Training<'a> {
 pub(crate) struct Artifacts<'a> {
     pub(crate) root: &'a MlRoot,
     pub(crate) format: ModelFormat,
+    /// The fold whose model it is, where there is one for each.
+    pub(crate) fold: Option<usize>,
 }
 
 impl Artifacts<'_> {
+    /// The same, for the model of a fold.
+    pub(crate) fn of_fold(&self, number: usize) -> Self {
+        Self {
+            fold: Some(number),
+            ..*self
+        }
+    }
+
+    /// Writes the predictions of cross-validation.
+    pub(crate) fn predictions(&self, lines: &str) -> Result<(), TrainerError> {
+        write(&self.root.predictions_file(), lines.as_bytes())
+    }
+
     /// Writes the model, and says what was written.
     pub(crate) fn model(&self, booster: &Booster) -> Result<ModelDigest, TrainerError> {
         let format = match self.format {
@@ -63,7 +81,11 @@ impl Artifacts<'_> {
             ModelFormat::Ubj => model::ModelFormat::Ubj,
         };
         let bytes = model::save(booster, format);
-        write(&self.root.model_file(), &bytes)?;
+        let path = match self.fold {
+            None => self.root.model_file(),
+            Some(fold) => self.root.fold_model_file(fold),
+        };
+        write(&path, &bytes)?;
         let sha256 = Sha256::digest(&bytes)
             .iter()
             .fold(String::new(), |mut hex, byte| {
@@ -71,7 +93,10 @@ impl Artifacts<'_> {
                 hex
             });
         Ok(ModelDigest {
-            file: MODEL_FILE.to_owned(),
+            file: path
+                .file_name()
+                .map_or_else(|| MODEL_FILE.into(), |it| it.to_string_lossy())
+                .into_owned(),
             bytes: bytes.len() as u64,
             sha256,
         })

@@ -242,7 +242,7 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use engine::dataset::{Dataset, Origin, Tile, TileFeatures};
+    use engine::dataset::{Dataset, Origin, SideColumns, Tile, TileFeatures};
 
     use super::*;
 
@@ -288,6 +288,7 @@ mod tests {
                 },
                 labels: data.labels().to_vec(),
                 weights: None,
+                side: SideColumns::default(),
                 origin: Origin {
                     object: "a".into(),
                     first_row: 0,

@@ -14,10 +14,11 @@ use engine::booster::{self, Booster, Evaluation, NamedData, TrainEnd, Trained};
 use engine::dataset::Dataset;
 use engine::estimator::{DecisionTreeParams, TreeSearch, fit_decision_tree};
 use engine::metric::Metric;
-use engine::params::{BoosterParams, BoosterValidParams};
+use engine::params::BoosterValidParams;
 use engine::threads::Threads;
 
 use super::rounds::Rounds;
+use super::start::Start;
 use super::tables::{Pair, Rows};
 use super::timing;
 use crate::error::TrainerError;
@@ -33,15 +34,17 @@ pub(crate) struct Fitted {
 pub(crate) fn fit(
     (hyperparameters, params): (&Hyperparameters, &BoosterValidParams),
     tables: Rows,
+    start: Option<&Start>,
     threads: &Threads,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     match tables {
-        Rows::Binned(tables) => boost(params, &tables, rounds),
+        Rows::Binned(tables) => boost(params, &tables, start, rounds),
         Rows::Raw(tables) => {
             let metrics = &hyperparameters.eval_metrics;
+            let params = DecisionTreeParams::new(hyperparameters.params.clone());
             grow_one(
-                &hyperparameters.params,
+                &params.exact_only(hyperparameters.exact),
                 &tables,
                 Judges { metrics, threads },
                 rounds,
@@ -53,6 +56,7 @@ pub(crate) fn fit(
 fn boost(
     params: &BoosterValidParams,
     tables: &Pair<BinnedDataset>,
+    start_from: Option<&Start>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
@@ -71,7 +75,7 @@ fn boost(
             data: &tables.train,
         },
         &evals,
-        None,
+        start_from.map(|it| &it.booster),
         rounds,
     )?;
     Ok(Fitted {
@@ -88,13 +92,13 @@ struct Judges<'a> {
 }
 
 fn grow_one(
-    params: &BoosterParams,
+    params: &DecisionTreeParams,
     tables: &Pair<Dataset>,
     judges: Judges<'_>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
-    let tree = fit_decision_tree(&DecisionTreeParams::new(params.clone()), &tables.train)?;
+    let tree = fit_decision_tree(params, &tables.train)?;
     match &tree.search {
         TreeSearch::Exact => {
             tracing::info!("The decision tree's splits were searched among all values");
@@ -111,6 +115,7 @@ fn grow_one(
     rounds.print(0, &evaluations)?;
     let trained = Trained {
         booster,
+        first_round: 0,
         history: vec![evaluations],
         best: None,
         end: TrainEnd::AllRounds,

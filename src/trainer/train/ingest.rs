@@ -41,7 +41,7 @@ pub(crate) struct Growing<'a> {
 
 #[derive(Debug)]
 enum Stage {
-    Raw(PartsBuilder),
+    Raw(Box<PartsBuilder>),
     Sample(Sample, u32),
     Binned(Box<Ingest>),
 }
@@ -170,7 +170,7 @@ impl<'a> Growing<'a> {
 impl Stage {
     fn new(goal: &Goal) -> Self {
         match goal {
-            Goal::Raw => Self::Raw(PartsBuilder::default()),
+            Goal::Raw => Self::Raw(Box::default()),
             Goal::Binned {
                 max_bin,
                 sample_values,
@@ -181,9 +181,16 @@ impl Stage {
 }
 
 fn refused(channel: &str, source: DatasetError) -> DataError {
-    DataError::Table {
-        channel: channel.to_owned(),
-        source,
+    match source {
+        DatasetError::SplitQuery { object, row, id } => DataError::SplitQuery {
+            object,
+            row: row + 1,
+            id,
+        },
+        source => DataError::Table {
+            channel: channel.to_owned(),
+            source,
+        },
     }
 }
 
@@ -197,6 +204,7 @@ mod tests {
     use crate::data::csv::{self, CsvOptions};
     use crate::data::files::discover;
     use crate::data::labels::LabelRule;
+    use crate::data::side::SideOptions;
     use crate::data::tiles::TextFiles;
     use crate::data::{Batch, TileReader};
 
@@ -233,8 +241,9 @@ mod tests {
         let options = CsvOptions {
             weighted: false,
             labels,
+            side: SideOptions::default(),
         };
-        let mut reader = csv::open(text, options, threads.clone()).unwrap().unwrap();
+        let mut reader = csv::open(text, &options, threads.clone()).unwrap().unwrap();
         loop {
             match reader.read().unwrap() {
                 Batch::Parts(parts) => growing.push(parts, reader.in_sample()).unwrap(),

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use contract::channel::{Channel, InputDataConfig, InputMode, RecordWrapper, TRAIN, VALIDATION};
 use contract::checkpoint::CheckpointConfig;
-use contract::hyperparameter::{self, Hyperparameters};
+use contract::hyperparameter::{self, Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
 use contract::resource::ResourceConfig;
 
@@ -28,6 +28,8 @@ pub(crate) struct Job {
     pub(crate) train: Channel,
     /// The channel to evaluate on.
     pub(crate) validation: Option<Channel>,
+    /// Whether there is a channel with a model to continue from.
+    pub(crate) continues: bool,
 }
 
 impl Job {
@@ -61,13 +63,30 @@ impl Job {
             validation.content_type = validation.content_type.or(train.content_type);
             check_channel(VALIDATION, validation)?;
         }
+        let continues = channels.model().is_some();
+        if continues {
+            check_continues(&hyperparameters)?;
+        }
         Ok(Self {
             hyperparameters,
             given,
             train,
             validation,
+            continues,
         })
     }
+}
+
+/// What is not boosted cannot go on, and a fold's rows would be known to the model.
+fn check_continues(hyperparameters: &Hyperparameters) -> Result<(), TrainerError> {
+    let with = if hyperparameters.kfold.is_some() {
+        "`_kfold`, since the model has seen the rows that would be held out".to_owned()
+    } else if hyperparameters.algorithm == Algorithm::DecisionTree {
+        "`algorithm` = `decision_tree`, which is one tree".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(TrainerError::Continuing { with })
 }
 
 fn check_hosts(root: &MlRoot) -> Result<(), TrainerError> {

@@ -1,6 +1,6 @@
 //! A training job from its documents to its artifacts: the one place with that order.
 //!
-//! contract -> hyperparameters -> channels -> read and bin -> boost -> save -> evaluation.
+//! contract -> hyperparameters -> channels -> read and bin -> boost, or cross-validate -> save -> evaluation.
 //!
 //! Stopping: SIGTERM ends the reading at the next tile and the boosting after the round in progress. With
 //! `save_model_on_termination` the rounds that are done become the model; without, or before the first round, there is
@@ -8,12 +8,16 @@
 
 mod artifacts;
 mod baseline;
+mod cross_validate;
 mod fit;
+mod folds;
 mod ingest;
 mod job;
+mod joined;
 mod names;
 mod report;
 mod rounds;
+mod start;
 mod tables;
 
 use std::env;
@@ -31,12 +35,14 @@ use engine::threads::Threads;
 use linfa::ParamGuard;
 
 use self::artifacts::Artifacts;
-use self::baseline::{Columns, Guess};
+use self::baseline::{Columns, Guess, Keys};
 use self::fit::Fitted;
 use self::job::Job;
 use self::report::Measured;
-use self::rounds::Rounds;
-use self::tables::{Labelled, Pair, Rows, Tables};
+use self::rounds::{Rounds, is_stopped};
+use self::start::Start;
+pub use self::start::StartError;
+use self::tables::{Pair, Reading, Rows, Tables};
 use crate::error::TrainerError;
 
 /// How a job ended that did not fail.
@@ -63,60 +69,108 @@ pub fn run(
     let params = params(&job)?;
     let threads = Threads::new(params.nthread())?;
     names::complete(root, &mut job)?;
+    let continued = Start::read(root, &job, &params)?;
     let start = Instant::now();
-    let Some(tables) = Tables::read(root, &job, params.max_bin(), &threads, stop)? else {
+    let reading = Reading {
+        root,
+        job: &job,
+        start: continued.as_ref(),
+        threads: &threads,
+        stop,
+    };
+    let Some(tables) = Tables::read(&reading, params.max_bin())? else {
         return Ok(stopped_without_model("while the data was being read"));
     };
     let timings = reading_timings(start.elapsed(), &tables);
     check_names(&job, tables.rows.labelled().train.n_features)?;
-    let data = data_sets(&tables.rows.labelled());
-    let guess = guess(&job, &tables)?;
+    if let Some(continued) = &continued {
+        continued.check_names(&job.hyperparameters.feature_names)?;
+    }
+    let data = data_sets(&tables);
     if stop.load(Ordering::Relaxed) {
         return Ok(stopped_without_model("before the first round"));
     }
-    let save_on_stop = job.hyperparameters.save_model_on_termination;
     let artifacts = Artifacts {
         root,
         format: job.hyperparameters.model_format,
+        fold: None,
     };
-    let mut rounds = Rounds::new(stdout, stop, save_on_stop.then_some(&artifacts));
-    let settings = (&job.hyperparameters, &params);
-    let mut fitted = fit::fit(settings, tables.rows, &threads, &mut rounds)?;
-    if let Some(err) = rounds.failed {
-        return Err(err);
+    let keep = job.hyperparameters.save_model_on_termination;
+    let mut rounds = Rounds::new(stdout, stop, keep.then_some(artifacts));
+    let learning = Learning {
+        job: &job,
+        params: &params,
+        threads: &threads,
+        start: continued.as_ref(),
+        artifacts: &artifacts,
+    };
+    match (tables.rows, job.hyperparameters.kfold) {
+        (Rows::Binned(rows), Some(kfold)) => {
+            let known = Ingredients {
+                data,
+                guess: None,
+                timings,
+            };
+            let setting = folds::Setting { learning, kfold };
+            cross_validate::run(&setting, &rows.train, known, &mut rounds)
+        }
+        (rows, _) => {
+            let guess = guess(&job, &rows, &tables.keys)?;
+            let known = Ingredients {
+                data,
+                guess,
+                timings,
+            };
+            learning.one_model(rows, known, &mut rounds)
+        }
     }
-    let trained = &mut fitted.trained;
-    if trained.end == TrainEnd::Monitor && trained.history.len() == params.num_round() as usize {
-        // A stop that comes with the last round stops nothing.
-        trained.end = TrainEnd::AllRounds;
+}
+
+/// What models are made with.
+#[derive(Clone, Copy)]
+struct Learning<'a> {
+    job: &'a Job,
+    params: &'a BoosterValidParams,
+    threads: &'a Threads,
+    /// The model that training continues from.
+    start: Option<&'a Start>,
+    artifacts: &'a Artifacts<'a>,
+}
+
+impl Learning<'_> {
+    /// Learns from all of the training channel, and saves what was learned.
+    fn one_model(
+        &self,
+        rows: Rows,
+        known: Ingredients,
+        rounds: &mut Rounds<'_>,
+    ) -> Result<Outcome, TrainerError> {
+        let own = &self.job.hyperparameters;
+        let settings = (own, self.params);
+        let mut fitted = fit::fit(settings, rows, self.start, self.threads, rounds)?;
+        if let Some(err) = rounds.failed.take() {
+            return Err(err);
+        }
+        let stopped = is_stopped(&fitted.trained, self.params.num_round());
+        if fitted.trained.end == TrainEnd::Monitor && !stopped {
+            fitted.trained.end = TrainEnd::AllRounds;
+        }
+        if stopped && !own.save_model_on_termination {
+            return Ok(stopped_without_model(
+                "and save_model_on_termination is false",
+            ));
+        }
+        if !own.feature_names.is_empty() {
+            let names = &own.feature_names;
+            fitted.trained.booster.feature_names.clone_from(names);
+        }
+        save(self.job, self.params, self.artifacts, &fitted, known)?;
+        Ok(if stopped {
+            Outcome::StoppedWithModel
+        } else {
+            Outcome::Trained
+        })
     }
-    let stopped = trained.end == TrainEnd::Monitor;
-    if stopped && !save_on_stop {
-        return Ok(stopped_without_model(
-            "and save_model_on_termination is false",
-        ));
-    }
-    fitted
-        .trained
-        .booster
-        .feature_names
-        .clone_from(&job.hyperparameters.feature_names);
-    save(
-        &job,
-        &params,
-        &artifacts,
-        &fitted,
-        Ingredients {
-            data,
-            guess,
-            timings,
-        },
-    )?;
-    Ok(if stopped {
-        Outcome::StoppedWithModel
-    } else {
-        Outcome::Trained
-    })
 }
 
 /// What was known before the first round and goes into the evaluation.
@@ -193,11 +247,14 @@ fn stopped_without_model(why: &str) -> Outcome {
 /// The booster's parameters, without early stopping where there is nothing to look at.
 fn params(job: &Job) -> Result<BoosterValidParams, TrainerError> {
     let mut params = job.hyperparameters.params.clone();
-    if job.validation.is_none() && job.hyperparameters.early_stopping_rounds.is_some() {
-        tracing::warn!(
-            "early_stopping_rounds has no effect, since the job has no validation channel"
-        );
-        params = params.early_stopping_rounds(None);
+    let is_watched = job.validation.is_some() || job.hyperparameters.kfold.is_some();
+    if !is_watched && params.check_ref()?.saves_best() {
+        let name = match job.hyperparameters.early_stopping_rounds {
+            Some(_) => "early_stopping_rounds",
+            None => "save_best",
+        };
+        tracing::warn!("{name} has no effect, since the job has no validation channel");
+        params = params.early_stopping_rounds(None).save_best(None);
     }
     if let Ok(name) = env::var(LINDEN_SIMD.name) {
         params = params.simd(Some(name.parse().map_err(TrainerError::Simd)?));
@@ -205,14 +262,15 @@ fn params(job: &Job) -> Result<BoosterValidParams, TrainerError> {
     Ok(params.check()?)
 }
 
-fn data_sets(tables: &Pair<Labelled<'_>>) -> Vec<DataSet> {
-    let set = |name: &str, table: &Labelled<'_>| DataSet {
+fn data_sets(tables: &Tables) -> Vec<DataSet> {
+    let columns = tables.rows.labelled().train.n_features as u64;
+    let set = |name: &str, n_rows: usize| DataSet {
         name: name.to_owned(),
-        rows: table.labels.len() as u64,
-        columns: table.n_features as u64,
+        rows: n_rows as u64,
+        columns,
     };
-    let validation = tables.validation.iter().map(|it| set(VALIDATION, it));
-    std::iter::once(set(TRAIN, &tables.train))
+    let validation = tables.n_rows.validation.map(|it| set(VALIDATION, it));
+    std::iter::once(set(TRAIN, tables.n_rows.train))
         .chain(validation)
         .collect()
 }
@@ -229,16 +287,16 @@ fn check_names(job: &Job, n_features: usize) -> Result<(), TrainerError> {
 }
 
 /// Measures the guess without a model.
-fn guess(job: &Job, tables: &Tables) -> Result<Option<Guess>, TrainerError> {
+fn guess(job: &Job, rows: &Rows, keys: &Pair<Keys>) -> Result<Option<Guess>, TrainerError> {
     let hyperparameters = &job.hyperparameters;
-    let rows = tables.rows.labelled();
+    let rows = rows.labelled();
     let columns = Columns::find(
         &hyperparameters.baseline_columns,
         &hyperparameters.feature_names,
         rows.train.n_features,
     )?;
-    let train = (rows.train, &tables.keys.train);
-    let judged = match rows.validation.zip(tables.keys.validation.as_ref()) {
+    let train = (rows.train, &keys.train);
+    let judged = match rows.validation.zip(keys.validation.as_ref()) {
         Some(validation) => (VALIDATION, validation),
         None => (TRAIN, train),
     };

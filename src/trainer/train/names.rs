@@ -11,16 +11,17 @@ use contract::content_type::ContentType;
 use contract::paths::MlRoot;
 
 use super::job::Job;
+use crate::data::csv::CsvOptions;
 use crate::data::files::discover;
 use crate::data::parquet;
 use crate::error::TrainerError;
 
 /// Takes the names of the training channel's columns, unless the job gave names.
 pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
-    let weighted = job.hyperparameters.csv_weights;
-    let in_train = of_channel(root, TRAIN, &job.train, weighted)?;
+    let options = super::tables::options(job);
+    let in_train = of_channel(root, TRAIN, &job.train, &options)?;
     if let Some(channel) = &job.validation {
-        let in_validation = of_channel(root, VALIDATION, channel, weighted)?;
+        let in_validation = of_channel(root, VALIDATION, channel, &options)?;
         check_same(&in_train, &in_validation)?;
     }
     if !job.hyperparameters.feature_names.is_empty() || in_train.is_empty() {
@@ -41,13 +42,13 @@ fn of_channel(
     root: &MlRoot,
     name: &'static str,
     channel: &Channel,
-    weighted: bool,
+    options: &CsvOptions,
 ) -> Result<Vec<String>, TrainerError> {
     if channel.content_type != Some(ContentType::Parquet) {
         return Ok(Vec::new());
     }
     let found = discover(name, &root.channel_dir(name))?;
-    Ok(parquet::feature_names(&found.files, weighted)?)
+    Ok(parquet::feature_names(&found.files, options)?)
 }
 
 /// Refuses other names; another number of columns is refused where the rows are read.

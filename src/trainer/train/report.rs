@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::env;
 
 use contract::artifact::{
-    Baseline, BestRound, DataSet, Evaluation, MetricHistory, ModelDigest, Timing,
+    Baseline, BestRound, DataSet, Evaluation, MetricHistory, ModelDigest, REQUIRED_INPUTS, Timing,
 };
 use contract::environment::TRAINING_JOB_NAME;
+use contract::hyperparameter::Hyperparameters;
 use engine::booster::{TrainEnd, Trained};
+use engine::dataset::SideColumn;
 use engine::metric::Metric;
 use engine::params::BoosterValidParams;
 
@@ -38,6 +40,7 @@ pub(crate) fn evaluation(job: &Job, trained: &Trained, measured: Measured) -> Ev
         end: Some(end(trained.end).to_owned()),
         metrics: histories(trained),
         baseline: measured.baseline,
+        cross_validation: None,
         timings: measured.timings,
         hyperparameters: job.given.clone(),
         model: measured.model,
@@ -62,8 +65,19 @@ pub(crate) fn training<'a>(
             feature_names: &job.hyperparameters.feature_names,
         },
         hyperparameters: &job.given,
+        required_inputs: required_inputs(job),
         model,
     }
+}
+
+/// What the job declares that a prediction needs as well.
+fn required_inputs(job: &Job) -> Vec<&'static str> {
+    let declared = &job.hyperparameters.columns;
+    let is_declared = |column: SideColumn| declared.iter().any(|it| it.column == column);
+    let inputs = REQUIRED_INPUTS
+        .iter()
+        .filter(|(column, _)| is_declared(*column));
+    inputs.map(|(_, name)| *name).collect()
 }
 
 /// Makes `hyperparameters.json`: every hyperparameter that had a say, defaults included, as SageMaker would spell it.
@@ -90,6 +104,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
         ("seed", params.seed().to_string()),
         ("eval_metric", metrics.join(",")),
         ("csv_weights", u8::from(own.csv_weights).to_string()),
+        ("save_best", params.saves_best().to_string()),
         (
             "save_model_on_termination",
             own.save_model_on_termination.to_string(),
@@ -124,12 +139,35 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
     ];
     let given = given
         .into_iter()
+        .chain(modes_and_columns(own))
         .filter_map(|(name, value)| Some((name, value?)));
     always
         .into_iter()
         .chain(given)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// How the job runs, and what its files hold beside features.
+fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 7] {
+    [
+        ("_kfold", own.kfold.map(|it| it.n_folds.to_string())),
+        (
+            "_num_cv_round",
+            own.kfold.map(|it| it.n_repeats.to_string()),
+        ),
+        ("qid_column", own.columns.qid.clone()),
+        (
+            "base_margin_columns",
+            (!own.columns.base_margin.is_empty()).then(|| own.columns.base_margin.join(",")),
+        ),
+        ("exposure_column", own.columns.exposure.clone()),
+        (
+            "label_upper_bound_column",
+            own.columns.label_upper_bound.clone(),
+        ),
+        ("tree_method", own.exact.then(|| "exact".to_owned())),
+    ]
 }
 
 /// The value of the saved model: at the best round where early stopping cut, else at the last.
@@ -144,7 +182,11 @@ pub(crate) fn final_value(trained: &Trained, data: &str, metric: Metric) -> Opti
 
 /// The index of the saved model's last round in the history.
 fn saved_round(trained: &Trained) -> usize {
-    trained.booster.n_rounds().saturating_sub(1)
+    let n_new = trained
+        .booster
+        .n_rounds()
+        .saturating_sub(trained.first_round as usize);
+    n_new.saturating_sub(1)
 }
 
 fn best_round(trained: &Trained) -> Option<BestRound> {

@@ -4,13 +4,14 @@
 //! reads them while the job runs. With `save_model_on_termination` a model lies on disk at the latest [`SAVE_EVERY`]
 //! after it was grown, so that even a kill that cannot be caught leaves one.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::metric_line::format_line;
-use engine::booster::{Booster, Evaluation, Monitor, RoundReport};
+use engine::booster::{Booster, Evaluation, Monitor, RoundReport, TrainEnd, Trained};
 use engine::metric::Metric;
 
 use super::artifacts::Artifacts;
@@ -24,7 +25,7 @@ pub(crate) struct Rounds<'a> {
     stdout: &'a mut dyn Write,
     stop: &'a AtomicBool,
     /// Where to keep intermediate models, if they are kept.
-    keep: Option<&'a Artifacts<'a>>,
+    keep: Option<Artifacts<'a>>,
     last_save: Instant,
     /// Whether a metric that is no number was told of.
     warned: bool,
@@ -36,7 +37,7 @@ impl<'a> Rounds<'a> {
     pub(crate) fn new(
         stdout: &'a mut dyn Write,
         stop: &'a AtomicBool,
-        keep: Option<&'a Artifacts<'a>>,
+        keep: Option<Artifacts<'a>>,
     ) -> Self {
         Self {
             stdout,
@@ -58,10 +59,24 @@ impl<'a> Rounds<'a> {
             .iter()
             .map(|it| (&it.data, it.metric, it.value))
             .collect();
-        let line = format_line(round, &values);
         self.warn_of_nan(evaluations);
+        self.print_line(round, &values)
+    }
+
+    /// Prints a line of these values.
+    pub(crate) fn print_line<D: Display, M: Display>(
+        &mut self,
+        round: u32,
+        values: &[(D, M, f64)],
+    ) -> Result<(), TrainerError> {
+        let line = format_line(round, values);
         let written = writeln!(self.stdout, "{line}").and_then(|()| self.stdout.flush());
         written.map_err(TrainerError::Stdout)
+    }
+
+    /// The next rounds are those of the fold `number`.
+    pub(crate) fn begin_fold(&mut self, number: usize) {
+        self.keep = self.keep.map(|it| it.of_fold(number));
     }
 
     /// SageMaker reads only numbers, so a tuning job or an alarm would wait for a metric that never comes.
@@ -95,6 +110,11 @@ impl<'a> Rounds<'a> {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Whether training was broken off before its last round. A stop that comes with the last round stops nothing.
+pub(crate) fn is_stopped(trained: &Trained, num_round: u32) -> bool {
+    trained.end == TrainEnd::Monitor && trained.history.len() < num_round as usize
 }
 
 impl Monitor for Rounds<'_> {

@@ -3,6 +3,7 @@
 //! Invariant: both tables have the same columns. Only a sparse table is widened, since only there a column can be absent
 //! because no row happens to list it; dense tables of different widths are different tables.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,10 +18,13 @@ use engine::threads::Threads;
 use super::baseline::Keys;
 use super::ingest::{Goal, Growing, Grown};
 use super::job::Job;
+use super::joined::Joined;
+use super::start::Start;
 use crate::data::csv::CsvOptions;
 use crate::data::files::{ChannelFiles, discover};
 use crate::data::labels::LabelRule;
-use crate::data::{Batch, Source, open};
+use crate::data::side::{Queries, SideOptions};
+use crate::data::{Batch, Order, Source, TileReader, open};
 use crate::error::TrainerError;
 
 /// What the job learns from and is evaluated on.
@@ -29,6 +33,8 @@ pub(crate) struct Tables {
     pub(crate) rows: Rows,
     /// What the rows of each table are grouped by for the baseline.
     pub(crate) keys: Pair<Keys>,
+    /// Rows of each channel, be they one table or two.
+    pub(crate) n_rows: Pair<usize>,
     /// What it took to make cuts.
     pub(crate) binning: Duration,
 }
@@ -134,19 +140,8 @@ impl Table for Dataset {
 
 impl Tables {
     /// Reads the channels; `None` if `stop` was set meanwhile.
-    pub(crate) fn read(
-        root: &MlRoot,
-        job: &Job,
-        max_bin: u32,
-        threads: &Threads,
-        stop: &AtomicBool,
-    ) -> Result<Option<Self>, TrainerError> {
-        let reading = Reading {
-            root,
-            job,
-            threads,
-            stop,
-        };
+    pub(crate) fn read(reading: &Reading<'_>, max_bin: u32) -> Result<Option<Self>, TrainerError> {
+        let job = reading.job;
         let train_files = reading.files(TRAIN)?;
         let validation_files = job
             .validation
@@ -171,21 +166,19 @@ impl Tables {
             }
         };
         if let Some(tables) = &tables {
-            let Pair { train, validation } = tables.rows.labelled();
-            tracing::info!(
-                "Train matrix has {} rows and {} columns",
-                train.labels.len(),
-                train.n_features
-            );
+            let Pair { train, validation } = &tables.n_rows;
+            let n_features = tables.rows.labelled().train.n_features;
+            tracing::info!("Train matrix has {train} rows and {n_features} columns");
             if let Some(validation) = validation {
-                tracing::info!("Validation matrix has {} rows", validation.labels.len());
+                tracing::info!("Validation matrix has {validation} rows");
             }
         }
         Ok(tables)
     }
 }
 
-fn options(job: &Job) -> CsvOptions {
+/// How a channel's rows are read.
+pub(super) fn options(job: &Job) -> CsvOptions {
     let own = &job.hyperparameters;
     let labels = LabelRule {
         objective: own.objective,
@@ -194,14 +187,22 @@ fn options(job: &Job) -> CsvOptions {
     CsvOptions {
         weighted: own.csv_weights,
         labels,
+        side: SideOptions {
+            declared: own.columns.clone(),
+            queries: Queries::Ignored,
+        },
     }
 }
 
-struct Reading<'a> {
-    root: &'a MlRoot,
-    job: &'a Job,
-    threads: &'a Threads,
-    stop: &'a AtomicBool,
+/// What it takes to read a job's channels.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) root: &'a MlRoot,
+    pub(crate) job: &'a Job,
+    /// The model that training continues from.
+    pub(crate) start: Option<&'a Start>,
+    pub(crate) threads: &'a Threads,
+    pub(crate) stop: &'a AtomicBool,
 }
 
 impl Reading<'_> {
@@ -229,21 +230,47 @@ impl Reading<'_> {
         rows: impl Fn(Pair<T>) -> Rows,
     ) -> Result<Option<Tables>, TrainerError> {
         let growing = Growing::new(TRAIN, goal, self.threads);
-        let read = self.table::<T>(growing, &self.job.train, files.train)?;
-        let Some((mut train, train_keys)) = read else {
+        let n_first = Cell::new(0);
+        let joins = self.job.hyperparameters.kfold.is_some() && files.validation.is_some();
+        let (reader, beside) = if joins {
+            (self.joined(files, growing.order(), &n_first)?, None)
+        } else {
+            let reader = self.reader(TRAIN, &self.job.train, files.train, growing.order())?;
+            let reader: Box<dyn TileReader + '_> = reader;
+            (reader, self.job.validation.as_ref().zip(files.validation))
+        };
+        let Some((mut train, train_keys)) = self.table::<T>(growing, reader)? else {
             return Ok(None);
         };
+        let n_train = train.rows.labelled().labels.len();
+        if let Some(start) = self.start {
+            train.rows.widen(start.n_features());
+        }
         let (mut validation, mut validation_keys) = (None, None);
-        if let (Some(channel), Some(files)) = (&self.job.validation, files.validation) {
+        if let Some((channel, files)) = beside {
             let growing = Growing::new(VALIDATION, train.rows.goal_beside(), self.threads);
-            let Some((mut table, keys)) = self.table::<T>(growing, channel, files)? else {
+            let reader = self.reader(VALIDATION, channel, files, growing.order())?;
+            let Some((mut table, keys)) = self.table::<T>(growing, reader)? else {
                 return Ok(None);
             };
             harmonise(&mut train, &mut table)?;
             validation = Some(table.rows);
             validation_keys = Some(keys);
         }
+        let n_validation = validation.as_ref().map(|it| it.labelled().labels.len());
+        let n_rows = if joins {
+            Pair {
+                train: n_first.get(),
+                validation: Some(n_train - n_first.get()),
+            }
+        } else {
+            Pair {
+                train: n_train,
+                validation: n_validation,
+            }
+        };
         Ok(Some(Tables {
+            n_rows,
             rows: rows(Pair {
                 train: train.rows,
                 validation,
@@ -256,23 +283,49 @@ impl Reading<'_> {
         }))
     }
 
-    /// Reads a channel into a table.
+    /// Opens both channels as one. The rows of the first are counted in `n_first`.
+    fn joined<'r>(
+        &'r self,
+        files: Pair<ChannelFiles>,
+        order: Order,
+        n_first: &'r Cell<usize>,
+    ) -> Result<Box<dyn TileReader + 'r>, TrainerError> {
+        let (train, validation) = (&self.job.train, self.job.validation.as_ref());
+        let first = self.reader(TRAIN, train, files.train.clone(), order)?;
+        let Some((channel, of_second)) = validation.zip(files.validation) else {
+            return Ok(first);
+        };
+        let second = self.reader(VALIDATION, channel, of_second, order)?;
+        let again = source(TRAIN, train, files.train);
+        let reopen = move || open(again.clone(), options(self.job), order, self.threads);
+        Ok(Box::new(Joined::new(
+            first,
+            second,
+            Box::new(reopen),
+            n_first,
+        )))
+    }
+
+    /// Opens a channel.
+    fn reader(
+        &self,
+        name: &'static str,
+        channel: &Channel,
+        found: ChannelFiles,
+        order: Order,
+    ) -> Result<Box<dyn TileReader>, TrainerError> {
+        let source = source(name, channel, found);
+        let reader = open(source, options(self.job), order, self.threads)?;
+        reader.ok_or_else(|| self.no_data(name))
+    }
+
+    /// Reads rows into a table.
     fn table<T: Table>(
         &self,
         mut growing: Growing<'_>,
-        channel: &Channel,
-        found: ChannelFiles,
+        mut reader: Box<dyn TileReader + '_>,
     ) -> Result<Option<(Grown<T>, Keys)>, TrainerError> {
         let name = growing.channel();
-        let source = Source {
-            channel: name.to_owned(),
-            files: found.files,
-            content_type: channel.content_type,
-        };
-        let reader = open(source, options(self.job), growing.order(), self.threads)?;
-        let Some(mut reader) = reader else {
-            return Err(self.no_data(name));
-        };
         growing.expect_rows(reader.expected_rows());
         let own = &self.job.hyperparameters;
         let mut keys = Keys::new(&own.baseline_columns, &own.feature_names);
@@ -282,8 +335,11 @@ impl Reading<'_> {
                 return Ok(None);
             }
             match batch {
-                Batch::Parts(parts) => {
+                Batch::Parts(mut parts) => {
                     keys.take(&parts);
+                    if let Some(start) = self.start {
+                        start.set_margins(&mut parts, name, self.threads)?;
+                    }
                     growing.push(parts, reader.in_sample())?;
                 }
                 Batch::StartAgain => {
@@ -300,6 +356,14 @@ impl Reading<'_> {
             channel,
             path: self.root.channel_dir(channel),
         }
+    }
+}
+
+fn source(name: &str, channel: &Channel, found: ChannelFiles) -> Source {
+    Source {
+        channel: name.to_owned(),
+        files: found.files,
+        content_type: channel.content_type,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::bin::{BinnedDataset, HistogramCuts};
-use engine::dataset::{Dataset, Origin, Tile, TileFeatures};
+use engine::dataset::{Dataset, Origin, SideColumns, Tile, TileFeatures};
 use engine::threads::Threads;
 
 /// Columns of the dense tables, as in UCI HIGGS.
@@ -80,6 +80,7 @@ pub(crate) fn sparse(n_rows: usize) -> Dataset {
         features,
         labels,
         weights: None,
+        side: SideColumns::default(),
         origin,
     };
     builder.push(tile).expect("columns ascend within a row");

@@ -251,7 +251,6 @@ fn a_forest_and_a_tree_are_one_round() {
 fn what_would_change_something_is_refused_with_a_way_out() {
     for (name, value) in [
         ("booster", "gblinear"),
-        ("tree_method", "exact"),
         ("tree_method", "gpu_hist"),
         ("colsample_bylevel", "0.5"),
         ("colsample_bynode", "0.5"),
@@ -261,8 +260,6 @@ fn what_would_change_something_is_refused_with_a_way_out() {
         ("interaction_constraints", "[[1,2]]"),
         ("sampling_method", "gradient_based"),
         ("use_dask_gpu_training", "true"),
-        ("_kfold", "5"),
-        ("_num_cv_round", "2"),
         ("sagemaker_program", "train.py"),
     ] {
         let problems = with(&[(name, value)]).unwrap_err();

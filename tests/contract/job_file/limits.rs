@@ -157,7 +157,7 @@ fn channel_names_are_train_and_validation_each_once() {
         messages,
         [
             "Missing required channel: train",
-            "Extraneous channel found: Train; allowed are `train` and `validation`"
+            "Extraneous channel found: Train; allowed are `train`, `validation` and `model`"
         ]
     );
 }

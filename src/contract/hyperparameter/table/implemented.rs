@@ -94,6 +94,20 @@ pub static IMPLEMENTED: &[Spec] = &[
         draft.early_stopping_rounds = Some(it as u32);
         draft.boost(|params| params.early_stopping_rounds(Some(it as u32)));
     }), "", "Stop when the last metric on `validation` has not improved for this many rounds, and keep the best round."),
+    Spec::new("save_best", Choice(BOOLEAN, |draft, it| {
+        let save_best = it == "true";
+        draft.boost(|params| params.save_best(Some(save_best)));
+        Ok(())
+    }), "", "Linden's own: whether the model ends with the round in which the last metric on `validation` was best. `true` where `early_stopping_rounds` is given, as in the built-in algorithm, else `false`; XGBoost itself keeps all rounds."),
+    Spec::new("_kfold", Integer(Interval::at_least(2.0), |draft, it| draft.kfold = Some(it as u32)), "",
+        "Folds of cross-validation. The rows of both channels together are dealt out by `seed`, each label's or each query's for itself; each fold's model is judged on the rows that it has not seen."),
+    Spec::new("_num_cv_round", Integer(POSITIVE_COUNT, |draft, it| draft.num_cv_round = Some(it as u32)), "1",
+        "Repetitions of cross-validation, each with other folds; needs `_kfold`."),
+    Spec::new("tree_method", Choice(&["auto", "exact", "approx", "hist", "gpu_hist"], |draft, it| {
+        draft.exact = it == "exact";
+        Ok(())
+    }), "auto", "How splits are found. `auto`, `hist` and `approx` mean `hist` here; `exact` goes with `algorithm` = `decision_tree`, and is refused where the data do not allow it.")
+        .only(&["auto", "exact", "hist", "approx"], "there is no GPU here; use `hist`"),
     Spec::new("csv_weights", Integer(ZERO_OR_ONE, |draft, it| draft.csv_weights = it == 1), "0",
         "1: the second column of a CSV or Parquet file is the row's weight."),
     Spec::new("save_model_on_termination", Choice(BOOLEAN, |draft, it| {
@@ -113,6 +127,14 @@ pub static IMPLEMENTED: &[Spec] = &[
     }), "ubj", "Linden's own: encoding of the model file. XGBoost reads `ubj` from 1.6 on and `json` from 1.3 on."),
     Spec::new("feature_names", Text(|draft, it| set_names(&mut draft.feature_names, it)), "",
         "Linden's own: names of the feature columns, separated by commas, for the model and the reports. Parquet files bring their own where it is not given."),
+    Spec::new("qid_column", Text(|draft, it| set_column(&mut draft.columns.qid, it)), "",
+        "Linden's own: the column of the query that a row belongs to, whose rows must be adjacent; for ranking, and for folds that keep queries whole. Its number from 0 as it lies in the file, or its name in Parquet files; libsvm has `qid:` for it. It is not a feature."),
+    Spec::new("base_margin_columns", Text(|draft, it| set_names(&mut draft.columns.base_margin, it)), "",
+        "Linden's own: the columns, separated by commas, of the margin that a row starts from in place of the base score; one, or one for each class. Numbers or names as in `qid_column`; in libsvm they are indexes."),
+    Spec::new("exposure_column", Text(|draft, it| set_column(&mut draft.columns.exposure, it)), "",
+        "Linden's own: the column of the exposure, above 0, whose logarithm is added to the margin, so that the trees predict the rate for an exposure of 1. For `count:poisson`, `reg:gamma` and `reg:tweedie`. A number or a name as in `base_margin_columns`."),
+    Spec::new("label_upper_bound_column", Text(|draft, it| set_column(&mut draft.columns.label_upper_bound, it)), "",
+        "Linden's own: the column of the end of the interval that begins at the label, for `survival:aft`; an empty cell has no end. A number or a name as in `base_margin_columns`."),
     Spec::new("baseline_columns", Text(|draft, it| set_names(&mut draft.baseline_columns, it)), "",
         "Linden's own: feature names or feature numbers from 0, separated by commas. The evaluation compares the model with the mean label of the training rows that share their values."),
 ];
@@ -137,6 +159,17 @@ fn set_objective(draft: &mut Draft, text: &str) -> Result<(), Refusal> {
         .map_err(|_| Refusal::instead(text, format!("supported are {}", supported())))?;
     draft.objective = Some(objective);
     draft.boost(|params| params.objective(objective));
+    Ok(())
+}
+
+/// A single column's number or name.
+fn set_column(column: &mut Option<String>, text: &str) -> Result<(), Refusal> {
+    let mut names = Vec::new();
+    set_names(&mut names, text)?;
+    if names.len() > 1 {
+        return Err(Refusal::instead(text, "there can be one such column only"));
+    }
+    *column = names.pop();
     Ok(())
 }
 

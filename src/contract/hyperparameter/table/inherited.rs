@@ -5,7 +5,7 @@
 use super::super::draft::Draft;
 use super::super::error::Refusal;
 use super::super::spec::{Interval, Kind, Spec};
-use super::{BOOLEAN, NON_NEGATIVE, POSITIVE_COUNT, ZERO_OR_ONE};
+use super::{BOOLEAN, NON_NEGATIVE, ZERO_OR_ONE};
 
 use Kind::{Choice, Choices, Integer, Real, Text};
 
@@ -14,7 +14,6 @@ const DART: &str = "only `booster` = `dart` reads it";
 const AFT: &str = "only `objective` = `survival:aft` reads it";
 const ON_CPU: &str = "it belongs to training on a GPU; leave it out";
 const WHOLE_TREE: &str = "columns are sampled once a tree; use `colsample_bytree`";
-const FOLDS: &str = "cross-validation inside a job is not there yet; start one job a fold";
 
 /// The built-in algorithm's other rows.
 pub static INHERITED: &[Spec] = &[
@@ -25,16 +24,6 @@ pub static INHERITED: &[Spec] = &[
         "What is boosted.",
     )
     .only(&["gbtree"], "use `gbtree`, the default"),
-    Spec::new(
-        "tree_method",
-        Choice(&["auto", "exact", "approx", "hist", "gpu_hist"], accept),
-        "auto",
-        "How splits are found; all mean `hist` here.",
-    )
-    .only(
-        &["auto", "hist", "approx"],
-        "use `hist`, which finds the same splits where a feature has at most `max_bin` values",
-    ),
     Spec::new(
         "colsample_bylevel",
         Real(Interval::share(), accept_real),
@@ -102,20 +91,6 @@ pub static INHERITED: &[Spec] = &[
         "Whether several GPUs train.",
     )
     .only(&["false"], ON_CPU),
-    Spec::new(
-        "_kfold",
-        Integer(Interval::at_least(2.0), accept_integer),
-        "",
-        "Folds of cross-validation.",
-    )
-    .only(&[], FOLDS),
-    Spec::new(
-        "_num_cv_round",
-        Integer(POSITIVE_COUNT, accept_integer),
-        "1",
-        "Repetitions of cross-validation.",
-    )
-    .only(&["1"], FOLDS),
     Spec::new(
         "sketch_eps",
         Real(Interval::open(0.0, 1.0), accept_real),

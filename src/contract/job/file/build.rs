@@ -130,12 +130,13 @@ impl JobFile {
         }
     }
 
-    /// `train:<metric>` and, with such a channel, `validation:<metric>`, for every metric that the trainer will print.
+    /// `train:<metric>` and, with such a channel or with folds, `validation:<metric>`, for every metric that the trainer will print.
     fn metric_definitions(&self) -> Vec<MetricDefinition> {
         let Some(hyperparameters) = &self.checked else {
             return Vec::new();
         };
-        let has_validation = self.channels.iter().any(|it| it.name == VALIDATION);
+        let has_channel = self.channels.iter().any(|it| it.name == VALIDATION);
+        let has_validation = has_channel || hyperparameters.kfold.is_some();
         let data_sets: &[&str] = if has_validation {
             &[TRAIN, VALIDATION]
         } else {

@@ -8,7 +8,7 @@ use super::problem::Problems;
 use super::read::ReadChannel;
 use super::secret::looks_secret;
 use super::{Checkpoint, Compute, Network, Spot};
-use crate::channel::{Distribution, InputMode, TRAIN, VALIDATION};
+use crate::channel::{Distribution, InputMode, MODEL, TRAIN, VALIDATION};
 use crate::content_type::ContentType;
 use crate::hyperparameter::{Hyperparameters, row};
 use crate::job::{duration, limits};
@@ -134,10 +134,10 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
                 format!("`{path}` is `{name}`, which another channel is called already"),
             );
         }
-        if is_ours && ![TRAIN, VALIDATION].contains(&name.as_str()) {
+        if is_ours && ![TRAIN, VALIDATION, MODEL].contains(&name.as_str()) {
             problems.add(
                 &path,
-                format!("Extraneous channel found: {name}; allowed are `train` and `validation`"),
+                format!("Extraneous channel found: {name}; allowed are `train`, `validation` and `model`"),
             );
         }
         if let Some(channel) = read.channel.as_ref().filter(|_| is_ours) {

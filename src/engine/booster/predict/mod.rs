@@ -14,6 +14,7 @@ mod part;
 mod predictor;
 mod walk;
 
+use crate::bin::BinnedDataset;
 use crate::dataset::Dataset;
 use crate::threads::Threads;
 
@@ -34,6 +35,14 @@ pub enum PredictError {
         /// Columns of the model.
         expected: usize,
     },
+    /// A base margin that is not `(n_rows, n_groups)`.
+    #[error("base margin has {found} entries, expected {expected}")]
+    BaseMargin {
+        /// Entries found.
+        found: usize,
+        /// Rows times groups.
+        expected: usize,
+    },
     /// Values or predictions are not as many as the other one's rows ask for.
     #[error("{values} values and {outputs} predictions are not the same number of rows")]
     Rows {
@@ -45,16 +54,31 @@ pub enum PredictError {
 }
 
 impl Booster {
-    /// Margins, `(n_rows, n_groups)` row-major: the base margin and the leaves, before the objective's transform.
+    /// Margins, `(n_rows, n_groups)` row-major: what the row starts from (its own base margin, else the base score's, and
+    /// the logarithm of its exposure) and the leaves, before the objective's transform.
     ///
     /// # Errors
-    /// [`PredictError::Columns`] if the table is wider than the model, or is dense and narrower.
+    /// - [`PredictError::Columns`] if the table is wider than the model, or is dense and narrower.
+    /// - [`PredictError::BaseMargin`] if the table's base margin is not `(n_rows, n_groups)`.
     pub fn predict_margin(
         &self,
         data: &Dataset,
         threads: &Threads,
     ) -> Result<Vec<f32>, PredictError> {
         Predictor::for_rows(self, data.n_rows()).predict_margin(data, threads)
+    }
+
+    /// Margins of a table in bins, as [`Booster::predict_margin`] gives them for its values. The splits of the booster must
+    /// be cuts of the table, as they are where it was trained with them.
+    ///
+    /// # Errors
+    /// As [`Booster::predict_margin`].
+    pub fn predict_margin_binned(
+        &self,
+        data: &BinnedDataset,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, PredictError> {
+        Predictor::for_rows(self, data.n_rows()).predict_margin_binned(data, threads)
     }
 
     /// Predictions after the objective's transform, `(n_rows, n_groups)` row-major; `multi:softmax` gives `(n_rows,)`

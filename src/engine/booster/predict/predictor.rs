@@ -2,11 +2,13 @@
 //!
 //! Invariant: which layout predicts a row depends on how many rows there are; what is predicted does not.
 
-use crate::dataset::{Dataset, Selection};
+use crate::bin::BinnedDataset;
+use crate::dataset::{Dataset, Selection, TILE_ROWS};
 use crate::simd::Simd;
 use crate::threads::Threads;
 
 use super::super::Booster;
+use super::super::start::Start;
 use super::PredictError;
 use super::block::{Block, RowMajor, Rows};
 use super::lanes::{self, LANES, Scratch};
@@ -106,7 +108,8 @@ impl Predictor {
             n_features,
             n_rows,
         };
-        self.margins(&rows, out, threads);
+        out.fill(self.base_margin);
+        self.add_trees(&rows, out, threads);
         Ok(())
     }
 
@@ -120,8 +123,60 @@ impl Predictor {
         threads: &Threads,
     ) -> Result<Vec<f32>, PredictError> {
         self.check_columns(data)?;
-        let mut margins = vec![0.0; data.n_rows() * self.n_groups];
-        self.margins(data, &mut margins, threads);
+        let start = Start {
+            base_margin: data.base_margin(),
+            exposure: data.exposure(),
+        };
+        let mut margins = self.start(&start, data.n_rows())?;
+        self.add_trees(data, &mut margins, threads);
+        Ok(margins)
+    }
+
+    /// Margins of a table in bins, as [`Booster::predict_margin_binned`].
+    ///
+    /// # Errors
+    /// As [`Booster::predict_margin_binned`].
+    pub fn predict_margin_binned(
+        &self,
+        data: &BinnedDataset,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, PredictError> {
+        let n_features = data.n_features();
+        if n_features != self.n_features {
+            return Err(PredictError::Columns {
+                found: n_features,
+                expected: self.n_features,
+            });
+        }
+        let start = Start {
+            base_margin: data.base_margin(),
+            exposure: data.exposure(),
+        };
+        let mut margins = self.start(&start, data.n_rows())?;
+        let mut values = Vec::new();
+        for (block, margins) in margins.chunks_mut(TILE_ROWS * self.n_groups).enumerate() {
+            let n_rows = margins.len() / self.n_groups;
+            let first = block * TILE_ROWS;
+            data.copy_stand_ins(first..first + n_rows, &mut values);
+            let rows = RowMajor {
+                values: &values,
+                n_features,
+                n_rows,
+            };
+            self.add_trees(&rows, margins, threads);
+        }
+        Ok(margins)
+    }
+
+    /// What rows start from.
+    fn start(&self, start: &Start<'_>, n_rows: usize) -> Result<Vec<f32>, PredictError> {
+        let expected = n_rows * self.n_groups;
+        let found = start.base_margin.map_or(expected, <[f32]>::len);
+        if found != expected {
+            return Err(PredictError::BaseMargin { found, expected });
+        }
+        let mut margins = vec![0.0; expected];
+        start.fill(self.base_margin, &mut margins);
         Ok(margins)
     }
 
@@ -151,8 +206,8 @@ impl Predictor {
         Err(PredictError::Columns { found, expected })
     }
 
-    fn margins(&self, rows: &impl Rows, out: &mut [f32], threads: &Threads) {
-        out.fill(self.base_margin);
+    /// Adds all trees to `out`.
+    fn add_trees(&self, rows: &impl Rows, out: &mut [f32], threads: &Threads) {
         let tasks = tasks(rows.n_rows(), out, threads);
         threads.for_each(tasks, |task| {
             let n_coded = self.n_coded(task.n_rows);

@@ -19,10 +19,14 @@ use super::problem::guarded;
 use super::source::Source;
 
 /// The values of a column, in the order of the rows.
-pub(super) trait Values: Send {
-    /// Reads the next rows, NaN for null, and tells how many there were; fewer than asked for at the column's end only.
-    fn fill(&mut self, out: &mut [f32]) -> Result<usize, ParquetError>;
+pub(super) trait Values<V>: Send {
+    /// Reads the next rows and tells how many there were; fewer than asked for at the column's end only. Null is NaN, or
+    /// `None`.
+    fn fill(&mut self, out: &mut [V]) -> Result<usize, ParquetError>;
 }
+
+/// The largest whole number up to which an `f64` holds every one.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Starts to read the column `idx` of a row group.
 pub(super) fn open(
@@ -30,16 +34,9 @@ pub(super) fn open(
     group: &RowGroupMetaData,
     idx: usize,
     numbers: Numbers,
-) -> Result<Box<dyn Values>, ParquetError> {
+) -> Result<Box<dyn Values<f32>>, ParquetError> {
     guarded(|| {
-        let chunk = group.column(idx);
-        let n_rows = usize::try_from(group.num_rows())?;
-        let pages = SerializedPageReader::new(Arc::clone(source), chunk, n_rows, None)?;
-        let opening = Opening {
-            group,
-            idx,
-            pages: Box::new(CheckedPages(pages)),
-        };
+        let opening = Opening::new(source, group, (idx, f32::NAN))?;
         Ok(match numbers {
             Numbers::Boolean => opening.typed::<BoolType, _>(|&it| f32::from(u8::from(it))),
             Numbers::Int32 => opening.typed::<Int32Type, _>(|&it| it as f32),
@@ -61,22 +58,78 @@ pub(super) fn open(
     })
 }
 
-struct Opening<'a> {
+/// Starts to read the column `idx` of a row group as query ids; `None` for null and for what is no whole number from 0.
+pub(super) fn open_ids(
+    source: &Arc<Source>,
+    group: &RowGroupMetaData,
+    idx: usize,
+    numbers: Numbers,
+) -> Result<Box<dyn Values<Option<u64>>>, ParquetError> {
+    let whole = |value: f64| {
+        let is_id = value >= 0.0 && value.fract() == 0.0 && value < EXACT;
+        is_id.then_some(value as u64)
+    };
+    guarded(|| {
+        let opening = Opening::new(source, group, (idx, None))?;
+        Ok(match numbers {
+            Numbers::Boolean => opening.typed::<BoolType, _>(|&it| Some(u64::from(it))),
+            Numbers::Int32 => opening.typed::<Int32Type, _>(|&it| it.try_into().ok()),
+            Numbers::Int64 => opening.typed::<Int64Type, _>(|&it| it.try_into().ok()),
+            Numbers::Uint32 => {
+                opening.typed::<Int32Type, _>(|&it| Some(u64::from(it.cast_unsigned())))
+            }
+            Numbers::Uint64 => opening.typed::<Int64Type, _>(|&it| Some(it.cast_unsigned())),
+            Numbers::Float => opening.typed::<FloatType, _>(move |&it| whole(it.into())),
+            Numbers::Double => opening.typed::<DoubleType, _>(move |&it| whole(it)),
+            Numbers::Half => {
+                opening.typed::<FixedLenByteArrayType, _>(move |it| whole(half(it.data()).into()))
+            }
+            Numbers::Decimal32(scale) => opening
+                .typed::<Int32Type, _>(move |&it| whole(decimal(i128::from(it), scale).into())),
+            Numbers::Decimal64(scale) => opening
+                .typed::<Int64Type, _>(move |&it| whole(decimal(i128::from(it), scale).into())),
+            Numbers::Decimal128(scale) => opening.typed::<FixedLenByteArrayType, _>(move |it| {
+                whole(decimal(big_endian(it.data()), scale).into())
+            }),
+        })
+    })
+}
+
+struct Opening<'a, V> {
     group: &'a RowGroupMetaData,
     idx: usize,
     pages: Box<dyn PageReader>,
+    /// What null becomes.
+    missing: V,
 }
 
-impl Opening<'_> {
-    fn typed<T, F>(self, convert: F) -> Box<dyn Values>
+impl<'a, V: Copy + Send + 'static> Opening<'a, V> {
+    fn new(
+        source: &Arc<Source>,
+        group: &'a RowGroupMetaData,
+        (idx, missing): (usize, V),
+    ) -> Result<Self, ParquetError> {
+        let chunk = group.column(idx);
+        let n_rows = usize::try_from(group.num_rows())?;
+        let pages = SerializedPageReader::new(Arc::clone(source), chunk, n_rows, None)?;
+        Ok(Self {
+            group,
+            idx,
+            pages: Box::new(CheckedPages(pages)),
+            missing,
+        })
+    }
+
+    fn typed<T, F>(self, convert: F) -> Box<dyn Values<V>>
     where
         T: DataType,
-        F: Fn(&T::T) -> f32 + Send + 'static,
+        F: Fn(&T::T) -> V + Send + 'static,
     {
         let column = self.group.schema_descr().column(self.idx);
-        Box::new(Typed::<T, F> {
+        Box::new(Typed::<T, F, V> {
             reader: get_typed_column_reader(get_column_reader(column, self.pages)),
             convert,
+            missing: self.missing,
             values: Vec::new(),
             levels: Vec::new(),
             marker: PhantomData,
@@ -84,18 +137,19 @@ impl Opening<'_> {
     }
 }
 
-struct Typed<T: DataType, F> {
+struct Typed<T: DataType, F, V> {
     reader: ColumnReaderImpl<T>,
     convert: F,
+    missing: V,
     values: Vec<T::T>,
     /// 1 for a value, 0 for null; empty where the column has no nulls.
     levels: Vec<i16>,
     marker: PhantomData<T>,
 }
 
-impl<T: DataType, F: Fn(&T::T) -> f32 + Send> Typed<T, F> {
+impl<T: DataType, F: Fn(&T::T) -> V + Send, V: Copy + Send> Typed<T, F, V> {
     /// Reads up to `out.len()` rows and tells how many.
-    fn read(&mut self, out: &mut [f32]) -> Result<usize, ParquetError> {
+    fn read(&mut self, out: &mut [V]) -> Result<usize, ParquetError> {
         self.values.clear();
         self.levels.clear();
         let levels = Some(&mut self.levels);
@@ -111,15 +165,15 @@ impl<T: DataType, F: Fn(&T::T) -> f32 + Send> Typed<T, F> {
             let mut values = self.values.iter();
             for (out, &level) in out.iter_mut().zip(&self.levels) {
                 let value = if level == 0 { None } else { values.next() };
-                *out = value.map_or(f32::NAN, &self.convert);
+                *out = value.map_or(self.missing, &self.convert);
             }
         }
         Ok(n_rows)
     }
 }
 
-impl<T: DataType, F: Fn(&T::T) -> f32 + Send> Values for Typed<T, F> {
-    fn fill(&mut self, out: &mut [f32]) -> Result<usize, ParquetError> {
+impl<T: DataType, F: Fn(&T::T) -> V + Send, V: Copy + Send> Values<V> for Typed<T, F, V> {
+    fn fill(&mut self, out: &mut [V]) -> Result<usize, ParquetError> {
         guarded(|| {
             let mut n_rows = 0;
             while n_rows < out.len() {

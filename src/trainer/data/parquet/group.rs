@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use engine::dataset::{Origin, TILE_ROWS, Tile, TileFeatures};
+use engine::dataset::{Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures};
 use engine::threads::Threads;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
@@ -14,6 +14,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::super::error::DataError;
 use super::super::labels::{LabelRule, is_weight};
+use super::super::side::{self, SideProblem};
 use super::column::{self, Values};
 use super::open_file::OpenFile;
 use super::problem::{ParquetPlace, ParquetProblem, Rows, failed};
@@ -36,6 +37,8 @@ pub(super) struct Group {
     idx: usize,
     columns: Vec<Open>,
     n_leading: usize,
+    side: Vec<SideColumn>,
+    queries: Option<Queries>,
     n_rows: u64,
     /// Rows that were decoded.
     done: u64,
@@ -47,13 +50,21 @@ pub(super) struct Group {
 struct Open {
     column: Column,
     role: Role,
-    values: Box<dyn Values>,
+    values: Box<dyn Values<f32>>,
+}
+
+/// The column of the query.
+struct Queries {
+    column: Column,
+    values: Box<dyn Values<Option<u64>>>,
 }
 
 #[derive(Clone, Copy)]
 enum Role {
     Label(LabelRule),
     Weight,
+    /// Not the upper bound of a label, which is checked when the label is there.
+    Side(SideColumn),
     Feature,
 }
 
@@ -74,6 +85,9 @@ enum Cause {
 struct Draft {
     labels: Vec<f32>,
     weights: Vec<f32>,
+    /// Columns beside the features, `(n_rows,)` each.
+    side: Vec<Vec<f32>>,
+    query_ids: Option<Vec<u64>>,
     values: Vec<f32>,
 }
 
@@ -106,9 +120,11 @@ impl Group {
                         place().refuse(ParquetProblem::Damaged(text))
                     })
                 })?;
+            let first_side = layout.n_leading - layout.side.len();
             let role = match at {
                 0 => Role::Label(labels),
-                _ if at < layout.n_leading => Role::Weight,
+                _ if at < first_side => Role::Weight,
+                _ if at < layout.n_leading => Role::Side(layout.side[at - first_side]),
                 _ => Role::Feature,
             };
             columns.push(Open {
@@ -117,11 +133,27 @@ impl Group {
                 values,
             });
         }
+        let queries = layout.query.as_ref().map(|column| {
+            let place = || place().in_column(column.idx, &column.name);
+            check_chunk(group.column(column.idx), rows).map_err(|it| place().refuse(it))?;
+            let values = column::open_ids(source, group, column.idx, column.numbers);
+            let values = values.map_err(|err| {
+                failed(source, err, |text| {
+                    place().refuse(ParquetProblem::Damaged(text))
+                })
+            })?;
+            Ok(Queries {
+                column: column.clone(),
+                values,
+            })
+        });
         Ok(Self {
             source: Arc::clone(source),
             object: Arc::clone(&layout.object),
             idx,
             columns,
+            side: layout.side.clone(),
+            queries: queries.transpose()?,
             n_leading: layout.n_leading,
             n_rows: rows as u64,
             done: 0,
@@ -160,13 +192,16 @@ impl Group {
         if let Some(spot) = first.min_by_key(|it| (it.row, it.column)) {
             return Err(self.refuse(spot));
         }
+        self.check_bounds(&drafts)?;
+        self.read_queries(&mut drafts)?;
+        let side = self.side.clone();
         let tiles = drafts.into_iter().map(|draft| {
             let origin = Origin {
                 object: Arc::clone(&self.object),
                 first_row: self.first_row + self.done,
             };
             self.done += draft.labels.len() as u64;
-            draft.into_tile(n_features, origin)
+            draft.into_tile(n_features, &side, origin)
         });
         Ok(tiles.collect())
     }
@@ -181,11 +216,80 @@ impl Group {
             left -= n_rows as u64;
             drafts.push(Draft {
                 labels: vec![0.0; n_rows],
-                weights: vec![0.0; if self.n_leading > 1 { n_rows } else { 0 }],
+                weights: vec![0.0; if self.is_weighted() { n_rows } else { 0 }],
+                side: vec![vec![0.0; n_rows]; self.side.len()],
+                query_ids: None,
                 values: vec![0.0; n_rows * n_features],
             });
         }
         drafts
+    }
+
+    fn is_weighted(&self) -> bool {
+        self.n_leading - self.side.len() > 1
+    }
+
+    /// An upper bound is held against the label of its row.
+    fn check_bounds(&self, drafts: &[Draft]) -> Result<(), DataError> {
+        let bounds = self
+            .side
+            .iter()
+            .position(|it| *it == SideColumn::LabelUpperBound);
+        let Some(at) = bounds else {
+            return Ok(());
+        };
+        let mut before = 0;
+        for draft in drafts {
+            for (row, (&bound, &label)) in draft.side[at].iter().zip(&draft.labels).enumerate() {
+                side::check(SideColumn::LabelUpperBound, bound, label).map_err(|problem| {
+                    self.refuse(Spot {
+                        row: before + row,
+                        column: self.n_leading - self.side.len() + at,
+                        cause: Cause::Problem(problem.into()),
+                    })
+                })?;
+            }
+            before += draft.labels.len();
+        }
+        Ok(())
+    }
+
+    /// Reads the queries of the rows.
+    fn read_queries(&mut self, drafts: &mut [Draft]) -> Result<(), DataError> {
+        let Some(queries) = &mut self.queries else {
+            return Ok(());
+        };
+        let column = &queries.column;
+        let place = |rows| {
+            ParquetPlace::file(&self.object)
+                .in_rows(rows)
+                .in_column(column.idx, &column.name)
+        };
+        let mut before = self.done;
+        for draft in drafts {
+            let mut ids = vec![None; draft.labels.len()];
+            let n_rows = queries.values.fill(&mut ids).map_err(|err| {
+                failed(&self.source, err, |text| {
+                    place(Rows::Group(self.idx)).refuse(ParquetProblem::Damaged(text))
+                })
+            })?;
+            if n_rows < ids.len() {
+                return Err(place(Rows::Group(self.idx)).refuse(ParquetProblem::Ended {
+                    found: before + n_rows as u64,
+                    expected: self.n_rows,
+                }));
+            }
+            if let Some(row) = ids.iter().position(Option::is_none) {
+                let row = self.first_row + before + row as u64;
+                let problem = SideProblem::Missing {
+                    column: SideColumn::QueryId,
+                };
+                return Err(place(Rows::One(row)).refuse(problem.into()));
+            }
+            before += ids.len() as u64;
+            draft.query_ids = Some(ids.into_iter().flatten().collect());
+        }
+        Ok(())
     }
 
     fn refuse(&self, spot: Spot) -> DataError {
@@ -219,6 +323,7 @@ impl Draft {
         let leading = [&mut self.labels, &mut self.weights];
         let leading = leading.into_iter().filter(|it| !it.is_empty());
         let columns = leading
+            .chain(&mut self.side)
             .map(Vec::as_mut_slice)
             .chain(self.values.chunks_exact_mut(n_rows));
         for (task, column) in tasks.iter_mut().zip(columns) {
@@ -226,7 +331,27 @@ impl Draft {
         }
     }
 
-    fn into_tile(self, n_features: usize, origin: Origin) -> Tile {
+    fn into_tile(self, n_features: usize, side: &[SideColumn], origin: Origin) -> Tile {
+        let mut columns = SideColumns {
+            query_ids: self.query_ids,
+            ..SideColumns::default()
+        };
+        let mut margins: Vec<Vec<f32>> = Vec::new();
+        for (&column, mut values) in side.iter().zip(self.side) {
+            for value in &mut values {
+                *value = side::complete(column, *value);
+            }
+            match column {
+                SideColumn::QueryId => {}
+                SideColumn::BaseMargin => margins.push(values),
+                SideColumn::Exposure => columns.exposure = Some(values),
+                SideColumn::LabelUpperBound => columns.label_upper_bound = Some(values),
+            }
+        }
+        if !margins.is_empty() {
+            let row = |row: usize| margins.iter().map(move |margin| margin[row]);
+            columns.base_margin = Some((0..self.labels.len()).flat_map(row).collect());
+        }
         Tile {
             features: TileFeatures::Dense {
                 n_features,
@@ -234,6 +359,7 @@ impl Draft {
             },
             labels: self.labels,
             weights: (!self.weights.is_empty()).then_some(self.weights),
+            side: columns,
             origin,
         }
     }
@@ -284,6 +410,14 @@ impl Role {
                 values.iter().position(|&it| !is_weight(it)),
                 ParquetProblem::Weight,
             ),
+            // Held against the labels later.
+            Self::Side(SideColumn::LabelUpperBound) => Ok(()),
+            Self::Side(column) => {
+                for (at, &value) in values.iter().enumerate() {
+                    side::check(column, value, f32::NAN).map_err(|err| (at, err.into()))?;
+                }
+                Ok(())
+            }
             Self::Feature => {
                 // Without an early end, so that several are compared at once.
                 let any = values.iter().fold(false, |any, &it| any | is_too_large(it));

@@ -76,11 +76,11 @@ pub fn open(
 ///
 /// # Errors
 /// [`DataError`] if its footer is refused.
-pub fn feature_names(files: &[DataFile], weighted: bool) -> Result<Vec<String>, DataError> {
+pub fn feature_names(files: &[DataFile], options: &CsvOptions) -> Result<Vec<String>, DataError> {
     let Some(first) = files.first() else {
         return Ok(Vec::new());
     };
-    let file = OpenFile::open(first, weighted)?;
+    let file = OpenFile::open(first, options)?;
     Ok(file.layout.feature_names().map(str::to_owned).collect())
 }
 
@@ -101,7 +101,7 @@ impl ParquetTiles {
                     cursor.n_rows = group.end_row();
                     cursor.group = None;
                 }
-            } else if !cursor.open_group(self.options)? {
+            } else if !cursor.open_group(&self.options)? {
                 self.open = None;
             }
         }
@@ -109,7 +109,7 @@ impl ParquetTiles {
     }
 
     fn start(&mut self, entry: &DataFile) -> Result<Cursor, DataError> {
-        let file = OpenFile::open(entry, self.options.weighted)?;
+        let file = OpenFile::open(entry, &self.options)?;
         if let Some(first) = &self.layout {
             file.layout.check_same(first)?;
         } else {
@@ -133,7 +133,7 @@ impl ParquetTiles {
 
 impl Cursor {
     /// Opens the next row group; false behind the last one.
-    fn open_group(&mut self, options: CsvOptions) -> Result<bool, DataError> {
+    fn open_group(&mut self, options: &CsvOptions) -> Result<bool, DataError> {
         if self.next_group == self.file.metadata.num_row_groups() {
             return Ok(false);
         }

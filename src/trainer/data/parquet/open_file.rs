@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parquet::file::metadata::ParquetMetaData;
 
+use super::super::csv::CsvOptions;
 use super::super::error::DataError;
 use super::super::files::DataFile;
 use super::schema::Layout;
@@ -22,9 +23,9 @@ impl OpenFile {
     ///
     /// # Errors
     /// As [`source::open`] and [`Layout::of`].
-    pub(super) fn open(entry: &DataFile, weighted: bool) -> Result<Self, DataError> {
+    pub(super) fn open(entry: &DataFile, options: &CsvOptions) -> Result<Self, DataError> {
         let (source, metadata) = source::open(entry)?;
-        let layout = Layout::of(&entry.object, &metadata, weighted)?;
+        let layout = Layout::of(&entry.object, &metadata, options)?;
         Ok(Self {
             source: Arc::new(source),
             metadata,

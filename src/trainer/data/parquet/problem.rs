@@ -13,6 +13,7 @@ use parquet::errors::ParquetError;
 
 use super::super::error::DataError;
 use super::super::number::shown;
+use super::super::side::SideProblem;
 use super::source::{ReadFailed, Source};
 
 /// The most columns that are read: as many as libsvm can number.
@@ -34,12 +35,14 @@ pub enum ParquetProblem {
     #[error("the footer is damaged: {0}")]
     Footer(String),
     /// There is no room for a feature.
-    #[error("{found} columns, expected {}", if *weighted { "a label, a weight and at least one feature" } else { "a label and at least one feature" })]
+    #[error("{found} columns, expected {}{} and at least one feature", if *weighted { "a label, a weight" } else { "a label" }, if *declared { ", the columns that the job declares" } else { "" })]
     NoFeature {
         /// Columns of the file, those of an index left out.
         found: usize,
         /// Whether the second column is a weight.
         weighted: bool,
+        /// Whether the job declares further columns.
+        declared: bool,
     },
     /// There are more columns than a model can have.
     #[error("{0} columns, allowed are up to {MAX_COLUMNS}")]
@@ -103,6 +106,9 @@ pub enum ParquetProblem {
     /// The weight cannot be one.
     #[error("weight `{0}` is not allowed, allowed are finite numbers from 0")]
     Weight(f32),
+    /// A column beside the features is not what it should be.
+    #[error(transparent)]
+    Side(#[from] SideProblem),
     /// The feature is infinite, or too large for 32 bits.
     #[error(
         "`{0}` is infinite or beyond 32-bit floating point, allowed are finite numbers below 3.4e38"
@@ -133,7 +139,8 @@ impl ParquetProblem {
             Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
                 "csv_weights is 1, so the second column holds weights"
             }
-            Self::NoFeature { .. }
+            Self::Side(_)
+            | Self::NoFeature { .. }
             | Self::TooManyColumns(_)
             | Self::Counts { .. }
             | Self::NoLabel
@@ -145,10 +152,13 @@ impl ParquetProblem {
 
     /// Whether one cell is to blame, rather than the column of a row group.
     pub(super) fn is_of_cell(&self) -> bool {
-        matches!(
-            self,
-            Self::NoLabel | Self::Label(_) | Self::Weight(_) | Self::TooLarge(_)
-        )
+        match self {
+            Self::Side(problem) => problem.is_of_cell(),
+            _ => matches!(
+                self,
+                Self::NoLabel | Self::Label(_) | Self::Weight(_) | Self::TooLarge(_)
+            ),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The columns of a Parquet file, as far as they are label, weight and features.
+//! The columns of a Parquet file: label, weight, features, and what the job declares to be something else.
 //!
 //! Invariants: a [`Layout`] has a label, a weight where one was asked for, and a feature at least, all of them numbers;
 //! the files of a channel have equal layouts. The index that pandas writes beside a table's columns is none of them, as
@@ -7,11 +7,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use contract::nearest::nearest;
+use engine::dataset::SideColumn;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::SchemaDescriptor;
 use serde_json::Value;
 
+use super::super::csv::CsvOptions;
 use super::super::error::DataError;
+use super::super::side::{SideProblem, taken};
 use super::numbers::Numbers;
 use super::problem::{MAX_COLUMNS, ParquetPlace, ParquetProblem};
 
@@ -24,13 +28,17 @@ pub(super) struct Column {
     pub(super) numbers: Numbers,
 }
 
-/// The columns of a file that are read, the label first.
+/// The columns of a file that are read: the label, perhaps a weight, columns beside the features, features.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) object: Arc<str>,
     pub(super) columns: Vec<Column>,
     /// Columns before the first feature.
     pub(super) n_leading: usize,
+    /// What the last of those before the first feature hold beside it; those of the base margin in its order.
+    pub(super) side: Vec<SideColumn>,
+    /// The column of the query, which is not among `columns`: it is no `f32`.
+    pub(super) query: Option<Column>,
     /// Columns that hold pandas' index.
     pub(super) left_out: Vec<String>,
 }
@@ -43,8 +51,9 @@ impl Layout {
     pub(super) fn of(
         object: &Arc<str>,
         metadata: &ParquetMetaData,
-        weighted: bool,
+        options: &CsvOptions,
     ) -> Result<Self, DataError> {
+        let weighted = options.weighted;
         let place = || ParquetPlace::file(object);
         let schema = metadata.file_metadata().schema_descr();
         if schema.num_columns() > MAX_COLUMNS {
@@ -56,6 +65,8 @@ impl Layout {
             object: Arc::clone(object),
             columns: Vec::with_capacity(schema.num_columns()),
             n_leading: 1 + usize::from(weighted),
+            side: Vec::new(),
+            query: None,
             left_out: Vec::new(),
         };
         for (idx, column) in schema.columns().iter().enumerate() {
@@ -77,11 +88,66 @@ impl Layout {
                 Err(what) => return refuse(ParquetProblem::Type(what.to_owned())),
             }
         }
+        let found = layout.columns.len();
+        if found > layout.n_leading {
+            let declared = layout.declare(options);
+            declared.map_err(|problem| place().refuse(problem.into()))?;
+        }
         if layout.columns.len() <= layout.n_leading {
-            let found = layout.columns.len();
-            return Err(place().refuse(ParquetProblem::NoFeature { found, weighted }));
+            let declared = !options.side.declared.is_empty();
+            return Err(place().refuse(ParquetProblem::NoFeature {
+                found,
+                weighted,
+                declared,
+            }));
         }
         Ok(layout)
+    }
+
+    /// Takes the declared columns out of the features.
+    fn declare(&mut self, options: &CsvOptions) -> Result<(), SideProblem> {
+        let mut found: Vec<(usize, SideColumn)> = Vec::new();
+        for declared in options.side.declared.iter() {
+            let (hyperparameter, text) = (declared.hyperparameter, declared.text.to_owned());
+            let named = self.columns.iter().position(|it| it.name == text);
+            let number = named.or_else(|| text.parse().ok());
+            let Some(number) = number.filter(|it| *it < self.columns.len()) else {
+                let names = self.columns.iter().map(|it| it.name.as_str());
+                let nearest = nearest(&text, names).map(str::to_owned);
+                return Err(SideProblem::Unknown {
+                    hyperparameter,
+                    text,
+                    nearest,
+                });
+            };
+            if let Some(by) = taken(number, self.n_leading, &found) {
+                return Err(SideProblem::Taken {
+                    hyperparameter,
+                    text,
+                    by,
+                });
+            }
+            found.push((number, declared.column));
+        }
+        let is_declared = |number: usize| found.iter().any(|(it, _)| *it == number);
+        let n_leading = self.n_leading;
+        let mut columns = self.columns[..n_leading].to_vec();
+        for &(number, column) in &found {
+            if column == SideColumn::QueryId {
+                self.query = Some(self.columns[number].clone());
+            } else {
+                columns.push(self.columns[number].clone());
+                self.side.push(column);
+            }
+        }
+        self.n_leading = columns.len();
+        let all = self.columns.iter().enumerate().skip(n_leading);
+        columns.extend(
+            all.filter(|(number, _)| !is_declared(*number))
+                .map(|(_, it)| it.clone()),
+        );
+        self.columns = columns;
+        Ok(())
     }
 
     /// Names of the features.
@@ -102,7 +168,8 @@ impl Layout {
                 fixed_by: fixed_by(),
             }));
         }
-        let mut pairs = self.columns.iter().zip(&first.columns);
+        let queries = self.query.iter().zip(&first.query);
+        let mut pairs = self.columns.iter().zip(&first.columns).chain(queries);
         let differs = pairs.find(|(own, it)| own.name != it.name || own.numbers != it.numbers);
         match differs {
             None => Ok(()),

@@ -1,0 +1,87 @@
+//! Rules about the columns beside the features: which goes with which, and with which objective.
+//!
+//! Invariant: no two columns are declared by the same text; whether two texts are the same column, or the label's, is told
+//! by the reader, which knows what they stand for.
+
+use engine::dataset::SideColumn;
+use engine::objective::{Objective, ObjectiveName};
+
+use super::columns::{DeclaredColumn, hyperparameter};
+use super::read::Reading;
+
+pub(super) fn apply(reading: &mut Reading) {
+    twice(reading);
+    objective(reading);
+    margins(reading);
+}
+
+/// A column is one thing.
+fn twice(reading: &mut Reading) {
+    let columns = reading.draft.columns.clone();
+    let mut seen: Vec<DeclaredColumn<'_>> = Vec::new();
+    for column in columns.iter() {
+        let (name, text) = (column.hyperparameter, column.text);
+        if let Some(before) = seen.iter().find(|it| it.text == text) {
+            let message = format!(
+                "Hyperparameter {name}: column `{text}` is that of `{}` already",
+                before.hyperparameter
+            );
+            reading.rule(name, &[before.hyperparameter], message);
+        }
+        seen.push(column);
+    }
+}
+
+/// Only some objectives read exposures and upper bounds.
+fn objective(reading: &mut Reading) {
+    let objective = reading.draft.objective();
+    let has_rate = Objective::new(objective).variance_power().is_some();
+    if reading.draft.columns.exposure.is_some() && !has_rate {
+        let allowed: Vec<String> = ObjectiveName::ALL
+            .iter()
+            .filter(|it| Objective::new(**it).variance_power().is_some())
+            .map(|it| format!("`{it}`"))
+            .collect();
+        let message = format!(
+            "Hyperparameter exposure_column: `objective` = `{objective}` has no rate that an exposure could multiply, allowed \
+             are {}",
+            allowed.join(", ")
+        );
+        reading.rule("exposure_column", &["objective"], message);
+    }
+    let is_interval = objective.as_str() == "survival:aft";
+    if reading.draft.columns.label_upper_bound.is_some() && !is_interval {
+        let message = format!(
+            "Hyperparameter label_upper_bound_column: the labels of `objective` = `{objective}` are no intervals, only those of \
+             `survival:aft` are"
+        );
+        reading.rule("label_upper_bound_column", &["objective"], message);
+    }
+}
+
+/// A row starts from one thing, and from one number for each group.
+fn margins(reading: &mut Reading) {
+    let columns = &reading.draft.columns;
+    let n_found = columns.base_margin.len();
+    if n_found == 0 {
+        return;
+    }
+    let name = hyperparameter(SideColumn::BaseMargin);
+    if columns.exposure.is_some() {
+        let message = format!(
+            "Hyperparameter {name}: does not go with `exposure_column`; add the exposure's logarithm to the margin, and leave one \
+             of them out"
+        );
+        reading.rule(name, &["exposure_column"], message);
+    }
+    let n_groups = if reading.draft.objective().is_multiclass() {
+        reading.draft.num_class.max(1) as usize
+    } else {
+        1
+    };
+    if n_found != n_groups {
+        let message =
+            format!("Hyperparameter {name}: {n_found} columns, the objective needs {n_groups}");
+        reading.rule(name, &["objective", "num_class"], message);
+    }
+}

@@ -1,0 +1,38 @@
+//! The margins that rows start from, before the first tree.
+//!
+//! Invariant: training, evaluation and prediction start from the same `f32`: the row's base margin, or the base score's
+//! margin where it has none, plus the rounded logarithm of its exposure.
+
+/// What rows bring to start from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Start<'a> {
+    /// `(n_rows, n_groups)` row-major.
+    pub(super) base_margin: Option<&'a [f32]>,
+    /// `(n_rows,)`.
+    pub(super) exposure: Option<&'a [f32]>,
+}
+
+impl Start<'_> {
+    /// Fills `margins`, `(n_rows, n_groups)` row-major; `base` is the base score's margin.
+    pub(super) fn fill(&self, base: f32, margins: &mut [f32]) {
+        match self.base_margin {
+            Some(own) => margins.copy_from_slice(own),
+            None => margins.fill(base),
+        }
+        let Some(exposure) = self.exposure else {
+            return;
+        };
+        let n_groups = margins.len() / exposure.len().max(1);
+        for (margins, &exposure) in margins.chunks_exact_mut(n_groups.max(1)).zip(exposure) {
+            let offset = offset(exposure);
+            for margin in margins {
+                *margin += offset;
+            }
+        }
+    }
+}
+
+/// The logarithm, by way of `f64` so that it is rounded once.
+fn offset(exposure: f32) -> f32 {
+    f64::from(exposure).ln() as f32
+}

@@ -1,0 +1,269 @@
+//! The columns beside the features: where the job says that they are, and what may stand in them.
+//!
+//! Invariants: a column that is declared is not a feature; every row has a value in it, but for the upper bound of a
+//! label, whose absence is infinity. Query ids are read as whole numbers and never by way of `f32`, which would take
+//! neighbours for one.
+
+use contract::hyperparameter::{DeclaredColumn, DeclaredColumns};
+use engine::dataset::SideColumn;
+
+use super::number::shown;
+
+/// The largest whole number up to which an `f64` holds every one.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Which columns beside label and features the job wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SideOptions {
+    /// Columns by number or name.
+    pub declared: DeclaredColumns,
+    /// What becomes of the queries that libsvm files bring by themselves.
+    pub queries: Queries,
+}
+
+/// What becomes of `qid:`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Queries {
+    /// It must be a number, and is left out.
+    #[default]
+    Ignored,
+    /// It is read.
+    Read,
+}
+
+/// Why a column beside the features was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SideProblem {
+    /// A name in the place of a number.
+    #[error(
+        "Hyperparameter {hyperparameter}: `{text}` is not a number; columns of text have numbers, from 0 for the label"
+    )]
+    Named {
+        /// The hyperparameter.
+        hyperparameter: &'static str,
+        /// What it says.
+        text: String,
+    },
+    /// A number beyond the last column.
+    #[error(
+        "Hyperparameter {hyperparameter}: there is no column `{text}`, allowed are 1 to {}", n_columns - 1
+    )]
+    Beyond {
+        /// The hyperparameter.
+        hyperparameter: &'static str,
+        /// What it says.
+        text: String,
+        /// Columns of a row.
+        n_columns: usize,
+    },
+    /// A name that no column has.
+    #[error("Hyperparameter {hyperparameter}: there is no column `{text}`{}", did_you_mean(nearest.as_deref()))]
+    Unknown {
+        /// The hyperparameter.
+        hyperparameter: &'static str,
+        /// What it says.
+        text: String,
+        /// The nearest name.
+        nearest: Option<String>,
+    },
+    /// The column is something else already.
+    #[error("Hyperparameter {hyperparameter}: column `{text}` is {by} already")]
+    Taken {
+        /// The hyperparameter.
+        hyperparameter: &'static str,
+        /// What it says.
+        text: String,
+        /// What the column is.
+        by: &'static str,
+    },
+    /// libsvm has its own way to say it.
+    #[error(
+        "Hyperparameter qid_column: libsvm has no column for it; write `label qid:Q index:value ...` on every line"
+    )]
+    QueryColumn,
+    /// Some rows have a query and others have none.
+    #[error("the row has {} query, while the first row of the channel has {}", if *.expected { "no" } else { "a" }, if *.expected { "one" } else { "none" })]
+    MixedQueries {
+        /// Whether the first row has one.
+        expected: bool,
+    },
+    /// The cell is empty.
+    #[error("the {column} is missing, every row needs {}", column.allowed())]
+    Missing {
+        /// What the column holds.
+        column: SideColumn,
+    },
+    /// The value is not allowed.
+    #[error("{column} `{value}` is not allowed, allowed is {}", column.allowed())]
+    Value {
+        /// What the column holds.
+        column: SideColumn,
+        /// The cell.
+        value: String,
+    },
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |it| format!("; did you mean `{it}`?"))
+}
+
+impl SideProblem {
+    /// Whether one cell is to blame.
+    pub(super) fn is_of_cell(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Value { .. })
+    }
+}
+
+impl SideOptions {
+    /// The numbers of the declared columns in rows of `n_columns`, of which the first `n_leading` are label and weight.
+    ///
+    /// # Errors
+    /// [`SideProblem`] for a name, a number beyond the last column, and a column that is something else.
+    pub fn numbered(
+        &self,
+        n_columns: usize,
+        n_leading: usize,
+    ) -> Result<Vec<(usize, SideColumn)>, SideProblem> {
+        let mut found = Vec::new();
+        for DeclaredColumn {
+            hyperparameter,
+            column,
+            text,
+        } in self.declared.iter()
+        {
+            let Ok(number) = text.parse::<usize>() else {
+                return Err(SideProblem::Named {
+                    hyperparameter,
+                    text: text.to_owned(),
+                });
+            };
+            if number >= n_columns {
+                return Err(SideProblem::Beyond {
+                    hyperparameter,
+                    text: text.to_owned(),
+                    n_columns,
+                });
+            }
+            if let Some(by) = taken(number, n_leading, &found) {
+                return Err(SideProblem::Taken {
+                    hyperparameter,
+                    text: text.to_owned(),
+                    by,
+                });
+            }
+            found.push((number, column));
+        }
+        Ok(found)
+    }
+}
+
+/// What the column `number` is already.
+pub(super) fn taken(
+    number: usize,
+    n_leading: usize,
+    found: &[(usize, SideColumn)],
+) -> Option<&'static str> {
+    match number {
+        0 => Some("the label's"),
+        1 if n_leading > 1 => Some("the weight's, since csv_weights is 1,"),
+        _ if found.iter().any(|(it, _)| *it == number) => Some("declared"),
+        _ => None,
+    }
+}
+
+/// Checks a value; NaN is missing.
+pub(super) fn check(column: SideColumn, value: f32, label: f32) -> Result<(), SideProblem> {
+    if value.is_nan() && column != SideColumn::LabelUpperBound {
+        return Err(SideProblem::Missing { column });
+    }
+    if column.accepts(complete(column, value), label) {
+        Ok(())
+    } else {
+        Err(SideProblem::Value {
+            column,
+            value: value.to_string(),
+        })
+    }
+}
+
+/// What a value that is missing stands for, where it stands for something.
+pub(super) fn complete(column: SideColumn, value: f32) -> f32 {
+    match column {
+        SideColumn::LabelUpperBound if value.is_nan() => f32::INFINITY,
+        SideColumn::QueryId
+        | SideColumn::BaseMargin
+        | SideColumn::Exposure
+        | SideColumn::LabelUpperBound => value,
+    }
+}
+
+/// Reads a query id.
+///
+/// # Errors
+/// [`SideProblem`] if the cell is empty or not a whole number from 0.
+pub(super) fn parse_query(cell: &[u8]) -> Result<u64, SideProblem> {
+    let cell = cell.trim_ascii();
+    let bare = cell.strip_prefix(b"\"").unwrap_or(cell);
+    let bare = bare.strip_suffix(b"\"").unwrap_or(bare).trim_ascii();
+    if bare.is_empty() {
+        return Err(SideProblem::Missing {
+            column: SideColumn::QueryId,
+        });
+    }
+    let exact = bare.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    let id = exact.or_else(|| {
+        // `3.0`, as programs write a column of whole numbers that once had gaps.
+        let value: f64 = fast_float2::parse(bare).ok()?;
+        (value >= 0.0 && value.fract() == 0.0 && value < EXACT).then_some(value as u64)
+    });
+    id.ok_or_else(|| SideProblem::Value {
+        column: SideColumn::QueryId,
+        value: shown(cell),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_ids_are_whole_numbers_of_any_length() {
+        for (text, expected) in [
+            ("7", Some(7)),
+            (" 16777217 ", Some(16_777_217)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("\"3\"", Some(3)),
+            ("3.0", Some(3)),
+            ("1e3", Some(1000)),
+            ("3.5", None),
+            ("-1", None),
+            ("", None),
+            ("abc", None),
+            ("18446744073709551616", None),
+        ] {
+            assert_eq!(parse_query(text.as_bytes()).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_upper_bound_may_be_missing_and_nothing_else_may() {
+        assert!(check(SideColumn::LabelUpperBound, f32::NAN, 3.0).is_ok());
+        assert!(check(SideColumn::LabelUpperBound, 2.0, 3.0).is_err());
+        for column in [SideColumn::BaseMargin, SideColumn::Exposure] {
+            assert_eq!(
+                check(column, f32::NAN, 3.0),
+                Err(SideProblem::Missing { column })
+            );
+        }
+        let said = check(SideColumn::Exposure, -2.0, 3.0)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            said,
+            "exposure `-2` is not allowed, allowed is a finite number above 0"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! Two channels as one: cross-validation deals out the rows of both together.
+//!
+//! Invariant: the second channel's rows come behind all of the first, with the numbers that follow.
+
+use std::cell::Cell;
+
+use crate::data::{Batch, DataError, TileReader};
+
+/// Opens a channel, or gives nothing if it holds no row.
+pub(super) type Opening<'a> = Box<dyn Fn() -> Result<Option<Box<dyn TileReader>>, DataError> + 'a>;
+
+/// A reader of one channel, then of another.
+pub(super) struct Joined<'a> {
+    /// `None` once it has been read.
+    first: Option<Box<dyn TileReader>>,
+    second: Box<dyn TileReader>,
+    /// Opens the first one again, where the second one has to start again.
+    reopen: Opening<'a>,
+    /// Parts of the first one.
+    n_parts: usize,
+    /// Its rows, for whoever made this reader.
+    n_rows: &'a Cell<usize>,
+    expected_rows: usize,
+}
+
+impl<'a> Joined<'a> {
+    /// `first`, which `reopen` opens again, then `second`; the rows of `first` are counted in `n_rows`.
+    pub(super) fn new(
+        first: Box<dyn TileReader>,
+        second: Box<dyn TileReader>,
+        reopen: Opening<'a>,
+        n_rows: &'a Cell<usize>,
+    ) -> Self {
+        Self {
+            expected_rows: first.expected_rows() + second.expected_rows(),
+            first: Some(first),
+            second,
+            reopen,
+            n_parts: 0,
+            n_rows,
+        }
+    }
+
+    fn forget(&mut self) {
+        self.n_parts = 0;
+        self.n_rows.set(0);
+    }
+}
+
+impl TileReader for Joined<'_> {
+    fn read(&mut self) -> Result<Batch, DataError> {
+        if let Some(first) = &mut self.first {
+            match first.read()? {
+                Batch::Parts(parts) => {
+                    for part in &parts {
+                        self.n_parts = self.n_parts.max(part.number + 1);
+                        let n_rows: usize = part.tiles.iter().map(|it| it.labels.len()).sum();
+                        self.n_rows.set(self.n_rows.get() + n_rows);
+                    }
+                    return Ok(Batch::Parts(parts));
+                }
+                Batch::StartAgain => {
+                    self.forget();
+                    return Ok(Batch::StartAgain);
+                }
+                Batch::End => self.first = None,
+            }
+        }
+        match self.second.read()? {
+            Batch::Parts(mut parts) => {
+                for part in &mut parts {
+                    part.number += self.n_parts;
+                }
+                Ok(Batch::Parts(parts))
+            }
+            Batch::StartAgain => {
+                self.forget();
+                self.first = (self.reopen)()?;
+                Ok(Batch::StartAgain)
+            }
+            Batch::End => Ok(Batch::End),
+        }
+    }
+
+    fn in_sample(&self) -> bool {
+        self.first.as_ref().unwrap_or(&self.second).in_sample()
+    }
+
+    fn expected_rows(&self) -> usize {
+        self.expected_rows
+    }
+}

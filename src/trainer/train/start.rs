@@ -1,0 +1,284 @@
+//! The model that training continues from: the channel `model`.
+//!
+//! Invariant: rows start from that model's margins, which are computed from their values while they are read, so the first
+//! new tree is grown on what the model leaves over, as if its training had never stopped.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use contract::artifact::{MODEL_FILE, REQUIRED_INPUTS, SIDE_DIR, SIDE_FILE};
+use contract::channel::MODEL;
+use contract::paths::MlRoot;
+use engine::booster::{Booster, PredictError, Predictor, check_start};
+use engine::dataset::{Dataset, Part, SideColumn, Tile};
+use engine::model;
+use engine::params::BoosterValidParams;
+use engine::threads::Threads;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use tar::Archive;
+
+use super::job::Job;
+use crate::data::files::{DataFile, discover};
+use crate::error::TrainerError;
+
+/// No tree model is larger; an archive that claims more is refused.
+const MAX_MODEL_BYTES: u64 = 8 << 30;
+
+/// First bytes of a gzip file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A model, ready to give rows their margins.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) booster: Booster,
+    predictor: Predictor,
+}
+
+/// Why the channel gives no model.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no file.
+    #[error("channel `{MODEL}` holds no file, expected `{MODEL_FILE}` or `model.tar.gz`")]
+    Empty,
+    /// There are several, and none has a name that is known.
+    #[error(
+        "channel `{MODEL}` holds several files, expected `{MODEL_FILE}` or `model.tar.gz` among them"
+    )]
+    Several,
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The archive holds no model.
+    #[error("{object} is an archive without `{MODEL_FILE}`")]
+    NoModel {
+        /// The file.
+        object: String,
+    },
+    /// The bytes are not a model.
+    #[error("{object}: {source}")]
+    NotAModel {
+        /// The file.
+        object: String,
+        /// What the reader said.
+        source: model::ModelError,
+    },
+    /// The model needs a column that the job does not declare.
+    #[error(
+        "the model in channel `{MODEL}` was trained with {column}s, and the job declares no column of them: set {hyperparameter}"
+    )]
+    Input {
+        /// The column.
+        column: SideColumn,
+        /// What declares it.
+        hyperparameter: &'static str,
+    },
+    /// The rows have other columns than the model.
+    #[error(
+        "the model in channel `{MODEL}` has {expected} feature columns, channel `{channel}` has {found}"
+    )]
+    Columns {
+        /// The channel.
+        channel: &'static str,
+        /// Columns of its rows.
+        found: usize,
+        /// Columns of the model.
+        expected: usize,
+    },
+    /// The features have other names.
+    #[error(
+        "feature_names mismatch: feature column {number} is `{in_model}` in the model of channel `{MODEL}` and `{in_train}` in train"
+    )]
+    Names {
+        /// Number of the first feature that differs, from 1.
+        number: usize,
+        /// Its name in the model.
+        in_model: String,
+        /// Its name in the job.
+        in_train: String,
+    },
+}
+
+/// What the side file of a model is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Side {
+    required_inputs: Vec<String>,
+}
+
+impl Start {
+    /// Reads the model of the job's channel `model`, if it has one, and holds it against the parameters.
+    pub(crate) fn read(
+        root: &MlRoot,
+        job: &Job,
+        params: &BoosterValidParams,
+    ) -> Result<Option<Self>, TrainerError> {
+        if !job.continues {
+            return Ok(None);
+        }
+        let files = discover(MODEL, &root.channel_dir(MODEL))?.files;
+        let file = choose(&files)?;
+        let (bytes, side) = contents(file)?;
+        let booster = model::load(&bytes).map_err(|source| StartError::NotAModel {
+            object: file.object.to_string(),
+            source,
+        })?;
+        check_start(params, &booster)?;
+        check_inputs(job, side.as_deref())?;
+        tracing::info!(
+            "Continuing from {}, a model of {} rounds",
+            file.object,
+            booster.n_rounds()
+        );
+        Ok(Some(Self {
+            predictor: Predictor::new(&booster),
+            booster,
+        }))
+    }
+
+    /// Feature columns of the model.
+    pub(crate) fn n_features(&self) -> usize {
+        self.booster.n_features()
+    }
+
+    /// Holds the names of the job's features against the model's, where both have some.
+    pub(crate) fn check_names(&self, names: &[String]) -> Result<(), StartError> {
+        let mut pairs = self.booster.feature_names.iter().zip(names).enumerate();
+        match pairs.find(|(_, (in_model, in_train))| in_model != in_train) {
+            None => Ok(()),
+            Some((at, (in_model, in_train))) => Err(StartError::Names {
+                number: at + 1,
+                in_model: in_model.clone(),
+                in_train: in_train.clone(),
+            }),
+        }
+    }
+
+    /// Gives the rows the model's margins to start from. Rows that are not allowed stay as they are, for the table to say.
+    pub(crate) fn set_margins(
+        &self,
+        parts: &mut [Part],
+        channel: &'static str,
+        threads: &Threads,
+    ) -> Result<(), StartError> {
+        let tiles: Vec<&mut Tile> = parts.iter_mut().flat_map(|part| &mut part.tiles).collect();
+        let done = threads.map(tiles, |tile| self.set_tile_margins(tile));
+        let refused = |err| match err {
+            PredictError::Columns { found, expected } => StartError::Columns {
+                channel,
+                found,
+                expected,
+            },
+            PredictError::BaseMargin { found, expected }
+            | PredictError::Rows {
+                values: found,
+                outputs: expected,
+            } => {
+                unreachable!("a tile has a margin for each row: {found} and {expected}")
+            }
+        };
+        done.into_iter().collect::<Result<(), _>>().map_err(refused)
+    }
+
+    fn set_tile_margins(&self, tile: &mut Tile) -> Result<(), PredictError> {
+        let mut builder = Dataset::builder();
+        let built = builder.push(tile.clone()).and_then(|()| builder.finish());
+        let Ok(data) = built else {
+            return Ok(());
+        };
+        let margins = self.predictor.predict_margin(&data, &Threads::single())?;
+        tile.side.base_margin = Some(margins);
+        // It is in the margin now.
+        tile.side.exposure = None;
+        Ok(())
+    }
+}
+
+/// The file with the model.
+fn choose(files: &[DataFile]) -> Result<&DataFile, StartError> {
+    let named = |test: &dyn Fn(&str) -> bool| {
+        files.iter().find(|file| {
+            let name = file.path.file_name().unwrap_or_default();
+            test(&name.to_string_lossy())
+        })
+    };
+    let found =
+        named(&|name| name == MODEL_FILE).or_else(|| named(&|name| name.ends_with(".tar.gz")));
+    match (found, files) {
+        (Some(file), _) | (None, [file]) => Ok(file),
+        (None, []) => Err(StartError::Empty),
+        (None, _) => Err(StartError::Several),
+    }
+}
+
+type Bytes = Vec<u8>;
+
+/// The model's bytes and, where there is one, its side file's.
+fn contents(file: &DataFile) -> Result<(Bytes, Option<Bytes>), StartError> {
+    let unreadable = |source| StartError::Read {
+        path: file.path.clone(),
+        source,
+    };
+    let bytes = std::fs::read(&file.path).map_err(unreadable)?;
+    if !bytes.starts_with(&GZIP) {
+        let side = file.path.with_file_name(SIDE_DIR).join(SIDE_FILE);
+        return Ok((bytes, read_if_there(&side)));
+    }
+    let (mut model, mut side) = (None, None);
+    for entry in Archive::new(GzDecoder::new(bytes.as_slice()))
+        .entries()
+        .map_err(unreadable)?
+    {
+        let mut entry = entry.map_err(unreadable)?;
+        let name = entry.path().map_err(unreadable)?.to_path_buf();
+        let name = name.strip_prefix(".").unwrap_or(&name).to_owned();
+        let slot = if name == Path::new(MODEL_FILE) {
+            &mut model
+        } else if name == Path::new(SIDE_DIR).join(SIDE_FILE) {
+            &mut side
+        } else {
+            continue;
+        };
+        let mut bytes = Vec::new();
+        let read = entry.by_ref().take(MAX_MODEL_BYTES).read_to_end(&mut bytes);
+        read.map_err(unreadable)?;
+        *slot = Some(bytes);
+    }
+    let model = model.ok_or_else(|| StartError::NoModel {
+        object: file.object.to_string(),
+    })?;
+    Ok((model, side))
+}
+
+/// A side file that is not there says nothing.
+fn read_if_there(path: &Path) -> Option<Bytes> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// What the model needs beside features, the job must declare.
+fn check_inputs(job: &Job, side: Option<&[u8]>) -> Result<(), StartError> {
+    let side: Side = side
+        .and_then(|it| serde_json::from_slice(it).ok())
+        .unwrap_or_default();
+    let declared = &job.hyperparameters.columns;
+    let is_declared = |column| declared.iter().any(|it| it.column == column);
+    let mut needed = REQUIRED_INPUTS.iter();
+    let missing = needed.find(|(column, name)| {
+        side.required_inputs.iter().any(|it| it == name) && !is_declared(*column)
+    });
+    match missing {
+        None => Ok(()),
+        Some(&(column, _)) => Err(StartError::Input {
+            column,
+            hyperparameter: contract::hyperparameter::hyperparameter(column),
+        }),
+    }
+}

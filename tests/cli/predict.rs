@@ -1,0 +1,93 @@
+//! `model predict` on models that need more of a row than its features.
+
+use std::path::Path;
+
+use cli::predict::{Options, PredictFileError, stream};
+use engine::booster::Booster;
+use engine::dataset::SideColumn;
+use engine::objective::{Objective, ObjectiveName};
+use engine::tree::{NO_PARENT, Node, Tree};
+
+/// A rate of 2 for every row, twice that by its only leaf.
+fn rates() -> Booster {
+    let leaf = Node::leaf(NO_PARENT, 2.0_f32.ln(), 1.0);
+    Booster {
+        trees: vec![Tree { nodes: vec![leaf] }],
+        tree_info: vec![0],
+        num_parallel_tree: 1,
+        n_features: 1,
+        base_score: 2.0,
+        objective: Objective::new(ObjectiveName::CountPoisson),
+        feature_names: Vec::new(),
+        attributes: std::collections::BTreeMap::new(),
+    }
+}
+
+fn predict(rows: &str, options: &Options) -> Result<Vec<f32>, PredictFileError> {
+    let mut predictions = Vec::new();
+    let mut on_row = |row: &[f32]| {
+        predictions.extend_from_slice(row);
+        Ok(())
+    };
+    stream(
+        &rates(),
+        rows.as_bytes(),
+        Path::new("rows.csv"),
+        options,
+        &mut on_row,
+    )?;
+    Ok(predictions)
+}
+
+#[test]
+fn an_exposure_multiplies_the_rate_and_a_margin_takes_the_place_of_the_base_score() {
+    let near = |found: Vec<f32>, expected: &[f32]| {
+        assert_eq!(found.len(), expected.len());
+        assert!(
+            found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-4),
+            "{found:?}"
+        );
+    };
+    near(predict("7\n8\n", &Options::default()).unwrap(), &[4.0, 4.0]);
+    let exposed = Options {
+        label_column: Some(0),
+        exposure_column: Some(2),
+        ..Options::default()
+    };
+    near(predict("1,7,0.5\n1,8,3\n", &exposed).unwrap(), &[2.0, 12.0]);
+    let margin = Options {
+        base_margin_columns: vec![0],
+        ..Options::default()
+    };
+    near(predict("0,7\n", &margin).unwrap(), &[2.0]);
+}
+
+#[test]
+fn what_a_model_needs_is_asked_for() {
+    let needs = [SideColumn::Exposure];
+    assert_eq!(
+        Options::default().missing(&needs),
+        Some(SideColumn::Exposure)
+    );
+    let exposed = Options {
+        exposure_column: Some(1),
+        ..Options::default()
+    };
+    assert_eq!(exposed.missing(&needs), None);
+    let missing = PredictFileError::Input {
+        path: "rows.csv".into(),
+        column: SideColumn::Exposure,
+    };
+    assert!(missing.to_string().contains("trained with exposures"));
+    assert!(missing.fix().contains("--exposure-column"));
+    let said = predict("7,0\n", &exposed).unwrap_err().to_string();
+    assert_eq!(
+        said,
+        "exposure `0`, allowed is a finite number above 0 (rows.csv:1:2)"
+    );
+    let said = predict("7\n", &exposed).unwrap_err().to_string();
+    assert_eq!(said, "there is no column 1, the row has 1 (rows.csv:1)");
+}
