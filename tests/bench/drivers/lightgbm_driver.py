@@ -68,7 +68,8 @@ def predict(spec) -> None:
     """Predictions for the validation table."""
     booster = lightgbm.Booster(model_file=spec.model)
     if spec.format == "libsvm":
-        predictions = booster.predict(spec.validation, data_has_header=False)
+        # The last columns may have no value in the validation table, which LightGBM takes for another table.
+        predictions = booster.predict(spec.validation, data_has_header=False, predict_disable_shape_check=True)
     else:
         predictions = booster.predict(to_numpy(read_table(spec.validation, spec.format, spec.threads))[1])
     np.save(spec.predictions, predictions)
