@@ -16,6 +16,7 @@ pub mod metric;
 pub mod model;
 pub mod objective;
 pub mod params;
+mod quantile;
 pub mod simd;
 pub mod threads;
 pub mod tree;

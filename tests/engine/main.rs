@@ -11,6 +11,7 @@ mod metric;
 mod model;
 mod model_peers;
 mod objective;
+mod objective_train;
 mod params;
 mod predict;
 mod reference;

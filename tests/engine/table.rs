@@ -62,8 +62,19 @@ impl Shape {
         }
         let data =
             Dataset::from_rows(self.n_features, &values, &labels).expect("the table is sound");
-        if self.weighted {
+        let data = if self.weighted {
             data.with_weights(weights).expect("the table is sound")
+        } else {
+            data
+        };
+        if objective == ObjectiveName::SurvivalAft {
+            let bounds = labels.iter().enumerate().map(|(row, label)| match row % 4 {
+                0 => f32::INFINITY,
+                1 => label + 3.0,
+                _ => f32::NAN,
+            });
+            data.with_label_upper_bound(bounds.collect())
+                .expect("the table is sound")
         } else {
             data
         }
@@ -72,15 +83,38 @@ impl Shape {
 
 fn label(objective: ObjectiveName, score: f32) -> f32 {
     match objective {
-        ObjectiveName::BinaryLogistic | ObjectiveName::RegLogistic => {
-            f32::from(u8::from(score > 0.9))
-        }
-        ObjectiveName::CountPoisson => (score * 4.0).floor(),
+        ObjectiveName::BinaryLogistic
+        | ObjectiveName::BinaryLogitraw
+        | ObjectiveName::BinaryHinge
+        | ObjectiveName::RegLogistic => f32::from(u8::from(score > 0.9)),
+        ObjectiveName::CountPoisson | ObjectiveName::RegTweedie => (score * 4.0).floor(),
         ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
             (score * 1.5).floor().min(2.0)
         }
-        ObjectiveName::RegSquaredError => score * 10.0 - 3.0,
+        ObjectiveName::RegSquaredError
+        | ObjectiveName::RegPseudoHuberError
+        | ObjectiveName::RegAbsoluteError
+        | ObjectiveName::RegQuantileError => score * 10.0 - 3.0,
+        ObjectiveName::RegSquaredLogError | ObjectiveName::RegGamma => score + 0.1,
+        // Whole numbers, so that some times are the same; a third are not known to the end.
+        ObjectiveName::SurvivalCox => {
+            let time = (score * 20.0).ceil().max(1.0);
+            if (time as u32).is_multiple_of(3) {
+                -time
+            } else {
+                time
+            }
+        }
+        ObjectiveName::SurvivalAft => (score * 20.0).ceil().max(1.0),
     }
+}
+
+/// Parameters for `objective` on such tables.
+pub(crate) fn params(objective: ObjectiveName) -> BoosterParams {
+    BoosterParams::default()
+        .objective(objective)
+        .num_class(classes(objective))
+        .quantile_alpha(vec![0.1, 0.5, 0.9])
 }
 
 pub(crate) fn classes(objective: ObjectiveName) -> u32 {

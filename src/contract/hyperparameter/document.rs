@@ -123,7 +123,9 @@ fn happens(support: Support) -> String {
 
 /// `CreateAlgorithm` without its name: the members that follow from the table, for the image `training_image`.
 pub fn create_algorithm_json(training_image: &str, instance_types: &[&str]) -> Value {
-    let metrics = metric_line::definitions(&[TRAIN, VALIDATION], Metric::ALL);
+    // What is tuned for must be there; of the training channel's metrics as many as there is room for.
+    let mut metrics = metric_line::definitions(&[VALIDATION, TRAIN], Metric::ALL);
+    metrics.truncate(metric_line::MAX_DEFINITIONS);
     let objectives = Metric::ALL.iter().map(|it| {
         json!({
             "Type": if it.maximize() { "Maximize" } else { "Minimize" },

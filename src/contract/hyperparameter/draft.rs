@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::metric::Metric;
-use engine::objective::ObjectiveName;
+use engine::objective::{Objective, ObjectiveName, Setting};
 use engine::params::BoosterParams;
 
 use super::{Algorithm, DeclaredColumns, ModelFormat};
@@ -15,6 +15,9 @@ pub struct Draft {
     pub(super) algorithm: Algorithm,
     pub(super) objective: Option<ObjectiveName>,
     pub(super) num_class: u32,
+    pub(super) quantile_alpha: Vec<f32>,
+    /// What the user should know although it was accepted.
+    pub(super) warnings: Vec<String>,
     pub(super) num_round: Option<u32>,
     pub(super) eval_metrics: Vec<Metric>,
     pub(super) early_stopping_rounds: Option<u32>,
@@ -39,6 +42,10 @@ impl Draft {
         self.params = set(std::mem::take(&mut self.params));
     }
 
+    pub(super) fn warn(&mut self, text: &str) {
+        self.warnings.push(text.to_owned());
+    }
+
     /// Sets a parameter of the booster where the user has not.
     pub(super) fn default_to(
         &mut self,
@@ -58,5 +65,20 @@ impl Draft {
     /// The objective, or what holds where none is given.
     pub(super) fn objective(&self) -> ObjectiveName {
         self.objective.unwrap_or(ObjectiveName::RegSquaredError)
+    }
+
+    /// The objective with what decides how many groups it has.
+    pub(super) fn full_objective(&self) -> Objective {
+        let mut objective = Objective::new(self.objective());
+        if objective.has(Setting::NumClass) {
+            objective.num_class = self.num_class.max(2);
+        }
+        if objective.has(Setting::QuantileAlpha) && !self.quantile_alpha.is_empty() {
+            objective.quantile_alpha = self.quantile_alpha.as_slice().into();
+        }
+        if let Some(rho) = self.number("tweedie_variance_power") {
+            objective.tweedie_variance_power = rho as f32;
+        }
+        objective
     }
 }

@@ -134,6 +134,8 @@ pub struct Hyperparameters {
     pub verbosity: u8,
     /// What was accepted without effect; one line of log each.
     pub ignored: Vec<Ignored>,
+    /// What the user should know although it was accepted; one line of log each.
+    pub warnings: Vec<String>,
 }
 
 impl Hyperparameters {
@@ -178,6 +180,7 @@ impl Hyperparameters {
             baseline_columns: draft.baseline_columns,
             verbosity: draft.verbosity.unwrap_or(1),
             ignored,
+            warnings: draft.warnings,
         })
     }
 }
