@@ -17,6 +17,7 @@ pub mod model;
 pub mod objective;
 pub mod params;
 mod quantile;
+pub(crate) mod ranking;
 pub mod simd;
 pub mod threads;
 pub mod tree;

@@ -10,7 +10,7 @@ use linfa::ParamGuard;
 
 use crate::metric::Metric;
 use crate::objective::{
-    AftDistribution, Objective, ObjectiveName, POISSON_MAX_DELTA_STEP, Setting,
+    AftDistribution, LambdaRank, Objective, ObjectiveName, POISSON_MAX_DELTA_STEP, Setting,
 };
 use crate::simd::Simd;
 
@@ -91,6 +91,7 @@ pub struct BoosterValidParams {
     quantile_alpha: Vec<f32>,
     aft_loss_distribution: AftDistribution,
     aft_loss_distribution_scale: f32,
+    lambdarank: LambdaRank,
     num_parallel_tree: u32,
     seed: i64,
     nthread: Option<usize>,
@@ -137,6 +138,7 @@ impl Default for BoosterValidParams {
             quantile_alpha: Vec::new(),
             aft_loss_distribution: AftDistribution::Normal,
             aft_loss_distribution_scale: 1.0,
+            lambdarank: LambdaRank::default(),
             num_parallel_tree: 1,
             seed: 0,
             nthread: None,
@@ -202,6 +204,8 @@ parameters! {
     aft_loss_distribution: AftDistribution;
     /// Scale of that distribution, above 0, 1 unless set.
     aft_loss_distribution_scale: f32;
+    /// What the `rank:` objectives, and the gains of `ndcg`, are set to.
+    lambdarank: LambdaRank;
     /// Trees of one round and group; above 1 with `subsample` below 1 it is a random forest.
     num_parallel_tree: u32;
     /// Seed of row and column sampling.
@@ -290,6 +294,9 @@ impl BoosterValidParams {
 
     /// Sets those of the settings with a meaning for metrics that are `wanted`.
     fn set(&self, objective: &mut Objective, wanted: impl Fn(&Objective, Setting) -> bool) {
+        if wanted(objective, Setting::NdcgExpGain) {
+            objective.lambdarank = self.lambdarank;
+        }
         if wanted(objective, Setting::TweedieVariancePower) {
             objective.tweedie_variance_power = self.tweedie_variance_power;
         }
@@ -459,6 +466,13 @@ impl Problems {
             let fits = value > 0.0 && value.is_finite();
             self.check(fits, name, value, "(0, ∞)");
         }
+        let n_pairs = params.lambdarank.num_pair_per_sample;
+        self.check(
+            n_pairs != Some(0),
+            "lambdarank_num_pair_per_sample",
+            0,
+            "at least 1",
+        );
         let levels = &params.quantile_alpha;
         let missing = levels.is_empty() && params.objective == ObjectiveName::RegQuantileError;
         let are_shares = levels.iter().all(|it| (0.0..=1.0).contains(it));

@@ -14,6 +14,7 @@ mod objective;
 mod objective_train;
 mod params;
 mod predict;
+mod ranking;
 mod reference;
 mod side;
 mod storage;

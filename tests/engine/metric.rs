@@ -149,9 +149,9 @@ fn names_are_read_as_they_are_printed() {
         "error"
     );
     assert!("error@".parse::<Metric>().is_err());
-    let message = "ndcg".parse::<Metric>().unwrap_err().to_string();
+    let message = "ndgc".parse::<Metric>().unwrap_err().to_string();
     assert!(
-        message.contains("ndcg") && message.contains("poisson-nloglik"),
+        message.contains("ndgc") && message.contains("poisson-nloglik"),
         "{message}"
     );
 }

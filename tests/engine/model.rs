@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::booster::Booster;
 use engine::model::{ModelError, ModelFormat, load, save};
-use engine::objective::{AftDistribution, Objective, ObjectiveName};
+use engine::objective::{AftDistribution, LambdaRank, Objective, ObjectiveName, PairMethod};
 use engine::tree::{NO_PARENT, Node, Tree};
 use proptest::prelude::*;
 
@@ -100,6 +100,15 @@ fn keeps_what_belongs_to_each_objective() {
             }
             ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => objective.num_class = 3,
             ObjectiveName::RegQuantileError => objective.quantile_alpha = [0.1, 0.5, 1.0].into(),
+            ObjectiveName::RankPairwise | ObjectiveName::RankNdcg | ObjectiveName::RankMap => {
+                objective.lambdarank = LambdaRank {
+                    pair_method: PairMethod::Mean,
+                    num_pair_per_sample: Some(7),
+                    normalization: false,
+                    score_normalization: false,
+                    ndcg_exp_gain: false,
+                };
+            }
             ObjectiveName::BinaryHinge
             | ObjectiveName::RegAbsoluteError
             | ObjectiveName::SurvivalCox => {}
@@ -213,7 +222,7 @@ fn refuses_by_name_what_is_damaged_or_not_supported() {
         (r#"["f0","#, "[", "model member `learner.feature_names`: expected an array of 2 names, or of none, found an array of 1 values".to_owned()),
         ("[0,0,0]", "[1,0,0]", format!("model member `{model}.trees[0].split_type`: a categorical split is not supported, allowed is numeric splits")),
         (r#""name":"gbtree""#, r#""name":"dart""#, "model member `learner.gradient_booster.name`: booster `dart` is not supported, allowed is gbtree".to_owned()),
-        ("binary:logistic", "rank:ndcg", format!("model member `learner.objective.name`: objective `rank:ndcg` is not supported, allowed is {}", ObjectiveName::NAMES.join(", "))),
+        ("binary:logistic", "rank:best", format!("model member `learner.objective.name`: objective `rank:best` is not supported, allowed is {}", ObjectiveName::NAMES.join(", "))),
         (r#""size_leaf_vector":"1""#, r#""size_leaf_vector":"3""#, format!("model member `{model}.trees[0].tree_param.size_leaf_vector`: a tree with several outputs is not supported, allowed is one output a tree")),
         (r#""num_target":"1""#, r#""num_target":"2""#, "model member `learner.learner_model_param.num_target`: a model with several targets is not supported, allowed is one target".to_owned()),
         ("3,0,5]}", "3,0,5]} x", format!("damaged model at byte {}: there is more after the document's end", STUMP.len() + 1)),

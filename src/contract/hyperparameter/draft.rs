@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::metric::Metric;
-use engine::objective::{Objective, ObjectiveName, Setting};
+use engine::objective::{LambdaRank, Objective, ObjectiveName, Setting};
 use engine::params::BoosterParams;
 
 use super::{Algorithm, DeclaredColumns, ModelFormat};
@@ -27,6 +27,7 @@ pub struct Draft {
     pub(super) kfold: Option<u32>,
     pub(super) num_cv_round: Option<u32>,
     pub(super) exact: bool,
+    pub(super) lambdarank: LambdaRank,
     pub(super) save_model_on_termination: bool,
     pub(super) model_format: ModelFormat,
     pub(super) feature_names: Vec<String>,
@@ -79,6 +80,7 @@ impl Draft {
         if let Some(rho) = self.number("tweedie_variance_power") {
             objective.tweedie_variance_power = rho as f32;
         }
+        objective.lambdarank = self.lambdarank;
         objective
     }
 }

@@ -7,12 +7,8 @@ use engine::metric::Metric;
 use super::draft::Draft;
 use super::error::Refusal;
 
-/// The metrics of the built-in algorithm that are not there yet.
-const MISSING: &[&str] = &["map", "ndcg"];
-
 /// The metrics that the built-in algorithm knows, and Linden's own.
-pub(super) static METRICS: [&str; Metric::NAMES.len() + MISSING.len()] =
-    super::spec::joined(Metric::NAMES, MISSING);
+pub(super) const METRICS: &[&str] = Metric::NAMES;
 
 /// What a tuning job may look at; a test sees to it that no metric is missing.
 pub(super) const TUNING_METRICS: &[&str] = &[
@@ -50,14 +46,16 @@ pub(super) const TUNING_METRICS: &[&str] = &[
     "validation:tweedie-nloglik",
     "validation:map",
     "validation:ndcg",
+    "validation:pre",
 ];
 
 /// The names before `@`. The built-in algorithm refuses `tweedie-nloglik@1.5`, and then XGBoost `tweedie-nloglik`.
-const WITH_THRESHOLD: &[&str] = &["error", "ndcg", "map", "tweedie-nloglik"];
+const WITH_THRESHOLD: &[&str] = &["error", "ndcg", "map", "pre", "tweedie-nloglik"];
 
-/// The part of a metric's name that the table lists: `error` of `error@0.7`.
+/// The part of a metric's name that the table lists: `error` of `error@0.7`, `ndcg` of `ndcg-`.
 pub(super) fn base_name(metric: &str) -> &str {
-    metric.split_once('@').map_or(metric, |(base, _)| base)
+    let name = metric.split_once('@').map_or(metric, |(base, _)| base);
+    name.strip_suffix('-').unwrap_or(name)
 }
 
 pub(super) fn set_eval_metric(draft: &mut Draft, names: &[&str]) -> Result<(), Refusal> {
@@ -84,7 +82,8 @@ fn parse(name: &str) -> Result<Metric, Refusal> {
                 WITH_THRESHOLD.join("', '")
             )));
         }
-        if !threshold.parse().is_ok_and(f32::is_finite) {
+        let number = threshold.strip_suffix('-').unwrap_or(threshold);
+        if !number.parse().is_ok_and(f32::is_finite) {
             return Err(Refusal::message(format!(
                 "Threshold value '{threshold}' in '{name}' expects float input."
             )));

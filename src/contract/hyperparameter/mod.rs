@@ -47,7 +47,7 @@ pub use draft::Draft;
 pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
 pub use json::{read_hyperparameters_json, write_hyperparameters_json};
 pub use spec::{Bound, Interval, Kind, Spec, Support, Tunable};
-pub use table::{IMPLEMENTED, INHERITED, row, table};
+pub use table::{IMPLEMENTED, INHERITED, RANKING, row, table};
 
 closed_spelling! {
     /// What is trained.

@@ -234,8 +234,9 @@ fn metrics(reading: &mut Reading) {
         metrics.push(full.default_metric());
     }
     draft.eval_metrics.clone_from(&metrics);
+    let has_curves = objective.classifies() || objective.task() == Task::Ranking;
     let judges = |metric: &Metric| {
-        let tells_apart = !matches!(metric, Metric::Auc | Metric::Aucpr) || objective.classifies();
+        let tells_apart = !matches!(metric, Metric::Auc | Metric::Aucpr) || has_curves;
         tells_apart && metric.judges(&full)
     };
     for metric in &metrics {
@@ -244,7 +245,7 @@ fn metrics(reading: &mut Reading) {
         } else {
             "eval_metric"
         };
-        if *metric == Metric::Auc && !objective.classifies() {
+        if *metric == Metric::Auc && !has_curves {
             reading.rule(
                 name,
                 &["objective"],

@@ -43,6 +43,7 @@ impl Start {
             return Some(start.kept_finite(objective));
         }
         let start = match objective.name.facts().start {
+            loss::Start::Zero => Self::together(0.0, n_groups),
             loss::Start::Half => Self::together(0.5, n_groups),
             loss::Start::Newton => Self::together(newton_step(objective, targets), n_groups),
             loss::Start::Mean

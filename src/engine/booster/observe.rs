@@ -36,6 +36,8 @@ pub(super) struct Set<'a> {
 pub(super) struct Gradients {
     pairs: Vec<GradientPair>,
     n_rows: usize,
+    /// Where the draws of the round begin that these are for.
+    pub(super) draw: u64,
     pub(super) magnitudes: Vec<Magnitude>,
 }
 
@@ -54,6 +56,7 @@ impl Gradients {
         Self {
             pairs: vec![GradientPair::default(); n_rows * n_groups],
             n_rows,
+            draw: 0,
             magnitudes: vec![Magnitude::default(); n_groups],
         }
     }
@@ -230,8 +233,9 @@ impl<'a> Set<'a> {
 
     /// Fills the gradients of an objective that compares rows; it has one group.
     fn compare_rows(&self, objective: &Objective, gradients: &mut Gradients, threads: &Threads) {
+        let targets = self.targets().drawing(gradients.draw);
         let pairs = &mut gradients.pairs;
-        objective.gradients_on(&self.margins, &self.targets(), pairs, threads);
+        objective.gradients_on(&self.margins, &targets, pairs, threads);
         let blocks = pairs.chunks(BLOCK).collect();
         let magnitudes = threads.map(blocks, |block: &[GradientPair]| Magnitude::of(block));
         gradients.add_up(magnitudes.iter());

@@ -17,7 +17,7 @@ use crate::tree::grow::{Grower, Limits};
 use crate::tree::panel::Panel;
 use crate::tree::quantise::{Magnitude, Scales};
 use crate::tree::record::Records;
-use crate::tree::sample::Draw;
+use crate::tree::sample::{Draw, mix};
 use crate::tree::spares::Spares;
 use crate::tree::split::Penalty;
 
@@ -61,6 +61,11 @@ impl<C: Cell> Default for Memory<C> {
     }
 }
 
+/// Where the draws of an objective begin that draws for each round.
+fn draw(seed: i64, round: u32) -> u64 {
+    mix(mix(!seed.cast_unsigned()) ^ u64::from(round))
+}
+
 /// Which tree of a round is grown.
 #[derive(Clone, Copy)]
 struct Place {
@@ -89,6 +94,7 @@ impl<'a> Rounds<'a> {
             min_child_weight: f64::from(params.min_child_weight()),
         };
         let mut gradients = Gradients::new(data.n_rows(), booster.n_groups());
+        gradients.draw = draw(params.seed(), booster.n_rounds() as u32);
         threads.enter(|| train.observe(&objective, &[], Some(&mut gradients), threads));
         Self {
             params,
@@ -138,6 +144,7 @@ impl<'a> Rounds<'a> {
                 );
             }
             self.offsets = None;
+            self.gradients.draw = draw(self.params.seed(), round + 1);
             let objective = &self.objective;
             let mut evaluations =
                 self.train

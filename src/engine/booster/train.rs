@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::bin::{BinnedDataset, Codes};
 use crate::metric::Metric;
-use crate::objective::Objective;
+use crate::objective::{Objective, Task};
 use crate::params::BoosterValidParams;
 use crate::simd::Simd;
 use crate::threads::Threads;
@@ -320,7 +320,30 @@ fn check(
     if set.data.exposure().is_some() != train.data.exposure().is_some() {
         return Err(TrainError::MixedExposure { data: name() });
     }
-    check_labels(set, &booster.objective)
+    check_labels(set, &booster.objective)?;
+    if booster.objective.name.task() == Task::Ranking {
+        check_query_weights(set)?;
+    }
+    Ok(())
+}
+
+/// A query weighs something as a whole.
+fn check_query_weights(set: &NamedData<'_>) -> Result<(), TrainError> {
+    let (Some(weights), Some(group_ptr)) = (set.data.weights(), set.data.group_ptr()) else {
+        return Ok(());
+    };
+    for bounds in group_ptr.windows(2) {
+        let own = &weights[bounds[0]..bounds[1]];
+        if let Some(at) = own.iter().position(|it| *it != own[0]) {
+            return Err(TrainError::QueryWeight {
+                data: set.name.to_owned(),
+                row: bounds[0] + at,
+                found: own[at],
+                expected: own[0],
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_labels(set: &NamedData<'_>, objective: &Objective) -> Result<(), TrainError> {

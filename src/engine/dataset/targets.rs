@@ -11,6 +11,7 @@ pub struct Targets<'a> {
     weights: Option<&'a [f32]>,
     upper_bounds: Option<&'a [f32]>,
     group_ptr: Option<&'a [usize]>,
+    draw: u64,
     time_order: Option<&'a OnceLock<Vec<u32>>>,
 }
 
@@ -22,6 +23,7 @@ impl<'a> Targets<'a> {
             weights,
             upper_bounds: None,
             group_ptr: None,
+            draw: 0,
             time_order: None,
         }
     }
@@ -39,6 +41,12 @@ impl<'a> Targets<'a> {
     #[must_use]
     pub fn grouped(self, group_ptr: Option<&'a [usize]>) -> Self {
         Self { group_ptr, ..self }
+    }
+
+    /// The same, for an objective that draws: `draw` is where the draws of a round begin.
+    #[must_use]
+    pub fn drawing(self, draw: u64) -> Self {
+        Self { draw, ..self }
     }
 
     /// The same, with a place to remember [`Targets::time_order`] from one round to the next.
@@ -69,7 +77,12 @@ impl<'a> Targets<'a> {
         self.group_ptr
     }
 
-    /// Some of the rows, without their queries.
+    /// Where the draws of a round begin.
+    pub(crate) fn draw(&self) -> u64 {
+        self.draw
+    }
+
+    /// Some of the rows, without the queries that they belong to.
     ///
     /// # Panics
     /// If `rows` reaches beyond them.
@@ -80,8 +93,9 @@ impl<'a> Targets<'a> {
             labels: &self.labels[rows.clone()],
             weights: self.weights.map(|it| &it[rows.clone()]),
             upper_bounds: self.upper_bounds.map(|it| &it[rows]),
-            // What is said of all rows says nothing of some.
+            // Queries and an order of all rows are none of some.
             group_ptr: None,
+            draw: self.draw,
             time_order: None,
         }
     }

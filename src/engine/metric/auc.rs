@@ -1,4 +1,4 @@
-//! Areas under curves, by an exact sort.
+//! Areas under curves, by an exact sort; within queries where rows have some, see `query_auc.rs`.
 //!
 //! Rows of equal prediction are one step of a curve. `auc` is the area under true positives over false positives, a sum of
 //! trapezoids; with several classes it is one class against the rest, averaged by the classes' shares of the weight.
@@ -11,6 +11,8 @@
 use crate::objective::Objective;
 use crate::threads::Threads;
 
+use super::query_auc::pairs_in_order;
+use super::rank::of_queries;
 use super::row::{Judged, TableMetric};
 
 #[derive(Clone, Copy)]
@@ -25,6 +27,11 @@ impl TableMetric for Auc {
 
     fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
         let n_groups = rows.n_groups();
+        if let (1, Some(group_ptr)) = (n_groups, rows.targets().group_ptr()) {
+            return mean_of_queries(rows, group_ptr, threads, |rows| {
+                pairs_in_order(rows.predictions(), rows.targets().labels())
+            });
+        }
         if n_groups == 1 {
             let (area, total) = area(&Side::labels(rows), threads);
             return area / (total.positives * total.negatives);
@@ -51,6 +58,11 @@ impl TableMetric for Aucpr {
 
     fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
         let n_groups = rows.n_groups();
+        if let (1, Some(group_ptr)) = (n_groups, rows.targets().group_ptr()) {
+            return mean_of_queries(rows, group_ptr, threads, |rows| {
+                Some(area_of_precision(&Side::labels(rows), &Threads::single()))
+            });
+        }
         if n_groups == 1 {
             return area_of_precision(&Side::labels(rows), threads);
         }
@@ -58,6 +70,21 @@ impl TableMetric for Aucpr {
             (0..n_groups).map(|class| area_of_precision(&Side::class(rows, class), threads));
         areas.sum::<f64>() / n_groups as f64
     }
+}
+
+/// The plain mean of what queries have; NaN if none has anything.
+fn mean_of_queries(
+    rows: &Judged<'_>,
+    group_ptr: &[usize],
+    threads: &Threads,
+    area: impl Fn(&Judged<'_>) -> Option<f64> + Sync + Send,
+) -> f64 {
+    let areas = of_queries(group_ptr, threads, |first, end| {
+        area(&rows.slice(first..end))
+    });
+    let valid = areas.into_iter().flatten().filter(|area| !area.is_nan());
+    let (sum, n) = valid.fold((0.0, 0_u32), |(sum, n), area| (sum + area, n + 1));
+    sum / f64::from(n)
 }
 
 /// Whether predictions are scores of one class or of several.

@@ -18,7 +18,9 @@ mod difference;
 mod likelihood;
 mod ln;
 mod quantile;
+mod query_auc;
 mod r2;
+mod rank;
 mod registry;
 mod row;
 
@@ -31,6 +33,7 @@ use crate::threads::Threads;
 
 pub(crate) use block::{BLOCK, BlockSums, argmax, from_blocks};
 pub(crate) use ln::ln;
+pub use rank::Cut;
 pub use registry::Metric;
 pub use row::Judged;
 
@@ -74,6 +77,14 @@ impl Metric {
         from_blocks(&[self], &sums.collect::<Vec<_>>())[0]
     }
 
+    /// Whether it is a mean over queries, and nothing without them.
+    pub fn is_of_queries(self) -> bool {
+        matches!(
+            self,
+            Self::Ndcg { .. } | Self::Map { .. } | Self::Pre { .. }
+        )
+    }
+
     /// The same metric as XGBoost would name it beside this objective: `tweedie-nloglik` has its power in its name.
     #[must_use]
     pub fn beside(self, objective: &Objective) -> Self {
@@ -90,16 +101,14 @@ impl FromStr for Metric {
     type Err = UnknownMetric;
 
     fn from_str(name: &str) -> Result<Self, UnknownMetric> {
-        let (base, parameter) = match name.split_once('@') {
-            Some((base, parameter)) => (base, Some(parameter)),
-            None => (name, None),
+        let (base, parameter) = match (name.split_once('@'), name.strip_suffix('-')) {
+            (Some((base, parameter)), _) => (base, Some(parameter)),
+            (None, Some(base)) => (base, Some("-")),
+            (None, None) => (name, None),
         };
         let known = Self::ALL.iter().copied().find(|it| it.name() == base);
         let metric = match (known, parameter) {
-            (Some(metric), Some(parameter)) => {
-                let parameter = parameter.parse().ok().filter(|it: &f32| it.is_finite());
-                parameter.and_then(|it| metric.with(it))
-            }
+            (Some(metric), Some(parameter)) => metric.with(parameter),
             (known, _) => known,
         };
         metric.ok_or_else(|| UnknownMetric {
@@ -111,8 +120,8 @@ impl FromStr for Metric {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
-        match self.parameter() {
-            Some(parameter) => write!(f, "@{parameter}"),
+        match self.suffix() {
+            Some(suffix) => f.write_str(&suffix),
             None => Ok(()),
         }
     }

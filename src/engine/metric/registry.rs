@@ -20,31 +20,34 @@ use super::difference::{Mae, Mape, Mphe, Mse, Rmse, Rmsle};
 use super::likelihood::{GammaDeviance, GammaNloglik, Logloss, PoissonNloglik, TweedieNloglik};
 use super::quantile::Quantile;
 use super::r2::R2;
+use super::rank::{Cut, Map, Ndcg, Pre};
 
 macro_rules! of_kind {
     (sum, row $metric:expr, $rows:expr) => {
         RowMetric::sum($metric, $rows)
     };
-    (sum, table $metric:expr, $rows:expr) => {
+    (sum, table $metric:expr, $rows:expr) => {{
+        let _ = $metric;
         f64::NAN
-    };
+    }};
     (finish, row $metric:expr, $mean:expr) => {
         RowMetric::finish($metric, $mean)
     };
-    (finish, table $metric:expr, $mean:expr) => {
+    (finish, table $metric:expr, $mean:expr) => {{
+        let _ = $metric;
         f64::NAN
-    };
+    }};
     (counted, row $name:ident) => {
         <$name as RowMetric>::COUNTED
     };
     (counted, table $name:ident) => {
         Counted::Once
     };
-    (parameter, row $metric:expr) => {
-        RowMetric::parameter($metric)
+    (suffix, row $metric:expr) => {
+        RowMetric::parameter($metric).map(|it| format!("@{it}"))
     };
-    (parameter, table $metric:expr) => {
-        None
+    (suffix, table $metric:expr) => {
+        TableMetric::suffix($metric)
     };
     (maximize, row $name:ident) => {
         <$name as RowMetric>::MAXIMIZE
@@ -66,10 +69,10 @@ macro_rules! of_kind {
         Some(TableMetric::evaluate($metric, $rows, $threads))
     };
     (with, row $metric:expr, $parameter:expr) => {
-        RowMetric::with($metric, $parameter)
+        RowMetric::with_text($metric, $parameter)
     };
     (with, table $metric:expr, $parameter:expr) => {
-        None
+        TableMetric::with_text($metric, $parameter)
     };
 }
 
@@ -112,15 +115,15 @@ macro_rules! metrics {
                 }
             }
 
-            /// What is printed behind an `@`.
-            pub(super) fn parameter(self) -> Option<f32> {
+            /// What is printed behind the name.
+            pub(super) fn suffix(self) -> Option<String> {
                 match self {
-                    $(Self::$variant $({ $field })? => of_kind!(parameter, $kind $name $({ $field })?),)*
+                    $(Self::$variant $({ $field })? => of_kind!(suffix, $kind $name $({ $field })?),)*
                 }
             }
 
             /// The metric with what stands behind an `@`; `None` if it takes no such thing.
-            pub(super) fn with(self, parameter: f32) -> Option<Self> {
+            pub(super) fn with(self, parameter: &str) -> Option<Self> {
                 match self {
                     $(Self::$variant $({ $field })? => of_kind!(with, $kind $name $({ $field })?, parameter)
                         .map(|$name $({ $field })?| Self::$variant $({ $field })?),)*
@@ -215,6 +218,21 @@ metrics! {
     GammaDeviance = "gamma-deviance", row GammaDeviance;
     /// Mean negative log-likelihood of a gamma distribution of dispersion 1.
     GammaNloglik = "gamma-nloglik", row GammaNloglik;
+    /// Mean over queries of average precision; a label above 0 is relevant.
+    Map {
+        /// How far it looks.
+        cut: Cut = Cut { n: None, minus: false }
+    } = "map", table Map;
+    /// Mean over queries of discounted cumulative gain as a share of the largest one.
+    Ndcg {
+        /// How far it looks.
+        cut: Cut = Cut { n: None, minus: false }
+    } = "ndcg", table Ndcg;
+    /// Mean over queries of the share of relevant rows among the first.
+    Pre {
+        /// How far it looks.
+        cut: Cut = Cut { n: None, minus: false }
+    } = "pre", table Pre;
     /// Share of rows whose time is predicted within what is known of it.
     IntervalRegressionAccuracy = "interval-regression-accuracy", row IntervalRegressionAccuracy;
     /// Mean absolute difference as a share of the label.

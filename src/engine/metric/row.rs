@@ -136,6 +136,12 @@ pub(crate) trait RowMetric: Copy {
         None
     }
 
+    /// The metric with a finite number in the place of its parameter.
+    fn with_text(self, text: &str) -> Option<Self> {
+        let number = text.parse().ok().filter(|it: &f32| it.is_finite());
+        number.and_then(|it| self.with(it))
+    }
+
     /// The summed losses of some rows, at most [`BLOCK`], each as often as it counts.
     #[inline(always)]
     fn sum(self, rows: &Judged<'_>) -> f64 {
@@ -162,4 +168,14 @@ pub(crate) trait TableMetric: Copy {
 
     /// The metric's value, the same for any number of threads.
     fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64;
+
+    /// The metric with what stands behind an `@`, or with the `-` behind its name; `None` if it takes no such thing.
+    fn with_text(self, _text: &str) -> Option<Self> {
+        None
+    }
+
+    /// What is printed behind the name.
+    fn suffix(self) -> Option<String> {
+        None
+    }
 }

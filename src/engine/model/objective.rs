@@ -74,6 +74,8 @@ pub(super) fn n_targets(objective: &Objective) -> usize {
 }
 
 fn text(objective: &Objective, setting: Setting) -> String {
+    let rank = &objective.lambdarank;
+    let flag = |is_on: bool| u8::from(is_on).to_string();
     match setting {
         Setting::NumClass => objective.num_class.to_string(),
         Setting::ScalePosWeight => number_text(objective.scale_pos_weight),
@@ -87,6 +89,16 @@ fn text(objective: &Objective, setting: Setting) -> String {
         }
         Setting::AftLossDistribution => objective.aft_loss_distribution.to_string(),
         Setting::AftLossDistributionScale => float_text(objective.aft_loss_distribution_scale),
+        Setting::LambdarankPairMethod => rank.pair_method.to_string(),
+        Setting::LambdarankNumPairPerSample => {
+            // XGBoost's "not set".
+            rank.num_pair_per_sample.unwrap_or(u32::MAX).to_string()
+        }
+        Setting::LambdarankNormalization => flag(rank.normalization),
+        Setting::LambdarankScoreNormalization => flag(rank.score_normalization),
+        Setting::NdcgExpGain => flag(rank.ndcg_exp_gain),
+        Setting::LambdarankUnbiased | Setting::FixListWeight => flag(false),
+        Setting::LambdarankBiasNorm | Setting::NumPairSample => flag(true),
     }
 }
 
@@ -108,8 +120,34 @@ fn set(objective: &mut Objective, setting: Setting, text: &str) -> Option<()> {
             objective.aft_loss_distribution = text.trim().parse().ok()?;
         }
         Setting::AftLossDistributionScale => objective.aft_loss_distribution_scale = positive()?,
+        Setting::LambdarankPairMethod => {
+            objective.lambdarank.pair_method = text.trim().parse().ok()?;
+        }
+        Setting::LambdarankNumPairPerSample => {
+            let n: u32 = text.trim().parse().ok().filter(|it| *it > 0)?;
+            objective.lambdarank.num_pair_per_sample = (n < u32::MAX).then_some(n);
+        }
+        Setting::LambdarankNormalization => objective.lambdarank.normalization = flag(text)?,
+        Setting::LambdarankScoreNormalization => {
+            objective.lambdarank.score_normalization = flag(text)?;
+        }
+        Setting::NdcgExpGain => objective.lambdarank.ndcg_exp_gain = flag(text)?,
+        // What positions are worth is learned in training, and plays no part in a prediction.
+        Setting::LambdarankUnbiased
+        | Setting::LambdarankBiasNorm
+        | Setting::FixListWeight
+        | Setting::NumPairSample => {}
     }
     Some(())
+}
+
+/// `0` or `1`.
+fn flag(text: &str) -> Option<bool> {
+    match text.trim() {
+        "0" | "false" => Some(false),
+        "1" | "true" => Some(true),
+        _ => None,
+    }
 }
 
 fn expected(setting: Setting) -> String {
@@ -122,6 +160,15 @@ fn expected(setting: Setting) -> String {
         Setting::QuantileAlpha => "levels in [0, 1] in brackets in a text".to_owned(),
         Setting::AftLossDistribution => "normal, logistic or extreme".to_owned(),
         Setting::AftLossDistributionScale => "a number above 0 in a text".to_owned(),
+        Setting::LambdarankPairMethod => "topk or mean".to_owned(),
+        Setting::LambdarankNumPairPerSample => "a whole number from 1 in a text".to_owned(),
+        Setting::LambdarankUnbiased
+        | Setting::LambdarankNormalization
+        | Setting::LambdarankScoreNormalization
+        | Setting::LambdarankBiasNorm
+        | Setting::NdcgExpGain
+        | Setting::FixListWeight
+        | Setting::NumPairSample => "0 or 1 in a text".to_owned(),
     }
 }
 

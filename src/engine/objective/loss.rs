@@ -99,6 +99,8 @@ pub enum Task {
     Classes,
     /// A time that may be known as an interval only.
     Time,
+    /// The order of the rows of a query.
+    Ranking,
 }
 
 /// What metrics read.
@@ -121,6 +123,8 @@ pub(crate) enum Start {
     Quantile,
     /// One half.
     Half,
+    /// Nothing: only differences matter.
+    Zero,
 }
 
 /// What leaves hold.

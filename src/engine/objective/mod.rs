@@ -21,6 +21,7 @@ mod name;
 mod poisson;
 mod pseudo_huber;
 mod quantile_error;
+mod rank;
 mod registry;
 mod setting;
 mod softmax;
@@ -38,6 +39,7 @@ pub use gradient::GradientPair;
 pub(crate) use link::Link;
 pub use loss::Task;
 pub use name::{LabelError, UnknownObjective};
+pub use rank::{LambdaRank, PairMethod, UnknownPairMethod};
 pub use registry::ObjectiveName;
 pub use setting::{AftDistribution, Setting, UnknownDistribution};
 
@@ -65,6 +67,8 @@ pub struct Objective {
     pub aft_loss_distribution: AftDistribution,
     /// Scale of that distribution, above 0.
     pub aft_loss_distribution_scale: f32,
+    /// What the `rank:` objectives, and the gains of `ndcg`, are set to.
+    pub lambdarank: LambdaRank,
 }
 
 impl Objective {
@@ -84,6 +88,7 @@ impl Objective {
             quantile_alpha: levels.into(),
             aft_loss_distribution: AftDistribution::Normal,
             aft_loss_distribution_scale: 1.0,
+            lambdarank: LambdaRank::default(),
         };
         if objective.has(Setting::MaxDeltaStep) {
             objective.max_delta_step = POISSON_MAX_DELTA_STEP;
@@ -104,7 +109,10 @@ impl Objective {
         let n_groups = match (self.name.task(), self.name.facts().leaves) {
             (Task::Classes, _) => self.num_class as usize,
             (_, Leaves::Quantile) => self.quantile_alpha.len(),
-            (Task::Number | Task::Binary | Task::Time, Leaves::Newton | Leaves::Median) => 1,
+            (
+                Task::Number | Task::Binary | Task::Time | Task::Ranking,
+                Leaves::Newton | Leaves::Median,
+            ) => 1,
         };
         n_groups.max(1)
     }
@@ -155,6 +163,11 @@ impl Objective {
             (Task::Binary, Link::Identity) => 0.0,
             _ => 0.5,
         }
+    }
+
+    /// Whether a prediction of one of two classes stands for the positive one.
+    pub fn is_positive(&self, prediction: f32) -> bool {
+        prediction > self.decision_threshold()
     }
 
     /// Turns transformed predictions into what the user asked for: `multi:softmax` gives `(n_rows,)` class numbers, the

@@ -42,7 +42,7 @@ impl ObjectiveName {
     pub fn classifies(self) -> bool {
         match self.task() {
             Task::Binary | Task::Classes => true,
-            Task::Number | Task::Time => self == Self::RegLogistic,
+            Task::Number | Task::Time | Task::Ranking => self == Self::RegLogistic,
         }
     }
 

@@ -20,6 +20,7 @@ use super::logistic::{BinaryLogistic, Logitraw, RegLogistic};
 use super::poisson::Poisson;
 use super::pseudo_huber::PseudoHuber;
 use super::quantile_error::QuantileError;
+use super::rank::{Map, Ndcg, Pairwise};
 use super::softmax::Softmax;
 use super::squared_error::SquaredError;
 use super::squared_log_error::SquaredLogError;
@@ -157,4 +158,10 @@ objectives! {
     SurvivalCox = "survival:cox", table Cox;
     /// `survival:aft`: times that may be known as intervals only.
     SurvivalAft = "survival:aft", row Aft;
+    /// `rank:pairwise`: queries in the order of their labels, every pair alike.
+    RankPairwise = "rank:pairwise", table Pairwise;
+    /// `rank:ndcg`: queries by discounted cumulative gain.
+    RankNdcg = "rank:ndcg", table Ndcg;
+    /// `rank:map`: queries by average precision, of labels 0 and 1.
+    RankMap = "rank:map", table Map;
 }

@@ -22,6 +22,24 @@ pub enum Setting {
     AftLossDistribution,
     /// `aft_loss_distribution_scale`
     AftLossDistributionScale,
+    /// `lambdarank_pair_method`
+    LambdarankPairMethod,
+    /// `lambdarank_num_pair_per_sample`
+    LambdarankNumPairPerSample,
+    /// `lambdarank_unbiased`, which is always off.
+    LambdarankUnbiased,
+    /// `lambdarank_normalization`
+    LambdarankNormalization,
+    /// `lambdarank_score_normalization`
+    LambdarankScoreNormalization,
+    /// `lambdarank_bias_norm`, which nothing reads.
+    LambdarankBiasNorm,
+    /// `ndcg_exp_gain`
+    NdcgExpGain,
+    /// `fix_list_weight` of XGBoost 1.7, which nothing reads.
+    FixListWeight,
+    /// `num_pairsample` of XGBoost 1.7, which nothing reads.
+    NumPairSample,
 }
 
 impl Setting {
@@ -36,6 +54,15 @@ impl Setting {
             Self::QuantileAlpha => "quantile_alpha",
             Self::AftLossDistribution => "aft_loss_distribution",
             Self::AftLossDistributionScale => "aft_loss_distribution_scale",
+            Self::LambdarankPairMethod => "lambdarank_pair_method",
+            Self::LambdarankNumPairPerSample => "lambdarank_num_pair_per_sample",
+            Self::LambdarankUnbiased => "lambdarank_unbiased",
+            Self::LambdarankNormalization => "lambdarank_normalization",
+            Self::LambdarankScoreNormalization => "lambdarank_score_normalization",
+            Self::LambdarankBiasNorm => "lambdarank_bias_norm",
+            Self::NdcgExpGain => "ndcg_exp_gain",
+            Self::FixListWeight => "fix_list_weight",
+            Self::NumPairSample => "num_pairsample",
         }
     }
 }

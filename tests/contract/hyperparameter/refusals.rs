@@ -61,7 +61,7 @@ fn refusals_keep_the_built_in_algorithms_words() {
     refuses(
         &[("eval_metric", "rmse@1")],
         "Metric 'rmse@1' is not supported. Parameter 'eval_metric' with customized threshold should be one of these \
-         options: 'error', 'ndcg', 'map', 'tweedie-nloglik'.",
+         options: 'error', 'ndcg', 'map', 'pre', 'tweedie-nloglik'.",
     );
     refuses(
         &[("eval_metric", "error@x"), ("objective", "binary:logistic")],
@@ -129,15 +129,16 @@ fn all_problems_come_at_once() {
 #[test]
 fn a_refused_objective_brings_no_other_complaint() {
     let problems = with(&[
-        ("objective", "rank:ndcg"),
+        ("objective", "rank:best"),
         ("num_class", "3"),
         ("eval_metric", "auc"),
     ])
     .unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].starts_with(
-        "Hyperparameter objective: `rank:ndcg` is not supported; supported are reg:squarederror"
-    ));
+    assert!(
+        problems[0].starts_with("Hyperparameter objective: rank:best is not in [reg:squarederror"),
+        "{problems:?}"
+    );
 }
 
 #[test]
@@ -166,8 +167,8 @@ fn metrics_must_fit_the_objective() {
     refuses(
         &[("objective", "count:poisson"), ("eval_metric", "merror")],
         "Hyperparameter eval_metric: `merror` cannot judge `objective` = `count:poisson`, allowed are `rmse`, `mae`, \
-         `logloss`, `error`, `poisson-nloglik`, `cox-nloglik`, `gamma-deviance`, `gamma-nloglik`, `mape`, `mphe`, `mse`, \
-         `r2`, `rmsle`, `tweedie-nloglik`",
+         `logloss`, `error`, `poisson-nloglik`, `cox-nloglik`, `gamma-deviance`, `gamma-nloglik`, `map`, `ndcg`, `pre`, `mape`, \
+         `mphe`, `mse`, `r2`, `rmsle`, `tweedie-nloglik`",
     );
     for (objective, metric) in [
         ("reg:squarederror", "aucpr"),
@@ -197,10 +198,15 @@ fn metrics_must_fit_the_objective() {
             "{problems:?}"
         );
     }
-    let problems = with(&[("eval_metric", "map")]).unwrap_err();
-    assert!(problems[0].starts_with(
-        "Hyperparameter eval_metric: `map` is not supported; supported are rmse, mae"
-    ));
+    for metric in ["ndcg@5-", "map@3", "pre@2", "ndcg-", "auc"] {
+        let given = with(&[("objective", "rank:map"), ("eval_metric", metric)]).unwrap();
+        assert_eq!(given.eval_metrics[0].to_string(), metric);
+    }
+    let problems = with(&[("eval_metric", "ndcg@0")]).unwrap_err();
+    assert!(
+        problems[0].starts_with("Hyperparameter eval_metric: `ndcg@0` is not supported; "),
+        "{problems:?}"
+    );
     let problems = with(&[("eval_metric", "rsme")]).unwrap_err();
     assert!(
         problems[0].ends_with("did you mean `rmse`?"),

@@ -13,8 +13,8 @@ use super::{BOOLEAN, NON_NEGATIVE, POSITIVE_COUNT, ZERO_OR_ONE};
 
 use Kind::{Choice, Choices, Integer, Real, Text};
 
-/// An old name, and what is not there yet.
-const OTHER_OBJECTIVES: &[&str] = &["reg:linear", "rank:pairwise", "rank:ndcg", "rank:map"];
+/// An old name.
+const OTHER_OBJECTIVES: &[&str] = &["reg:linear"];
 static OBJECTIVES: [&str; ObjectiveName::NAMES.len() + OTHER_OBJECTIVES.len()] =
     joined(ObjectiveName::NAMES, OTHER_OBJECTIVES);
 /// Bins are one byte.
@@ -84,7 +84,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         "Scale of that distribution. The built-in algorithm takes 0 too, and then learns nothing."),
     Spec::new("num_parallel_tree", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.num_parallel_tree(it as u32))), "1",
         "Trees of one round; 100 where `algorithm` is `random_forest`."),
-    Spec::new("eval_metric", Choices(&METRICS, metrics::set_eval_metric), "",
+    Spec::new("eval_metric", Choices(METRICS, metrics::set_eval_metric), "",
         "Metrics that are printed each round, separated by commas. `error@t` counts a prediction above `t` as positive, `tweedie-nloglik@rho` is for a variance power. \
          `accuracy`, `balanced_accuracy`, `precision`, `recall`, `f1` and their kinds, `mse` and `r2` count each row once, as scikit-learn does for the built-in algorithm; \
          a class is predicted where its probability is above one half, or the largest. The other metrics are XGBoost's and weigh rows. The objective's own where it is not given."),
