@@ -55,10 +55,16 @@ impl MetricDefinition {
     /// The definition of `metric` on the data set `data`.
     pub fn new(data: &str, metric: &str) -> Self {
         const NUMBER: &str = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)";
+        // Its parameter is always printed, and not known before the job is.
+        let any_parameter = if metric == "tweedie-nloglik" {
+            r"(?:@[0-9.]+)?"
+        } else {
+            ""
+        };
         let (set, escaped) = (escape(data), escape(metric));
         Self {
             name: format!("{data}:{metric}"),
-            regex: format!(r".*\[[0-9]+\].*(?:#011|\t){set}-{escaped}:{NUMBER}.*"),
+            regex: format!(r".*\[[0-9]+\].*(?:#011|\t){set}-{escaped}{any_parameter}:{NUMBER}.*"),
         }
     }
 }

@@ -16,6 +16,8 @@ pub mod metric;
 pub mod model;
 pub mod objective;
 pub mod params;
+mod quantile;
+pub(crate) mod ranking;
 pub mod simd;
 pub mod threads;
 pub mod tree;

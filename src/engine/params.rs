@@ -9,7 +9,9 @@ use std::str::FromStr;
 use linfa::ParamGuard;
 
 use crate::metric::Metric;
-use crate::objective::{Objective, ObjectiveName, POISSON_MAX_DELTA_STEP};
+use crate::objective::{
+    AftDistribution, LambdaRank, Objective, ObjectiveName, POISSON_MAX_DELTA_STEP, Setting,
+};
 use crate::simd::Simd;
 
 /// The most bins of a feature: a bin is one byte.
@@ -84,6 +86,12 @@ pub struct BoosterValidParams {
     max_bin: u32,
     base_score: Option<f32>,
     scale_pos_weight: f32,
+    tweedie_variance_power: f32,
+    huber_slope: f32,
+    quantile_alpha: Vec<f32>,
+    aft_loss_distribution: AftDistribution,
+    aft_loss_distribution_scale: f32,
+    lambdarank: LambdaRank,
     num_parallel_tree: u32,
     seed: i64,
     nthread: Option<usize>,
@@ -125,6 +133,12 @@ impl Default for BoosterValidParams {
             max_bin: MAX_BIN,
             base_score: None,
             scale_pos_weight: 1.0,
+            tweedie_variance_power: 1.5,
+            huber_slope: 1.0,
+            quantile_alpha: Vec::new(),
+            aft_loss_distribution: AftDistribution::Normal,
+            aft_loss_distribution_scale: 1.0,
+            lambdarank: LambdaRank::default(),
             num_parallel_tree: 1,
             seed: 0,
             nthread: None,
@@ -182,6 +196,16 @@ parameters! {
     base_score: Option<f32>;
     /// Factor on the weight of rows with label 1.
     scale_pos_weight: f32;
+    /// Power of the mean in the variance of `reg:tweedie`, in `(1, 2)`, 1.5 unless set.
+    tweedie_variance_power: f32;
+    /// Where `reg:pseudohubererror` turns from squared to absolute, above 0, 1 unless set.
+    huber_slope: f32;
+    /// How the logarithm of a time is distributed for `survival:aft`; normal unless set.
+    aft_loss_distribution: AftDistribution;
+    /// Scale of that distribution, above 0, 1 unless set.
+    aft_loss_distribution_scale: f32;
+    /// What the `rank:` objectives, and the gains of `ndcg`, are set to.
+    lambdarank: LambdaRank;
     /// Trees of one round and group; above 1 with `subsample` below 1 it is a random forest.
     num_parallel_tree: u32;
     /// Seed of row and column sampling.
@@ -208,6 +232,13 @@ impl BoosterParams {
         self
     }
 
+    /// Levels of `reg:quantileerror`, each in `[0, 1]`, at least one; a group each.
+    #[must_use]
+    pub fn quantile_alpha(mut self, quantile_alpha: Vec<f32>) -> Self {
+        self.0.quantile_alpha = quantile_alpha;
+        self
+    }
+
     /// Everything that is wrong, one error a parameter; empty if training would accept them.
     pub fn problems(&self) -> Vec<ParamError> {
         self.0.problems()
@@ -215,31 +246,68 @@ impl BoosterParams {
 }
 
 impl BoosterValidParams {
+    /// Levels of `reg:quantileerror`; empty unless set.
+    pub fn quantile_alpha(&self) -> &[f32] {
+        &self.quantile_alpha
+    }
+
     /// The metrics to evaluate every round: those given, else the objective's own.
     pub fn eval_metrics(&self) -> Vec<Metric> {
+        let settings = self.objective_for_metrics();
         if self.eval_metrics.is_empty() {
-            vec![self.objective.default_metric()]
-        } else {
-            self.eval_metrics.clone()
+            return vec![settings.default_metric()];
         }
+        let metrics = self.eval_metrics.iter();
+        metrics.map(|metric| metric.beside(&settings)).collect()
     }
 
     /// The objective with what belongs to it.
     pub fn full_objective(&self) -> Objective {
-        let is_poisson = self.objective == ObjectiveName::CountPoisson;
-        Objective {
-            name: self.objective,
-            num_class: if self.objective.is_multiclass() {
-                self.num_class
-            } else {
-                0
-            },
-            scale_pos_weight: self.scale_pos_weight,
-            max_delta_step: if is_poisson {
-                self.max_delta_step.unwrap_or(POISSON_MAX_DELTA_STEP)
-            } else {
-                0.0
-            },
+        let mut objective = Objective::new(self.objective);
+        if objective.weighs_positives() {
+            objective.scale_pos_weight = self.scale_pos_weight;
+        }
+        if objective.has(Setting::NumClass) {
+            objective.num_class = self.num_class;
+        }
+        if objective.has(Setting::MaxDeltaStep) {
+            objective.max_delta_step = self.max_delta_step.unwrap_or(POISSON_MAX_DELTA_STEP);
+        }
+        if objective.has(Setting::QuantileAlpha) {
+            objective.quantile_alpha = self.quantile_alpha.as_slice().into();
+        }
+        self.set(&mut objective, Objective::has);
+        objective
+    }
+
+    /// The objective with the settings that are not its own: metrics read them too.
+    pub fn objective_for_metrics(&self) -> Objective {
+        self.with_settings_of_metrics(&self.full_objective())
+    }
+
+    /// `objective` with the settings that are not its own.
+    pub(crate) fn with_settings_of_metrics(&self, objective: &Objective) -> Objective {
+        let mut objective = objective.clone();
+        self.set(&mut objective, |objective, setting| !objective.has(setting));
+        objective
+    }
+
+    /// Sets those of the settings with a meaning for metrics that are `wanted`.
+    fn set(&self, objective: &mut Objective, wanted: impl Fn(&Objective, Setting) -> bool) {
+        if wanted(objective, Setting::NdcgExpGain) {
+            objective.lambdarank = self.lambdarank;
+        }
+        if wanted(objective, Setting::TweedieVariancePower) {
+            objective.tweedie_variance_power = self.tweedie_variance_power;
+        }
+        if wanted(objective, Setting::HuberSlope) {
+            objective.huber_slope = self.huber_slope;
+        }
+        if wanted(objective, Setting::AftLossDistribution) {
+            objective.aft_loss_distribution = self.aft_loss_distribution;
+        }
+        if wanted(objective, Setting::AftLossDistributionScale) {
+            objective.aft_loss_distribution_scale = self.aft_loss_distribution_scale;
         }
     }
 
@@ -263,6 +331,7 @@ impl BoosterValidParams {
         let mut problems = Problems::default();
         problems.reals(self);
         problems.counts(self);
+        problems.settings(self);
         problems.objective(self);
         problems.0
     }
@@ -364,36 +433,55 @@ impl Problems {
                 format!("0 or 1 for {name}"),
             );
         }
+        let objective = params.full_objective();
         if let Some(base_score) = params.base_score {
-            let (fits, allowed) = match name {
-                ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => (
-                    base_score > 0.0 && base_score < 1.0,
-                    "(0, 1) for logistic regression",
-                ),
-                ObjectiveName::CountPoisson => (
-                    base_score > 0.0 && base_score.is_finite(),
-                    "(0, ∞) for count:poisson",
-                ),
-                ObjectiveName::RegSquaredError
-                | ObjectiveName::MultiSoftmax
-                | ObjectiveName::MultiSoftprob => (base_score.is_finite(), "a finite number"),
-            };
+            let fits = base_score.is_finite() && objective.prob_to_margin(base_score).is_finite();
+            let allowed = format!("{} for {name}", objective.allowed_predictions());
             self.check(fits, "base_score", base_score, allowed);
         }
-        let n_groups = params.full_objective().n_groups();
         for metric in &params.eval_metrics {
-            let allowed = if name.is_multiclass() {
-                "merror, mlogloss or auc"
-            } else {
-                "a metric for one output"
-            };
+            let judges = Metric::ALL.iter().filter(|it| it.judges(&objective));
+            let judges: Vec<_> = judges.map(ToString::to_string).collect();
             self.check(
-                metric.accepts_groups(n_groups),
+                metric.judges(&objective),
                 "eval_metric",
                 metric,
-                format!("{allowed} for {name}"),
+                format!("{} for {name}", judges.join(", ")),
             );
         }
+    }
+
+    /// The objective's settings.
+    fn settings(&mut self, params: &BoosterValidParams) {
+        let rho = params.tweedie_variance_power;
+        let fits = rho > 1.0 && rho < 2.0;
+        self.check(fits, "tweedie_variance_power", rho, "(1, 2)");
+        for (name, value) in [
+            ("huber_slope", params.huber_slope),
+            (
+                "aft_loss_distribution_scale",
+                params.aft_loss_distribution_scale,
+            ),
+        ] {
+            let fits = value > 0.0 && value.is_finite();
+            self.check(fits, name, value, "(0, ∞)");
+        }
+        let n_pairs = params.lambdarank.num_pair_per_sample;
+        self.check(
+            n_pairs != Some(0),
+            "lambdarank_num_pair_per_sample",
+            0,
+            "at least 1",
+        );
+        let levels = &params.quantile_alpha;
+        let missing = levels.is_empty() && params.objective == ObjectiveName::RegQuantileError;
+        let are_shares = levels.iter().all(|it| (0.0..=1.0).contains(it));
+        self.check(
+            are_shares && !missing,
+            "quantile_alpha",
+            format!("{levels:?}"),
+            "at least one level, each in [0, 1]",
+        );
     }
 }
 

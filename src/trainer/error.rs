@@ -289,6 +289,7 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::NoWeight { .. }
         | TrainError::NotFinite { .. }
         | TrainError::Exposure { .. }
+        | TrainError::QueryWeight { .. }
         | TrainError::Start { .. } => FailureClass::UserError,
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }

@@ -117,7 +117,7 @@ fn what_is_not_a_number_gives_no_value() {
 
 #[test]
 fn definitions_of_all_metrics_are_within_sagemakers_limits() {
-    let all = definitions(&["train", "validation"], Metric::ALL);
+    let all = definitions(&["validation"], Metric::ALL);
     assert!(all.len() <= MAX_DEFINITIONS);
     for definition in all {
         assert!(definition.name.len() <= MAX_NAME_CHARS);
@@ -125,6 +125,15 @@ fn definitions_of_all_metrics_are_within_sagemakers_limits() {
         let n_groups = Regex::new(&definition.regex).unwrap().captures_len() - 1;
         assert_eq!(n_groups, 1, "{}", definition.regex);
     }
+}
+
+#[test]
+fn a_power_that_is_printed_is_passed_over() {
+    let line = format_line(3, &[("validation", "tweedie-nloglik@1.5", 2.25)]);
+    let definition = MetricDefinition::new("validation", "tweedie-nloglik");
+    assert_eq!(value(&definition, &line), Some(2.25));
+    let own = MetricDefinition::new("validation", "tweedie-nloglik@1.5");
+    assert_eq!(value(&own, &line), Some(2.25));
 }
 
 proptest::proptest! {

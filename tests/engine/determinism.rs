@@ -4,7 +4,7 @@ use engine::model::{ModelFormat, save};
 use engine::objective::ObjectiveName;
 use engine::params::BoosterParams;
 
-use crate::table::{Shape, binned, classes, fit};
+use crate::table::{Shape, binned, fit, params};
 
 #[test]
 fn every_objective_gives_the_same_bytes_on_1_2_3_and_8_threads() {
@@ -23,9 +23,7 @@ fn every_objective_gives_the_same_bytes_on_1_2_3_and_8_threads() {
             binned(shape.table(objective, seed), 64)
         };
         let (train, validation) = (data(1), data(1));
-        let params = BoosterParams::default()
-            .objective(objective)
-            .num_class(classes(objective))
+        let params = params(objective)
             .num_round(3)
             .subsample(0.7)
             .colsample_bytree(0.6)

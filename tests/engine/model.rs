@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::booster::Booster;
 use engine::model::{ModelError, ModelFormat, load, save};
-use engine::objective::{Objective, ObjectiveName};
+use engine::objective::{AftDistribution, LambdaRank, Objective, ObjectiveName, PairMethod};
 use engine::tree::{NO_PARENT, Node, Tree};
 use proptest::prelude::*;
 
@@ -83,15 +83,39 @@ fn keeps_what_belongs_to_each_objective() {
     for &name in ObjectiveName::ALL {
         let mut booster = stump();
         booster.objective = Objective::new(name);
-        booster.objective.scale_pos_weight = 1.0;
+        let objective = &mut booster.objective;
         match name {
-            ObjectiveName::CountPoisson => booster.objective.max_delta_step = 0.3,
-            ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
-                booster.objective.num_class = 3;
-                booster.trees = vec![booster.trees[0].clone(); 3];
-                booster.tree_info = vec![0, 1, 2];
+            ObjectiveName::RegSquaredError
+            | ObjectiveName::RegLogistic
+            | ObjectiveName::BinaryLogistic
+            | ObjectiveName::BinaryLogitraw
+            | ObjectiveName::RegSquaredLogError
+            | ObjectiveName::RegGamma => objective.scale_pos_weight = 2.5,
+            ObjectiveName::CountPoisson => objective.max_delta_step = 0.3,
+            ObjectiveName::RegTweedie => objective.tweedie_variance_power = 1.2,
+            ObjectiveName::RegPseudoHuberError => objective.huber_slope = 0.4,
+            ObjectiveName::SurvivalAft => {
+                objective.aft_loss_distribution = AftDistribution::Extreme;
+                objective.aft_loss_distribution_scale = 1.7;
             }
-            _ => booster.objective.scale_pos_weight = 2.5,
+            ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => objective.num_class = 3,
+            ObjectiveName::RegQuantileError => objective.quantile_alpha = [0.1, 0.5, 1.0].into(),
+            ObjectiveName::RankPairwise | ObjectiveName::RankNdcg | ObjectiveName::RankMap => {
+                objective.lambdarank = LambdaRank {
+                    pair_method: PairMethod::Mean,
+                    num_pair_per_sample: Some(7),
+                    normalization: false,
+                    score_normalization: false,
+                    ndcg_exp_gain: false,
+                };
+            }
+            ObjectiveName::BinaryHinge
+            | ObjectiveName::RegAbsoluteError
+            | ObjectiveName::SurvivalCox => {}
+        }
+        if objective.n_groups() == 3 {
+            booster.trees = vec![booster.trees[0].clone(); 3];
+            booster.tree_info = vec![0, 1, 2];
         }
         for format in [ModelFormat::Json, ModelFormat::Ubj] {
             assert_eq!(
@@ -198,7 +222,7 @@ fn refuses_by_name_what_is_damaged_or_not_supported() {
         (r#"["f0","#, "[", "model member `learner.feature_names`: expected an array of 2 names, or of none, found an array of 1 values".to_owned()),
         ("[0,0,0]", "[1,0,0]", format!("model member `{model}.trees[0].split_type`: a categorical split is not supported, allowed is numeric splits")),
         (r#""name":"gbtree""#, r#""name":"dart""#, "model member `learner.gradient_booster.name`: booster `dart` is not supported, allowed is gbtree".to_owned()),
-        ("binary:logistic", "rank:ndcg", "model member `learner.objective.name`: objective `rank:ndcg` is not supported, allowed is reg:squarederror, reg:logistic, binary:logistic, count:poisson, multi:softmax, multi:softprob".to_owned()),
+        ("binary:logistic", "rank:best", format!("model member `learner.objective.name`: objective `rank:best` is not supported, allowed is {}", ObjectiveName::NAMES.join(", "))),
         (r#""size_leaf_vector":"1""#, r#""size_leaf_vector":"3""#, format!("model member `{model}.trees[0].tree_param.size_leaf_vector`: a tree with several outputs is not supported, allowed is one output a tree")),
         (r#""num_target":"1""#, r#""num_target":"2""#, "model member `learner.learner_model_param.num_target`: a model with several targets is not supported, allowed is one target".to_owned()),
         ("3,0,5]}", "3,0,5]} x", format!("damaged model at byte {}: there is more after the document's end", STUMP.len() + 1)),

@@ -246,12 +246,7 @@ fn compare(case: Case, copies: u16) -> Result<(), TestCaseError> {
     let trained = fit(&params, &binned(table(usize::from(copies), 1.0), 256), None);
     let data = table(1, f32::from(copies));
     let mut pairs = vec![GradientPair::default(); data.n_rows()];
-    Objective::new(objective).gradients(
-        &vec![0.0; data.n_rows()],
-        data.labels(),
-        data.weights(),
-        &mut pairs,
-    );
+    Objective::new(objective).gradients(&vec![0.0; data.n_rows()], &data.targets(), &mut pairs);
     let rows: Vec<usize> = (0..data.n_rows()).collect();
     Slow {
         data: &data,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::bin::{BinnedDataset, HistogramCuts};
 use engine::booster::{NamedData, RoundReport, Trained, train};
-use engine::dataset::Dataset;
-use engine::objective::ObjectiveName;
+use engine::dataset::{Dataset, SideColumns};
+use engine::objective::{ObjectiveName, Task};
 use engine::params::BoosterParams;
 use engine::threads::Threads;
 use linfa::ParamGuard;
@@ -33,6 +33,9 @@ impl Numbers {
     }
 }
 
+/// Rows of a query.
+const QUERY_ROWS: usize = 17;
+
 /// A table whose labels fit `objective`; `missing` is the share of values that are not there.
 pub(crate) struct Shape {
     pub(crate) n_rows: usize,
@@ -43,6 +46,7 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn table(&self, objective: ObjectiveName, seed: u64) -> Dataset {
+        let is_ranking = objective.task() == Task::Ranking;
         let mut numbers = Numbers::new(seed);
         let mut values = Vec::new();
         let mut labels = Vec::new();
@@ -51,7 +55,12 @@ impl Shape {
             let row: Vec<f32> = (0..self.n_features).map(|_| numbers.unit()).collect();
             let score = row[0] + row[1 % row.len()] * row[2 % row.len()] + 0.3 * numbers.unit();
             labels.push(label(objective, score));
-            weights.push(numbers.below(4) as f32 / 2.0);
+            // A query has one weight.
+            let weight = match weights.last() {
+                Some(&last) if is_ranking && labels.len() % QUERY_ROWS != 1 => last,
+                _ => numbers.below(4) as f32 / 2.0,
+            };
+            weights.push(weight);
             values.extend(row.iter().map(|&x| {
                 if numbers.unit() < self.missing {
                     f32::NAN
@@ -62,8 +71,27 @@ impl Shape {
         }
         let data =
             Dataset::from_rows(self.n_features, &values, &labels).expect("the table is sound");
-        if self.weighted {
+        let data = if self.weighted {
             data.with_weights(weights).expect("the table is sound")
+        } else {
+            data
+        };
+        if is_ranking {
+            let ids = (0..self.n_rows).map(|row| (row / QUERY_ROWS) as u64);
+            let side = SideColumns {
+                query_ids: Some(ids.collect()),
+                ..SideColumns::default()
+            };
+            return data.with_side_columns(side).expect("queries are adjacent");
+        }
+        if objective == ObjectiveName::SurvivalAft {
+            let bounds = labels.iter().enumerate().map(|(row, label)| match row % 4 {
+                0 => f32::INFINITY,
+                1 => label + 3.0,
+                _ => f32::NAN,
+            });
+            data.with_label_upper_bound(bounds.collect())
+                .expect("the table is sound")
         } else {
             data
         }
@@ -72,15 +100,40 @@ impl Shape {
 
 fn label(objective: ObjectiveName, score: f32) -> f32 {
     match objective {
-        ObjectiveName::BinaryLogistic | ObjectiveName::RegLogistic => {
-            f32::from(u8::from(score > 0.9))
-        }
-        ObjectiveName::CountPoisson => (score * 4.0).floor(),
+        ObjectiveName::BinaryLogistic
+        | ObjectiveName::BinaryLogitraw
+        | ObjectiveName::BinaryHinge
+        | ObjectiveName::RegLogistic => f32::from(u8::from(score > 0.9)),
+        ObjectiveName::CountPoisson | ObjectiveName::RegTweedie => (score * 4.0).floor(),
         ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
             (score * 1.5).floor().min(2.0)
         }
-        ObjectiveName::RegSquaredError => score * 10.0 - 3.0,
+        ObjectiveName::RegSquaredError
+        | ObjectiveName::RegPseudoHuberError
+        | ObjectiveName::RegAbsoluteError
+        | ObjectiveName::RegQuantileError => score * 10.0 - 3.0,
+        ObjectiveName::RegSquaredLogError | ObjectiveName::RegGamma => score + 0.1,
+        // Whole numbers, so that some times are the same; a third are not known to the end.
+        ObjectiveName::SurvivalCox => {
+            let time = (score * 20.0).ceil().max(1.0);
+            if (time as u32).is_multiple_of(3) {
+                -time
+            } else {
+                time
+            }
+        }
+        ObjectiveName::SurvivalAft => (score * 20.0).ceil().max(1.0),
+        ObjectiveName::RankPairwise | ObjectiveName::RankNdcg => (score * 3.0).floor().min(4.0),
+        ObjectiveName::RankMap => f32::from(u8::from(score > 1.0)),
     }
+}
+
+/// Parameters for `objective` on such tables.
+pub(crate) fn params(objective: ObjectiveName) -> BoosterParams {
+    BoosterParams::default()
+        .objective(objective)
+        .num_class(classes(objective))
+        .quantile_alpha(vec![0.1, 0.5, 0.9])
 }
 
 pub(crate) fn classes(objective: ObjectiveName) -> u32 {

@@ -362,3 +362,83 @@ fn parquet_columns_are_declared_by_name_or_number() {
     );
     assert_eq!(by_name.model(), by_number.model());
 }
+
+#[test]
+fn every_objective_with_a_rate_takes_exposures() {
+    for (objective, more) in [
+        ("reg:gamma", ("lambda", "1")),
+        ("reg:tweedie", ("tweedie_variance_power", "1.3")),
+        ("count:poisson", ("max_delta_step", "0.5")),
+    ] {
+        let table: String = exposed(200)
+            .map(|(label, exposure, [a, b, c])| format!("{},{a},{exposure},{b},{c}\n", label + 1.0))
+            .collect::<Vec<_>>()
+            .concat();
+        let job = counts().set("objective", objective).set(more.0, more.1);
+        let ended = job.set("exposure_column", "2").csv("train", &table).run();
+        let booster = model::load(&ended.model()).unwrap();
+        let (mut features, mut labels, mut exposures) = (Vec::new(), Vec::new(), Vec::new());
+        for (label, exposure, row) in exposed(200) {
+            features.extend(row);
+            labels.push(label + 1.0);
+            exposures.push(exposure);
+        }
+        let data = Dataset::from_rows(3, &features, &labels).unwrap();
+        let rates = booster.predict(&data, &Threads::single()).unwrap();
+        let sum: f32 = rates
+            .iter()
+            .zip(&exposures)
+            .map(|(rate, it)| rate * it)
+            .sum();
+        let expected: f32 = labels.iter().sum();
+        assert!(
+            (sum / expected - 1.0).abs() < 0.1,
+            "{objective}: {sum} of {expected}"
+        );
+    }
+}
+
+#[test]
+fn an_upper_bound_makes_intervals_of_times() {
+    let rows_of = |bound: fn(usize, f32) -> String| {
+        rows(150)
+            .enumerate()
+            .map(|(row, (label, [a, b, c]))| {
+                let time = label + 1.0;
+                format!("{time},{},{a},{b},{c}\n", bound(row, time))
+            })
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let job = |table: &str| {
+        let job = Job::new(&[
+            ("num_round", "3"),
+            ("objective", "survival:aft"),
+            ("nthread", "2"),
+        ]);
+        job.set("label_upper_bound_column", "1").csv("train", table)
+    };
+    // An empty cell is a time that is known from below only.
+    let censored = job(&rows_of(|row, time| match row % 3 {
+        0 => String::new(),
+        _ => time.to_string(),
+    }));
+    let known = job(&rows_of(|_, time| time.to_string()));
+    let (censored, known) = (censored.run(), known.run());
+    let mean = |bytes: &[u8]| {
+        let booster = model::load(bytes).unwrap();
+        assert_eq!(booster.n_features(), 3);
+        let features: Vec<f32> = rows(150).flat_map(|(_, row)| row).collect();
+        let data = Dataset::from_rows(3, &features, &[1.0; 150]).unwrap();
+        let times = booster.predict(&data, &Threads::single()).unwrap();
+        times.iter().sum::<f32>() / 150.0
+    };
+    let (later, sooner) = (mean(&censored.model()), mean(&known.model()));
+    assert!(later > sooner, "{later} {sooner}");
+    let said = job("5,7,1\n5,4,2\n").run().reason();
+    assert_eq!(
+        said,
+        "UserError: train/data.csv, line 2, column 2: upper bound of the label `4` is not allowed, allowed is a number not below \
+         the label, or `inf`"
+    );
+}

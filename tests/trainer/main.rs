@@ -15,6 +15,7 @@ mod parquet;
 mod parquet_damage;
 mod parquet_file;
 mod properties;
+mod ranking;
 mod signal;
 mod table;
 mod train;

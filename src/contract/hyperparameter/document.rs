@@ -7,7 +7,7 @@ use engine::metric::Metric;
 use serde_json::{Value, json};
 
 use super::spec::{Bound, Interval, Kind, Spec, Support};
-use super::table::{IMPLEMENTED, INHERITED, table};
+use super::table::{IMPLEMENTED, INHERITED, RANKING, table};
 use crate::channel::{MODEL, TRAIN, VALIDATION};
 use crate::metric_line;
 
@@ -21,7 +21,7 @@ pub fn markdown() -> String {
          ## What has an effect\n\n",
     );
     page.push_str("| name | allowed | default | what it does | tuning |\n|---|---|---|---|---|\n");
-    for spec in IMPLEMENTED {
+    for spec in IMPLEMENTED.iter().chain(RANKING) {
         page.push_str(&format_row(spec, spec.doc));
     }
     page.push_str(FORESTS);
@@ -123,7 +123,9 @@ fn happens(support: Support) -> String {
 
 /// `CreateAlgorithm` without its name: the members that follow from the table, for the image `training_image`.
 pub fn create_algorithm_json(training_image: &str, instance_types: &[&str]) -> Value {
-    let metrics = metric_line::definitions(&[TRAIN, VALIDATION], Metric::ALL);
+    // What is tuned for must be there; of the training channel's metrics as many as there is room for.
+    let mut metrics = metric_line::definitions(&[VALIDATION, TRAIN], Metric::ALL);
+    metrics.truncate(metric_line::MAX_DEFINITIONS);
     let objectives = Metric::ALL.iter().map(|it| {
         json!({
             "Type": if it.maximize() { "Maximize" } else { "Minimize" },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::metric::Metric;
-use engine::objective::ObjectiveName;
+use engine::objective::{LambdaRank, Objective, ObjectiveName, Setting};
 use engine::params::BoosterParams;
 
 use super::{Algorithm, DeclaredColumns, ModelFormat};
@@ -15,6 +15,9 @@ pub struct Draft {
     pub(super) algorithm: Algorithm,
     pub(super) objective: Option<ObjectiveName>,
     pub(super) num_class: u32,
+    pub(super) quantile_alpha: Vec<f32>,
+    /// What the user should know although it was accepted.
+    pub(super) warnings: Vec<String>,
     pub(super) num_round: Option<u32>,
     pub(super) eval_metrics: Vec<Metric>,
     pub(super) early_stopping_rounds: Option<u32>,
@@ -24,6 +27,7 @@ pub struct Draft {
     pub(super) kfold: Option<u32>,
     pub(super) num_cv_round: Option<u32>,
     pub(super) exact: bool,
+    pub(super) lambdarank: LambdaRank,
     pub(super) save_model_on_termination: bool,
     pub(super) model_format: ModelFormat,
     pub(super) feature_names: Vec<String>,
@@ -37,6 +41,10 @@ impl Draft {
     /// Sets a parameter of the booster.
     pub(super) fn boost(&mut self, set: impl FnOnce(BoosterParams) -> BoosterParams) {
         self.params = set(std::mem::take(&mut self.params));
+    }
+
+    pub(super) fn warn(&mut self, text: &str) {
+        self.warnings.push(text.to_owned());
     }
 
     /// Sets a parameter of the booster where the user has not.
@@ -58,5 +66,21 @@ impl Draft {
     /// The objective, or what holds where none is given.
     pub(super) fn objective(&self) -> ObjectiveName {
         self.objective.unwrap_or(ObjectiveName::RegSquaredError)
+    }
+
+    /// The objective with what decides how many groups it has.
+    pub(super) fn full_objective(&self) -> Objective {
+        let mut objective = Objective::new(self.objective());
+        if objective.has(Setting::NumClass) {
+            objective.num_class = self.num_class.max(2);
+        }
+        if objective.has(Setting::QuantileAlpha) && !self.quantile_alpha.is_empty() {
+            objective.quantile_alpha = self.quantile_alpha.as_slice().into();
+        }
+        if let Some(rho) = self.number("tweedie_variance_power") {
+            objective.tweedie_variance_power = rho as f32;
+        }
+        objective.lambdarank = self.lambdarank;
+        objective
     }
 }

@@ -47,7 +47,7 @@ pub use draft::Draft;
 pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
 pub use json::{read_hyperparameters_json, write_hyperparameters_json};
 pub use spec::{Bound, Interval, Kind, Spec, Support, Tunable};
-pub use table::{IMPLEMENTED, INHERITED, row, table};
+pub use table::{IMPLEMENTED, INHERITED, RANKING, row, table};
 
 closed_spelling! {
     /// What is trained.
@@ -134,6 +134,8 @@ pub struct Hyperparameters {
     pub verbosity: u8,
     /// What was accepted without effect; one line of log each.
     pub ignored: Vec<Ignored>,
+    /// What the user should know although it was accepted; one line of log each.
+    pub warnings: Vec<String>,
 }
 
 impl Hyperparameters {
@@ -178,6 +180,7 @@ impl Hyperparameters {
             baseline_columns: draft.baseline_columns,
             verbosity: draft.verbosity.unwrap_or(1),
             ignored,
+            warnings: draft.warnings,
         })
     }
 }

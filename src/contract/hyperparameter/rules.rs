@@ -7,12 +7,12 @@
 //! defaults of a forest.
 
 use engine::metric::Metric;
-use engine::objective::ObjectiveName;
+use engine::objective::{ObjectiveName, Task};
 
-use super::Algorithm;
 use super::draft::Draft;
 use super::error::HyperparameterError;
 use super::read::Reading;
+use super::{Algorithm, Ignored};
 
 /// Trees of a forest where `num_parallel_tree` is not given.
 const FOREST_TREES: u32 = 100;
@@ -29,7 +29,9 @@ pub(super) fn apply(reading: &mut Reading) {
         Algorithm::DecisionTree => single_tree(reading),
     }
     classes(reading);
+    levels(reading);
     metrics(reading);
+    unread(reading);
     baseline(reading);
     super::rules_columns::apply(reading);
     folds(reading);
@@ -162,53 +164,104 @@ fn classes(reading: &mut Reading) {
     }
 }
 
+fn levels(reading: &mut Reading) {
+    let needs_levels = reading.draft.objective() == ObjectiveName::RegQuantileError;
+    if needs_levels && !reading.draft.given.contains_key("quantile_alpha") {
+        let message = "Require input for parameter 'quantile_alpha' for `reg:quantileerror`, as `0.9` or `[0.1, 0.5, 0.9]`";
+        reading.rule("quantile_alpha", &["objective"], message);
+    }
+}
+
+/// Lists settings of other objectives, which change nothing.
+fn unread(reading: &mut Reading) {
+    let objective = reading.draft.objective();
+    let has = |metric: &str| {
+        let metrics = reading.draft.eval_metrics.iter();
+        metrics.map(|it| it.name()).any(|it| it == metric)
+    };
+    for (setting, reader, metric) in [
+        (
+            "tweedie_variance_power",
+            ObjectiveName::RegTweedie,
+            "tweedie-nloglik",
+        ),
+        ("huber_slope", ObjectiveName::RegPseudoHuberError, "mphe"),
+        (
+            "quantile_alpha",
+            ObjectiveName::RegQuantileError,
+            "quantile",
+        ),
+        (
+            "aft_loss_distribution",
+            ObjectiveName::SurvivalAft,
+            "aft-nloglik",
+        ),
+        (
+            "aft_loss_distribution_scale",
+            ObjectiveName::SurvivalAft,
+            "aft-nloglik",
+        ),
+    ] {
+        let Some(value) = reading.draft.given.get(setting) else {
+            continue;
+        };
+        if objective != reader && !has(metric) {
+            reading.ignored.push(Ignored {
+                name: setting.to_owned(),
+                value: value.clone(),
+                why: format!("only `objective` = `{reader}` and `{metric}` read it"),
+            });
+        }
+    }
+}
+
 /// Completes the metrics (the objective's own where none is given, the tuning job's last), then checks each.
 fn metrics(reading: &mut Reading) {
     let objective = reading.draft.objective();
-    if let Some(tuned) = reading.draft.tuning_objective_metric {
-        reading.draft.eval_metrics.retain(|it| *it != tuned);
-        reading.draft.eval_metrics.push(tuned);
+    let full = reading.draft.full_objective();
+    let draft = &mut reading.draft;
+    // As XGBoost prints them, and each once, at its last place for a tuning job's.
+    draft.tuning_objective_metric = draft.tuning_objective_metric.map(|it| it.beside(&full));
+    let tuned = draft.tuning_objective_metric;
+    let mut metrics: Vec<Metric> = Vec::new();
+    for metric in draft.eval_metrics.iter().map(|it| it.beside(&full)) {
+        if !metrics.contains(&metric) && Some(metric) != tuned {
+            metrics.push(metric);
+        }
     }
-    if reading.draft.eval_metrics.is_empty() {
-        reading.draft.eval_metrics.push(objective.default_metric());
+    metrics.extend(tuned);
+    if metrics.is_empty() {
+        metrics.push(full.default_metric());
     }
-    let classifies = match objective {
-        ObjectiveName::RegSquaredError | ObjectiveName::CountPoisson => false,
-        ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => true,
-        _ => objective.is_multiclass(),
+    draft.eval_metrics.clone_from(&metrics);
+    let has_curves = objective.classifies() || objective.task() == Task::Ranking;
+    let judges = |metric: &Metric| {
+        let tells_apart = !matches!(metric, Metric::Auc | Metric::Aucpr) || has_curves;
+        tells_apart && metric.judges(&full)
     };
-    let n_groups = if objective.is_multiclass() {
-        reading.draft.num_class.max(2) as usize
-    } else {
-        1
-    };
-    let metrics = reading.draft.eval_metrics.clone();
     for metric in &metrics {
-        let tuned = reading.draft.tuning_objective_metric == Some(*metric);
-        let name = if tuned {
+        let name = if tuned == Some(*metric) {
             "_tuning_objective_metric"
         } else {
             "eval_metric"
         };
-        if *metric == Metric::Auc && !classifies {
+        if *metric == Metric::Auc && !has_curves {
             reading.rule(
                 name,
                 &["objective"],
                 "Metric 'auc' can only be applied for classification and ranking problems.",
             );
-        } else if !metric.accepts_groups(n_groups) {
-            let fits =
-                |it: &&Metric| it.accepts_groups(n_groups) && (classifies || **it != Metric::Auc);
+        } else if !judges(metric) {
             let fitting: Vec<String> = Metric::ALL
                 .iter()
-                .filter(fits)
+                .filter(|it| judges(it))
                 .map(|it| format!("`{it}`"))
                 .collect();
             let fitting = fitting.join(", ");
             let message = format!(
                 "Hyperparameter {name}: `{metric}` cannot judge `objective` = `{objective}`, allowed are {fitting}"
             );
-            reading.rule(name, &["objective"], message);
+            reading.rule(name, &["objective", "quantile_alpha"], message);
         }
     }
     reading.draft.boost(|params| params.eval_metrics(metrics));
@@ -216,6 +269,14 @@ fn metrics(reading: &mut Reading) {
 
 /// Where features have names, `baseline_columns` must be among them, or numbers below their count.
 fn baseline(reading: &mut Reading) {
+    let objective = reading.draft.objective();
+    if objective.task() == Task::Time && !reading.draft.baseline_columns.is_empty() {
+        let message = format!(
+            "Hyperparameter baseline_columns: a mean of labels says nothing for `objective` = `{objective}`, whose labels \
+             are not known to the end; leave it out"
+        );
+        return reading.rule("baseline_columns", &["objective"], message);
+    }
     let names = &reading.draft.feature_names;
     let known = |it: &String| match it.parse::<usize>() {
         Ok(index) => names.is_empty() || index < names.len(),
@@ -279,6 +340,10 @@ fn booster(reading: &mut Reading) {
             "Hyperparameter {}: `{}`, allowed is {}",
             spec.name, problem.value, problem.allowed
         );
-        reading.rule(spec.name, &["objective", "num_class"], message);
+        reading.rule(
+            spec.name,
+            &["objective", "num_class", "quantile_alpha"],
+            message,
+        );
     }
 }

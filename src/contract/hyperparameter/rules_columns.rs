@@ -74,14 +74,10 @@ fn margins(reading: &mut Reading) {
         );
         reading.rule(name, &["exposure_column"], message);
     }
-    let n_groups = if reading.draft.objective().is_multiclass() {
-        reading.draft.num_class.max(1) as usize
-    } else {
-        1
-    };
+    let n_groups = reading.draft.full_objective().n_groups();
     if n_found != n_groups {
         let message =
             format!("Hyperparameter {name}: {n_found} columns, the objective needs {n_groups}");
-        reading.rule(name, &["objective", "num_class"], message);
+        reading.rule(name, &["objective", "num_class", "quantile_alpha"], message);
     }
 }

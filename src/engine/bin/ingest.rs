@@ -250,7 +250,7 @@ pub(super) fn bin_all(
         }
     }
     matrix.close(cuts);
-    let (labels, weights, side) = data.into_labels();
+    let (labels, weights, side) = data.into_targets();
     BinnedDataset {
         cuts: Arc::clone(cuts),
         matrix,

@@ -16,7 +16,7 @@ mod tile;
 
 use std::sync::Arc;
 
-use crate::dataset::{Dataset, Side};
+use crate::dataset::{Dataset, Side, Targets};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
@@ -130,6 +130,19 @@ impl BinnedDataset {
         self.weights.as_deref()
     }
 
+    /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again. See
+    /// [`Dataset::with_label_upper_bound`].
+    pub fn label_upper_bound(&self) -> Option<&[f32]> {
+        self.side.label_upper_bound.as_deref()
+    }
+
+    /// Labels, weights, upper bounds and queries.
+    pub fn targets(&self) -> Targets<'_> {
+        Targets::new(&self.labels, self.weights())
+            .bounded(self.label_upper_bound())
+            .grouped(self.group_ptr())
+    }
+
     /// The cuts that the table was binned with.
     pub fn cuts(&self) -> &Arc<HistogramCuts> {
         &self.cuts
@@ -143,11 +156,6 @@ impl BinnedDataset {
     /// Exposures, `(n_rows,)`, where there are any; their logarithms are added to the margins.
     pub fn exposure(&self) -> Option<&[f32]> {
         self.side.exposure.as_deref()
-    }
-
-    /// Upper bounds of the labels, `(n_rows,)`, where there are any.
-    pub fn label_upper_bound(&self) -> Option<&[f32]> {
-        self.side.label_upper_bound.as_deref()
     }
 
     /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.

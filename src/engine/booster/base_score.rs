@@ -1,58 +1,130 @@
 //! The prediction to start from, where the user gives none.
 //!
-//! Source: XGBoost 3.0 `src/objective/init_estimation.cc`: the mean of the labels for losses with a canonical link, one
-//! Newton step where `scale_pos_weight` makes the mean wrong, 0.5 for classes.
+//! Source: XGBoost 3.2 `src/objective/init_estimation.cc` and each objective's `InitEstimation`: the mean of the labels for
+//! losses with a canonical link, the quantile that leaves hold, else one Newton step; 0.5 for classes and for intervals.
+//!
+//! Several levels of `reg:quantileerror` start apart, as in XGBoost 3.1 and later. Where a set brings margins of its own
+//! they start together, from the mean of the levels' quantiles, as in XGBoost up to 3.0: see `Rounds::move_start`.
 
 use crate::bin::BinnedDataset;
+use crate::dataset::Targets;
+use crate::objective::loss;
 use crate::objective::{GradientPair, Objective};
+use crate::quantile::{quantile, weighted_quantile};
 
 /// Probabilities and means are kept this far from where the margin would be infinite.
 const MARGIN_OF_SAFETY: f32 = 1e-6;
 
-/// Estimates the base score, in output space. `None` if all weights are 0.
-///
-/// With exposures it is the rate for an exposure of 1.
-pub(super) fn estimate(objective: &Objective, data: &BinnedDataset) -> Option<f32> {
-    let (labels, weights) = (data.labels(), data.weights());
-    let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
-    let total: f64 = (0..labels.len()).map(weight).sum();
-    if total <= 0.0 {
-        return None;
+/// The predictions that groups start from, in output space.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Start {
+    /// `(n_groups,)`
+    scores: Vec<f32>,
+}
+
+impl Start {
+    /// The same for all groups.
+    pub(super) fn together(score: f32, n_groups: usize) -> Self {
+        Self {
+            scores: vec![score; n_groups],
+        }
     }
-    if objective.name.is_multiclass() {
-        return Some(0.5);
+
+    /// Estimates the start from the labels: with exposures, the rate for an exposure of 1. `None` if all weights are 0.
+    pub(super) fn estimate(objective: &Objective, data: &BinnedDataset) -> Option<Self> {
+        let targets = &data.targets();
+        let n_groups = objective.n_groups();
+        let total = total_weight(targets);
+        if total <= 0.0 {
+            return None;
+        }
+        if let (Some(exposure), Some(power)) = (data.exposure(), objective.variance_power()) {
+            let start = Self::together(rate(power, targets, exposure), n_groups);
+            return Some(start.kept_finite(objective));
+        }
+        let start = match objective.name.facts().start {
+            loss::Start::Zero => Self::together(0.0, n_groups),
+            loss::Start::Half => Self::together(0.5, n_groups),
+            loss::Start::Newton => Self::together(newton_step(objective, targets), n_groups),
+            loss::Start::Mean
+                if objective.weighs_positives() && objective.scale_pos_weight != 1.0 =>
+            {
+                Self::together(newton_step(objective, targets), n_groups)
+            }
+            loss::Start::Mean => Self::together((weighted_sum(targets) / total) as f32, n_groups),
+            loss::Start::Quantile => {
+                let levels = (0..n_groups).filter_map(|group| objective.leaf_level(group));
+                Self {
+                    scores: levels.map(|level| label_quantile(level, targets)).collect(),
+                }
+            }
+        };
+        Some(start.kept_finite(objective))
     }
-    let mut score = if let Some(exposure) = data.exposure() {
-        rate(objective, labels, exposure, weight)
-    } else if objective.has_positives() && objective.scale_pos_weight != 1.0 {
-        let mut score = [newton_step(objective, labels, weights)];
-        objective.transform(&mut score);
-        score[0]
-    } else {
-        let sum: f64 = labels
-            .iter()
-            .enumerate()
-            .map(|(row, &label)| weight(row) * f64::from(label))
-            .sum();
-        (sum / total) as f32
-    };
-    if !objective.prob_to_margin(score).is_finite() {
-        score = score.clamp(MARGIN_OF_SAFETY, 1.0 - MARGIN_OF_SAFETY);
+
+    /// The same start for all groups, from the mean of theirs.
+    pub(super) fn mean(&self) -> Self {
+        let n_groups = self.scores.len();
+        Self::together(self.scores.iter().sum::<f32>() / n_groups as f32, n_groups)
     }
-    Some(score)
+
+    /// The base score of a model whose groups start together; of others the mean.
+    pub(super) fn base_score(&self) -> f32 {
+        if self.is_by_group() {
+            self.mean().scores[0]
+        } else {
+            self.scores[0]
+        }
+    }
+
+    /// Whether groups start apart.
+    pub(super) fn is_by_group(&self) -> bool {
+        self.scores.iter().any(|&it| it != self.scores[0])
+    }
+
+    /// The margins that stand for the scores, `(n_groups,)`.
+    pub(super) fn margins(&self, objective: &Objective) -> Vec<f32> {
+        let scores = self.scores.iter();
+        scores
+            .map(|&score| objective.prob_to_margin(score))
+            .collect()
+    }
+
+    fn kept_finite(mut self, objective: &Objective) -> Self {
+        for score in &mut self.scores {
+            if !objective.prob_to_margin(*score).is_finite() {
+                *score = score.clamp(MARGIN_OF_SAFETY, 1.0 - MARGIN_OF_SAFETY);
+            }
+        }
+        self
+    }
+}
+
+fn total_weight(targets: &Targets<'_>) -> f64 {
+    let n_rows = targets.labels().len() as f64;
+    let weights = targets.weights();
+    weights.map_or(n_rows, |weights| {
+        weights.iter().map(|&it| f64::from(it)).sum()
+    })
+}
+
+fn weighted_sum(targets: &Targets<'_>) -> f64 {
+    let labels = targets.labels().iter().map(|&label| f64::from(label));
+    match targets.weights() {
+        None => labels.sum(),
+        Some(weights) => labels
+            .zip(weights)
+            .map(|(label, &it)| f64::from(it) * label)
+            .sum(),
+    }
 }
 
 /// The constant rate that is most likely where a label's mean is rate times exposure, and its variance a power p of that
 /// mean: sum of w y e^(1-p) over sum of w e^(2-p), the root of the likelihood's derivative.
-fn rate(
-    objective: &Objective,
-    labels: &[f32],
-    exposure: &[f32],
-    weight: impl Fn(usize) -> f64,
-) -> f32 {
-    let power = objective.variance_power().unwrap_or(1.0);
+fn rate(power: f64, targets: &Targets<'_>, exposure: &[f32]) -> f32 {
+    let weight = |row: usize| targets.weights().map_or(1.0, |it| f64::from(it[row]));
     let (mut above, mut below) = (0.0, 0.0);
-    for (row, (&label, &exposure)) in labels.iter().zip(exposure).enumerate() {
+    for (row, (&label, &exposure)) in targets.labels().iter().zip(exposure).enumerate() {
         let exposure = f64::from(exposure);
         above += weight(row) * f64::from(label) * exposure.powf(1.0 - power);
         below += weight(row) * exposure.powf(2.0 - power);
@@ -60,10 +132,25 @@ fn rate(
     (above / below) as f32
 }
 
-fn newton_step(objective: &Objective, labels: &[f32], weights: Option<&[f32]>) -> f32 {
-    let mut pairs = vec![GradientPair::default(); labels.len()];
-    objective.gradients(&vec![0.0; labels.len()], labels, weights, &mut pairs);
+/// What one Newton step from margin 0 predicts.
+fn newton_step(objective: &Objective, targets: &Targets<'_>) -> f32 {
+    let n_rows = targets.labels().len();
+    let mut pairs = vec![GradientPair::default(); n_rows];
+    objective.gradients(&vec![0.0; n_rows], targets, &mut pairs);
     let grad: f64 = pairs.iter().map(|pair| f64::from(pair.grad)).sum();
     let hess: f64 = pairs.iter().map(|pair| f64::from(pair.hess)).sum();
-    (-grad / hess.max(1e-6)) as f32
+    let mut score = [(-grad / hess.max(1e-6)) as f32];
+    objective.transform(&mut score);
+    score[0]
+}
+
+fn label_quantile(level: f32, targets: &Targets<'_>) -> f32 {
+    match targets.weights() {
+        None => quantile(level, &mut targets.labels().to_vec()),
+        Some(weights) => {
+            let labels = targets.labels().iter().copied();
+            let mut rows: Vec<_> = labels.zip(weights.iter().copied()).collect();
+            weighted_quantile(level, &mut rows)
+        }
+    }
 }

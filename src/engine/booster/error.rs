@@ -77,6 +77,20 @@ pub enum TrainError {
         /// The objective.
         objective: ObjectiveName,
     },
+    /// Rows of a query with different weights.
+    #[error(
+        "`{data}` row {row}: weight `{found}`, but the query's first row has `{expected}`; a query has one weight"
+    )]
+    QueryWeight {
+        /// The set's name.
+        data: String,
+        /// The row in the set, from 0.
+        row: usize,
+        /// Its weight.
+        found: f32,
+        /// The weight of the query's first row.
+        expected: f32,
+    },
     /// Some sets have exposures and others have none.
     #[error("`{data}`: exposures must be there for all sets or for none")]
     MixedExposure {

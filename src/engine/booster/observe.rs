@@ -3,10 +3,11 @@
 //! Invariants: both are sums over fixed blocks of rows that are added in order, so they are the same for any number of
 //! threads; a block's margins are read once for everything. Evaluations equal those of the saved model's predictions.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::bin::{AlignedBytes, BinnedDataset};
-use crate::metric::{self, BlockSums, Metric};
+use crate::dataset::Targets;
+use crate::metric::{self, BlockSums, Judged, Metric};
 use crate::objective::{GradientPair, Objective};
 use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
@@ -15,7 +16,7 @@ use crate::tree::follow::CodeTree;
 use crate::tree::quantise::{BLOCK, Magnitude};
 
 use super::start::Start;
-use super::{Booster, Evaluation, NamedData};
+use super::{Evaluation, NamedData};
 
 /// Rows that one thread takes at a time.
 const ROWS_AT_A_TIME: usize = 4 * BLOCK;
@@ -28,12 +29,15 @@ pub(super) struct Set<'a> {
     n_groups: usize,
     /// Codes by column, of a set that trees are followed on; empty where codes are not dense bytes.
     columns: AlignedBytes,
+    time_order: OnceLock<Vec<u32>>,
 }
 
 /// Gradient pairs, `(n_groups, n_rows)`, and each group's magnitude.
 pub(super) struct Gradients {
     pairs: Vec<GradientPair>,
     n_rows: usize,
+    /// Where the draws of the round begin that these are for.
+    pub(super) draw: u64,
     pub(super) magnitudes: Vec<Magnitude>,
 }
 
@@ -52,6 +56,7 @@ impl Gradients {
         Self {
             pairs: vec![GradientPair::default(); n_rows * n_groups],
             n_rows,
+            draw: 0,
             magnitudes: vec![Magnitude::default(); n_groups],
         }
     }
@@ -59,6 +64,15 @@ impl Gradients {
     /// A group's pairs, `(n_rows,)`.
     pub(super) fn of_group(&self, group: usize) -> &[GradientPair] {
         &self.pairs[group * self.n_rows..][..self.n_rows]
+    }
+
+    /// Adds up the magnitudes of blocks in order, `(n_blocks, n_groups)`.
+    fn add_up<'m>(&mut self, blocks: impl Iterator<Item = &'m Magnitude>) {
+        self.magnitudes.fill(Magnitude::default());
+        let n_groups = self.magnitudes.len();
+        for (idx, block) in blocks.enumerate() {
+            self.magnitudes[idx % n_groups].add(block);
+        }
     }
 
     /// Parts of [`ROWS_AT_A_TIME`] rows.
@@ -75,21 +89,22 @@ impl Gradients {
 }
 
 impl<'a> Set<'a> {
-    pub(super) fn new(named: &NamedData<'a>, booster: &Booster) -> Self {
-        let base = booster.objective.prob_to_margin(booster.base_score);
-        let n_groups = booster.n_groups();
+    /// A set whose margins are `bases`, `(n_groups,)`, unless it brings its own, and what it brings beside them.
+    pub(super) fn new(named: &NamedData<'a>, bases: &[f32]) -> Self {
+        let n_groups = bases.len();
         let mut margins = vec![0.0; named.data.n_rows() * n_groups];
         let start = Start {
             base_margin: named.data.base_margin(),
             exposure: named.data.exposure(),
         };
-        start.fill(base, &mut margins);
+        start.fill(bases, &mut margins);
         Self {
             name: named.name.into(),
             named: *named,
             margins,
             n_groups,
             columns: AlignedBytes::zeros(0),
+            time_order: OnceLock::new(),
         }
     }
 
@@ -97,6 +112,11 @@ impl<'a> Set<'a> {
     pub(super) fn with_columns(mut self, threads: &Threads) -> Self {
         self.columns = self.named.data.matrix().columns(threads);
         self
+    }
+
+    /// What the rows are to be predicted as.
+    pub(super) fn targets(&self) -> Targets<'_> {
+        self.named.data.targets().remembering(&self.time_order)
     }
 
     pub(super) fn data(&self) -> &'a BinnedDataset {
@@ -143,13 +163,14 @@ impl<'a> Set<'a> {
         mut gradients: Option<&mut Gradients>,
         threads: &Threads,
     ) -> Vec<Evaluation> {
+        let needs_all_rows = objective.name.needs_all_rows();
         let margins = self
             .margins
             .chunks(ROWS_AT_A_TIME * self.n_groups)
             .enumerate();
         let wanted = match &mut gradients {
-            Some(gradients) => gradients.parts().into_iter().map(Some).collect(),
-            None => Vec::new(),
+            Some(gradients) if !needs_all_rows => gradients.parts().into_iter().map(Some).collect(),
+            Some(_) | None => Vec::new(),
         };
         let wanted = wanted.into_iter().chain(std::iter::repeat_with(|| None));
         let parts = margins.zip(wanted).collect();
@@ -170,51 +191,54 @@ impl<'a> Set<'a> {
             )
         });
         if let Some(gradients) = gradients {
-            let mut totals = vec![Magnitude::default(); self.n_groups];
-            for block in seen
-                .iter()
-                .flat_map(|seen| seen.magnitudes.chunks(self.n_groups))
-            {
-                totals
-                    .iter_mut()
-                    .zip(block)
-                    .for_each(|(total, block)| total.add(block));
+            if needs_all_rows {
+                self.compare_rows(objective, gradients, threads);
+            } else {
+                gradients.add_up(seen.iter().flat_map(|seen| &seen.magnitudes));
             }
-            gradients.magnitudes = totals;
         }
         let sums: Vec<_> = seen.into_iter().flat_map(|seen| seen.sums).collect();
         let values = metric::from_blocks(metrics, &sums);
-        let evaluation = |(&metric, value)| Evaluation {
+        let of_tables = self.of_tables(objective, metrics, threads);
+        let evaluation = |((&metric, value), of_table): ((_, _), Option<f64>)| Evaluation {
             data: Arc::clone(&self.name),
             metric,
-            value: match metric {
-                Metric::Auc => self.auc(objective, threads),
-                Metric::Rmse
-                | Metric::Mae
-                | Metric::Logloss
-                | Metric::Error { .. }
-                | Metric::Merror
-                | Metric::Mlogloss
-                | Metric::PoissonNloglik => value,
-            },
+            value: of_table.unwrap_or(value),
         };
-        metrics.iter().zip(values).map(evaluation).collect()
+        let values = metrics.iter().zip(values).zip(of_tables);
+        values.map(evaluation).collect()
     }
 
-    fn auc(&self, objective: &Objective, threads: &Threads) -> f64 {
+    /// The values of the metrics that need all rows at once; `None` for the others.
+    fn of_tables(
+        &self,
+        objective: &Objective,
+        metrics: &[Metric],
+        threads: &Threads,
+    ) -> Vec<Option<f64>> {
+        if !metrics.iter().any(|metric| metric.needs_all_rows()) {
+            return vec![None; metrics.len()];
+        }
         let mut predictions = self.margins.clone();
         let parts = predictions
             .chunks_mut(ROWS_AT_A_TIME * self.n_groups)
             .collect();
-        threads.for_each(parts, |part: &mut [f32]| objective.transform(part));
-        let data = self.named.data;
-        metric::auc(
-            &predictions,
-            data.labels(),
-            data.weights(),
-            self.n_groups,
-            threads,
-        )
+        threads.for_each(parts, |part: &mut [f32]| {
+            objective.transform_for_metrics(part);
+        });
+        let rows = Judged::new(&predictions, self.targets(), objective);
+        let value = |metric: &Metric| metric.of_table(&rows, threads);
+        metrics.iter().map(value).collect()
+    }
+
+    /// Fills the gradients of an objective that compares rows; it has one group.
+    fn compare_rows(&self, objective: &Objective, gradients: &mut Gradients, threads: &Threads) {
+        let targets = self.targets().drawing(gradients.draw);
+        let pairs = &mut gradients.pairs;
+        objective.gradients_on(&self.margins, &targets, pairs, threads);
+        let blocks = pairs.chunks(BLOCK).collect();
+        let magnitudes = threads.map(blocks, |block: &[GradientPair]| Magnitude::of(block));
+        gradients.add_up(magnitudes.iter());
     }
 }
 
@@ -247,26 +271,25 @@ impl Part<'_, '_> {
     fn observe(&self, metrics: &[Metric], wanted: Option<GradientPart<'_>>) -> Seen {
         let n_groups = self.set.n_groups;
         let n_rows = self.margins.len() / n_groups;
-        let data = self.set.named.data;
-        let labels = &data.labels()[self.first..][..n_rows];
-        let weights = data
-            .weights()
-            .map(|weights| &weights[self.first..][..n_rows]);
+        let targets = self.set.named.data.targets();
+        let targets = targets.slice(self.first..self.first + n_rows);
         let mut sums = Vec::new();
         if !metrics.is_empty() {
             let blocks = self.margins.chunks(metric::BLOCK * n_groups);
             let mut predictions = Vec::new();
-            for (block, (margins, labels)) in blocks.zip(labels.chunks(metric::BLOCK)).enumerate() {
-                let weights = weights.map(|it| &it[block * metric::BLOCK..][..labels.len()]);
+            for (block, margins) in blocks.enumerate() {
+                let first = block * metric::BLOCK;
+                let targets = targets.slice(first..first + margins.len() / n_groups);
                 predictions.clear();
                 predictions.extend_from_slice(margins);
-                self.objective.transform(&mut predictions);
-                sums.push(BlockSums::of(metrics, &predictions, labels, weights));
+                self.objective.transform_for_metrics(&mut predictions);
+                let rows = Judged::new(&predictions, targets, self.objective);
+                sums.push(BlockSums::of(metrics, &rows));
             }
         }
         // Not by a closure, which would be compiled for the plainest processor.
         let magnitudes = match wanted {
-            Some(part) => self.gradients(labels, weights, part),
+            Some(part) => self.gradients(&targets, part),
             None => Vec::new(),
         };
         Seen { sums, magnitudes }
@@ -274,26 +297,19 @@ impl Part<'_, '_> {
 
     /// Fills a part of the gradients and gives the magnitudes, `(n_blocks, n_groups)`.
     #[inline(always)]
-    fn gradients(
-        &self,
-        labels: &[f32],
-        weights: Option<&[f32]>,
-        mut part: GradientPart<'_>,
-    ) -> Vec<Magnitude> {
+    fn gradients(&self, targets: &Targets<'_>, mut part: GradientPart<'_>) -> Vec<Magnitude> {
         let n_groups = self.set.n_groups;
         let mut magnitudes = Vec::new();
         let mut row_major = Vec::new();
         for (block, margins) in self.margins.chunks(BLOCK * n_groups).enumerate() {
             let rows = block * BLOCK..block * BLOCK + margins.len() / n_groups;
-            let labels = &labels[rows.clone()];
-            let weights = weights.map(|weights| &weights[rows.clone()]);
+            let targets = targets.slice(rows.clone());
             if let [pairs] = part.as_mut_slice() {
                 self.objective
-                    .gradients(margins, labels, weights, &mut pairs[rows.clone()]);
+                    .gradients(margins, &targets, &mut pairs[rows.clone()]);
             } else {
                 row_major.resize(margins.len(), GradientPair::default());
-                self.objective
-                    .gradients(margins, labels, weights, &mut row_major);
+                self.objective.gradients(margins, &targets, &mut row_major);
                 for (group, pairs) in part.iter_mut().enumerate() {
                     let of_group = row_major[group..].iter().step_by(n_groups);
                     pairs[rows.clone()]

@@ -4,9 +4,11 @@
 //! prediction adds them up; so a training that continues from predicted margins goes on as if it had never stopped.
 
 use crate::metric::Metric;
+use crate::objective::Objective;
 use crate::params::BoosterValidParams;
 use crate::threads::Threads;
 use crate::tree::Tree;
+use crate::tree::adaptive::Adaptive;
 use crate::tree::cell::{Cell, Packed, Wide};
 use crate::tree::column_tree::ColumnTree;
 use crate::tree::finish::Weigher;
@@ -15,10 +17,11 @@ use crate::tree::grow::{Grower, Limits};
 use crate::tree::panel::Panel;
 use crate::tree::quantise::{Magnitude, Scales};
 use crate::tree::record::Records;
-use crate::tree::sample::Draw;
+use crate::tree::sample::{Draw, mix};
 use crate::tree::spares::Spares;
 use crate::tree::split::Penalty;
 
+use super::base_score::Start;
 use super::margins::Update;
 use super::observe::{Gradients, Set};
 use super::{Booster, Evaluation, NamedData, TrainError};
@@ -29,6 +32,10 @@ pub(super) struct Rounds<'a> {
     threads: &'a Threads,
     penalty: Penalty,
     booster: Booster,
+    /// The objective with the settings of every metric.
+    objective: Objective,
+    /// Margins that go into the leaves of each group's first tree, `(n_groups,)`, until there are such trees.
+    offsets: Option<Vec<f32>>,
     train: Set<'a>,
     evals: Vec<Set<'a>>,
     panel: Panel<'a>,
@@ -54,6 +61,11 @@ impl<C: Cell> Default for Memory<C> {
     }
 }
 
+/// Where the draws of an objective begin that draws for each round.
+fn draw(seed: i64, round: u32) -> u64 {
+    mix(mix(!seed.cast_unsigned()) ^ u64::from(round))
+}
+
 /// Which tree of a round is grown.
 #[derive(Clone, Copy)]
 struct Place {
@@ -68,9 +80,11 @@ impl<'a> Rounds<'a> {
         threads: &'a Threads,
         train: &NamedData<'a>,
         evals: &[NamedData<'a>],
-        booster: Booster,
+        (booster, start): (Booster, Start),
     ) -> Self {
-        let train = Set::new(train, &booster);
+        let objective = params.with_settings_of_metrics(&booster.objective);
+        let margins = start.margins(&objective);
+        let train = Set::new(train, &margins);
         let data = train.data();
         let penalty = Penalty {
             lambda: f64::from(params.reg_lambda()),
@@ -80,7 +94,8 @@ impl<'a> Rounds<'a> {
             min_child_weight: f64::from(params.min_child_weight()),
         };
         let mut gradients = Gradients::new(data.n_rows(), booster.n_groups());
-        threads.enter(|| train.observe(&booster.objective, &[], Some(&mut gradients), threads));
+        gradients.draw = draw(params.seed(), booster.n_rounds() as u32);
+        threads.enter(|| train.observe(&objective, &[], Some(&mut gradients), threads));
         Self {
             params,
             threads,
@@ -88,8 +103,10 @@ impl<'a> Rounds<'a> {
             panel: threads.enter(|| Panel::new(data.matrix(), data.cuts(), threads)),
             evals: evals
                 .iter()
-                .map(|set| Set::new(set, &booster).with_columns(threads))
+                .map(|set| Set::new(set, &margins).with_columns(threads))
                 .collect(),
+            offsets: start.is_by_group().then_some(margins),
+            objective,
             train,
             gradients,
             booster,
@@ -126,13 +143,15 @@ impl<'a> Rounds<'a> {
                         .map(|tree| (group, tree)),
                 );
             }
-            let objective = self.booster.objective;
+            self.offsets = None;
+            self.gradients.draw = draw(self.params.seed(), round + 1);
+            let objective = &self.objective;
             let mut evaluations =
                 self.train
-                    .observe(&objective, metrics, Some(&mut self.gradients), threads);
+                    .observe(objective, metrics, Some(&mut self.gradients), threads);
             for set in &mut self.evals {
                 set.follow(&added, threads);
-                evaluations.extend(set.observe(&objective, metrics, None, threads));
+                evaluations.extend(set.observe(objective, metrics, None, threads));
             }
             evaluations
         }))
@@ -167,11 +186,14 @@ impl<'a> Rounds<'a> {
         magnitude: &Magnitude,
         memory: &mut Memory<C>,
     ) -> Vec<CodeTree> {
+        let residuals = self.residuals(group);
         let places =
             (0..self.params.num_parallel_tree() as usize).map(|tree| Place { round, group, tree });
         places
             .map(|place| {
-                let (tree, code_tree) = self.grow(place, magnitude, memory);
+                let (mut tree, code_tree) =
+                    self.grow((place, residuals.as_deref()), magnitude, memory);
+                self.move_start(place, &mut tree);
                 self.booster.trees.push(tree);
                 self.booster.tree_info.push(group as u32);
                 code_tree
@@ -179,9 +201,36 @@ impl<'a> Rounds<'a> {
             .collect()
     }
 
+    /// What the margins before the round leave of the labels, where leaves are made of that.
+    fn residuals(&self, group: usize) -> Option<Vec<f32>> {
+        self.booster.objective.leaf_level(group)?;
+        let margins = self.train.margins[group..].iter();
+        let margins = margins.step_by(self.booster.n_groups());
+        let labels = self.train.data().labels().iter();
+        Some(
+            labels
+                .zip(margins)
+                .map(|(label, margin)| label - margin)
+                .collect(),
+        )
+    }
+
+    /// A model has one base score. Where groups start apart it is 0, and each group's own is in the leaves of the group's
+    /// first tree: the same sums bit for bit, since the first addition is the same one.
+    fn move_start(&mut self, place: Place, tree: &mut Tree) {
+        let Some(offsets) = self.offsets.as_ref().filter(|_| place.tree == 0) else {
+            return;
+        };
+        self.booster.base_score = 0.0;
+        for node in tree.nodes.iter_mut().filter(|node| node.left.is_none()) {
+            node.split_condition += offsets[place.group];
+            node.base_weight = node.split_condition;
+        }
+    }
+
     fn grow<C: Cell>(
         &mut self,
-        place: Place,
+        (place, residuals): (Place, Option<&[f32]>),
         magnitude: &Magnitude,
         memory: &mut Memory<C>,
     ) -> (Tree, CodeTree) {
@@ -212,9 +261,10 @@ impl<'a> Rounds<'a> {
             penalty: &self.penalty,
             learning_rate: params.learning_rate() / params.num_parallel_tree() as f32,
             scales,
+            exact: magnitude.is_rough::<C>(n_rows).then_some(pairs),
+            adaptive: self.adaptive(place.group, residuals),
         };
-        let exact = magnitude.is_rough::<C>(n_rows).then_some(pairs);
-        let (tree, code_tree) = weigher.finish(&grown, &view, exact, threads);
+        let (tree, code_tree) = weigher.finish(&grown, &view, threads);
         let group = (place.group, self.booster.n_groups());
         let by_columns = ColumnTree::new(&code_tree, |node| view.column_split(node));
         if let Some((table, by_columns)) = view.table().zip(by_columns) {
@@ -231,5 +281,13 @@ impl<'a> Rounds<'a> {
             });
         }
         (tree, code_tree)
+    }
+
+    fn adaptive<'r>(&'r self, group: usize, residuals: Option<&'r [f32]>) -> Option<Adaptive<'r>> {
+        Some(Adaptive {
+            level: self.booster.objective.leaf_level(group)?,
+            residuals: residuals?,
+            weights: self.train.data().weights(),
+        })
     }
 }

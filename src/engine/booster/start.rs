@@ -13,11 +13,15 @@ pub(super) struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// Fills `margins`, `(n_rows, n_groups)` row-major; `base` is the base score's margin.
-    pub(super) fn fill(&self, base: f32, margins: &mut [f32]) {
+    /// Fills `margins`, `(n_rows, n_groups)` row-major; `bases` are the base score's margins, `(n_groups,)`.
+    pub(super) fn fill(&self, bases: &[f32], margins: &mut [f32]) {
         match self.base_margin {
             Some(own) => margins.copy_from_slice(own),
-            None => margins.fill(base),
+            None => {
+                for margins in margins.chunks_exact_mut(bases.len()) {
+                    margins.copy_from_slice(bases);
+                }
+            }
         }
         let Some(exposure) = self.exposure else {
             return;

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use crate::bin::{BinnedDataset, Codes};
 use crate::metric::Metric;
-use crate::objective::Objective;
+use crate::objective::{Objective, Task};
 use crate::params::BoosterValidParams;
 use crate::simd::Simd;
 use crate::threads::Threads;
 
+use super::base_score::Start;
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::round::Rounds;
-use super::{Booster, TrainError, base_score};
+use super::{Booster, TrainError};
 
 /// XGBoost's attributes of the best round.
 const BEST_ITERATION: &str = "best_iteration";
@@ -112,8 +113,9 @@ pub fn train(
 ) -> Result<Trained, TrainError> {
     let threads = Threads::new(params.nthread())?;
     let threads = threads.with_simd(params.simd().unwrap_or_else(Simd::best));
-    let booster = begin(params, train, start)?;
-    for set in std::iter::once(train).chain(evals) {
+    let sets: Vec<_> = std::iter::once(train).chain(evals).collect();
+    let (booster, from) = begin(params, &sets, start)?;
+    for set in sets {
         check(set, train, &booster, start.is_some())?;
     }
     let metrics = params.eval_metrics();
@@ -124,7 +126,7 @@ pub fn train(
         (_, None) => None,
     };
     let first_round = booster.n_rounds() as u32;
-    let mut rounds = Rounds::new(params, &threads, train, evals, booster);
+    let mut rounds = Rounds::new(params, &threads, train, evals, (booster, from));
     // Not as many as there may be: early stopping ends most trainings of a very large `num_round`.
     let mut history = Vec::new();
     let mut end = TrainEnd::AllRounds;
@@ -186,13 +188,15 @@ impl Booster {
     }
 }
 
-/// The booster before the first round: a copy of `start`, or one without trees.
+/// The booster before the first round, a copy of `start` or one without trees, and where its groups start. The first of
+/// `sets` is the training set.
 fn begin(
     params: &BoosterValidParams,
-    train: &NamedData<'_>,
+    sets: &[&NamedData<'_>],
     start: Option<&Booster>,
-) -> Result<Booster, TrainError> {
+) -> Result<(Booster, Start), TrainError> {
     let objective = params.full_objective();
+    let train = sets[0];
     let data = train.data;
     if let Some(start) = start {
         check_start(params, start)?;
@@ -207,23 +211,32 @@ fn begin(
         for name in [BEST_ITERATION, BEST_SCORE] {
             booster.attributes.remove(name);
         }
-        return Ok(booster);
+        // Every set brings its margins.
+        let from = Start::together(booster.base_score, booster.n_groups());
+        return Ok((booster, from));
     }
     check_labels(train, &objective)?;
-    let estimate = base_score::estimate(&objective, data);
-    let base_score = estimate.ok_or_else(|| TrainError::NoWeight {
+    let estimate = Start::estimate(&objective, data);
+    let estimate = estimate.ok_or_else(|| TrainError::NoWeight {
         data: train.name.to_owned(),
     })?;
-    Ok(Booster {
+    let have_margins = sets.iter().any(|set| set.data.base_margin().is_some());
+    let from = match params.base_score() {
+        Some(base_score) => Start::together(base_score, objective.n_groups()),
+        None if have_margins => estimate.mean(),
+        None => estimate,
+    };
+    let booster = Booster {
         trees: Vec::new(),
         tree_info: Vec::new(),
         num_parallel_tree: params.num_parallel_tree(),
         n_features: data.n_features() as u32,
-        base_score: params.base_score().unwrap_or(base_score),
+        base_score: from.base_score(),
         objective,
         feature_names: Vec::new(),
         attributes: std::collections::BTreeMap::new(),
-    })
+    };
+    Ok((booster, from))
 }
 
 /// Whether training with these parameters can continue from `start`; whether the columns are the same, only the data say.
@@ -241,6 +254,11 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
         "num_class",
         start.objective.num_class.to_string(),
         objective.num_class.to_string(),
+    )?;
+    agree(
+        "quantile_alpha",
+        format!("{:?}", start.objective.quantile_alpha),
+        format!("{:?}", objective.quantile_alpha),
     )?;
     agree(
         "num_parallel_tree",
@@ -302,12 +320,36 @@ fn check(
     if set.data.exposure().is_some() != train.data.exposure().is_some() {
         return Err(TrainError::MixedExposure { data: name() });
     }
-    check_labels(set, &booster.objective)
+    check_labels(set, &booster.objective)?;
+    if booster.objective.name.task() == Task::Ranking {
+        check_query_weights(set)?;
+    }
+    Ok(())
+}
+
+/// A query weighs something as a whole.
+fn check_query_weights(set: &NamedData<'_>) -> Result<(), TrainError> {
+    let (Some(weights), Some(group_ptr)) = (set.data.weights(), set.data.group_ptr()) else {
+        return Ok(());
+    };
+    for bounds in group_ptr.windows(2) {
+        let own = &weights[bounds[0]..bounds[1]];
+        if let Some(at) = own.iter().position(|it| *it != own[0]) {
+            return Err(TrainError::QueryWeight {
+                data: set.name.to_owned(),
+                row: bounds[0] + at,
+                found: own[at],
+                expected: own[0],
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_labels(set: &NamedData<'_>, objective: &Objective) -> Result<(), TrainError> {
+    let upper_bounds = set.data.label_upper_bound();
     for (row, &label) in set.data.labels().iter().enumerate() {
-        let checked = objective.name.check_label(label, objective.num_class);
+        let checked = objective.check_target(label, upper_bounds.map(|it| it[row]));
         checked.map_err(|source| TrainError::Label {
             data: set.name.to_owned(),
             row,

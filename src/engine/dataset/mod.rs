@@ -10,6 +10,7 @@ mod folds;
 mod part;
 mod select;
 mod side;
+mod targets;
 mod tile;
 
 use std::ops::Range;
@@ -22,6 +23,7 @@ pub use part::{Part, PartsBuilder};
 pub(crate) use select::Selection;
 pub(crate) use side::{GrowingSide, Side};
 pub use side::{SideColumn, SideColumns};
+pub use targets::Targets;
 pub(crate) use tile::FeaturesView;
 pub use tile::{DatasetError, Origin, TILE_ROWS, Tile, TileFeatures};
 
@@ -151,9 +153,36 @@ impl Dataset {
         self.side.exposure.as_deref()
     }
 
-    /// Upper bounds of the labels, `(n_rows,)`, where there are any.
-    pub fn label_upper_bound(&self) -> Option<&[f32]> {
-        self.side.label_upper_bound.as_deref()
+    /// The same table, whose labels are the lower ends of intervals with these upper ends, `(n_rows,)`. Infinity is a
+    /// label that is known from below only (right-censored); NaN is the label itself, as everywhere without this.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if there is not one bound a row, or a bound is below its label.
+    pub fn with_label_upper_bound(mut self, mut bounds: Vec<f32>) -> Result<Self, DatasetError> {
+        if bounds.len() != self.n_rows() {
+            let origin = self.chunks[0].origin.clone();
+            return Err(DatasetError::Shape {
+                origin,
+                found: bounds.len(),
+                expected: self.n_rows(),
+            });
+        }
+        for (row, bound) in bounds.iter_mut().enumerate() {
+            let label = self.labels[row];
+            if bound.is_nan() {
+                *bound = label;
+            } else if *bound < label {
+                let (object, row_in_object) = self.origin(row);
+                return Err(DatasetError::LabelBound {
+                    object: object.to_owned(),
+                    row: row_in_object,
+                    value: *bound,
+                    label,
+                });
+            }
+        }
+        self.side.label_upper_bound = Some(bounds);
+        Ok(self)
     }
 
     /// Rows, at least 1.
@@ -180,6 +209,18 @@ impl Dataset {
     /// Weights, `(n_rows,)`; `None` is 1 for every row.
     pub fn weights(&self) -> Option<&[f32]> {
         self.weights.as_deref()
+    }
+
+    /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again.
+    pub fn label_upper_bound(&self) -> Option<&[f32]> {
+        self.side.label_upper_bound.as_deref()
+    }
+
+    /// Labels, weights and upper bounds.
+    pub fn targets(&self) -> Targets<'_> {
+        Targets::new(&self.labels, self.weights())
+            .bounded(self.label_upper_bound())
+            .grouped(self.group_ptr())
     }
 
     /// One value; NaN is missing. Slow for a sparse table; [`Dataset::copy_rows`] is the way to read many.
@@ -240,7 +281,8 @@ impl Dataset {
         std::mem::take(&mut self.chunks)
     }
 
-    pub(crate) fn into_labels(self) -> (Vec<f32>, Option<Vec<f32>>, Side) {
+    /// Labels, weights and what stands beside the features.
+    pub(crate) fn into_targets(self) -> (Vec<f32>, Option<Vec<f32>>, Side) {
         (self.labels, self.weights, self.side)
     }
 

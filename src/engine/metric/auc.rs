@@ -1,48 +1,95 @@
-//! The area under the receiver operating characteristic, by an exact sort.
+//! Areas under curves, by an exact sort; within queries where rows have some, see `query_auc.rs`.
 //!
-//! Rows of equal prediction form one trapezoid. With several classes it is one class against the rest, averaged by the
-//! classes' shares of the weight.
+//! Rows of equal prediction are one step of a curve. `auc` is the area under true positives over false positives, a sum of
+//! trapezoids; with several classes it is one class against the rest, averaged by the classes' shares of the weight.
+//! `aucpr` is the area under precision over recall; between two steps true and false positives are taken to grow in
+//! proportion (Davis and Goadrich), and with several classes it is the plain mean over classes.
 //!
-//! Source: XGBoost `src/metric/auc.cc`.
+//! Source: XGBoost `src/metric/auc.cc`, `auc.h`; Davis and Goadrich, "The relationship between precision-recall and ROC
+//! curves" (ICML 2006); Boyd, Eng and Page, "Area under the precision-recall curve" (2013).
 
+use crate::objective::Objective;
 use crate::threads::Threads;
 
-/// The area; `predictions` is `(n_rows, n_groups)`. NaN where there is no positive or no negative weight.
-pub(crate) fn auc(
-    predictions: &[f32],
-    labels: &[f32],
-    weights: Option<&[f32]>,
-    n_groups: usize,
-    threads: &Threads,
-) -> f64 {
-    let weight = |row: usize| f64::from(weights.map_or(1.0, |w| w[row]));
-    if n_groups == 1 {
-        let positive = |row: usize| weight(row) * f64::from(labels[row]);
-        let order = descending(labels.len(), |row| predictions[row], threads);
-        let curve = Curve::of(&order, |row| predictions[row], positive, weight);
-        return curve.area / (curve.positives * curve.negatives);
+use super::query_auc::pairs_in_order;
+use super::rank::of_queries;
+use super::row::{Judged, TableMetric};
+
+#[derive(Clone, Copy)]
+pub(super) struct Auc;
+#[derive(Clone, Copy)]
+pub(super) struct Aucpr;
+
+impl TableMetric for Auc {
+    fn judges(self, objective: &Objective) -> bool {
+        tells_apart(objective)
     }
-    let mut area = 0.0;
-    let mut total = 0.0;
-    for group in 0..n_groups {
-        let score = |row: usize| predictions[row * n_groups + group];
-        let positive = |row: usize| {
-            if labels[row] as usize == group {
-                weight(row)
-            } else {
-                0.0
-            }
-        };
-        let order = descending(labels.len(), score, threads);
-        let curve = Curve::of(&order, score, positive, weight);
-        // A class that never occurs, or nothing but one class, leaves the area undefined, as in XGBoost.
-        area += curve.area / curve.negatives;
-        total += curve.positives;
-        if curve.positives == 0.0 || curve.negatives == 0.0 {
-            return f64::NAN;
+
+    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+        let n_groups = rows.n_groups();
+        if let (1, Some(group_ptr)) = (n_groups, rows.targets().group_ptr()) {
+            return mean_of_queries(rows, group_ptr, threads, |rows| {
+                pairs_in_order(rows.predictions(), rows.targets().labels())
+            });
         }
+        if n_groups == 1 {
+            let (area, total) = area(&Side::labels(rows), threads);
+            return area / (total.positives * total.negatives);
+        }
+        let mut sum = 0.0;
+        let mut positives = 0.0;
+        for class in 0..n_groups {
+            let (area, total) = area(&Side::class(rows, class), threads);
+            // A class that never occurs, or nothing but one class, leaves the area undefined, as in XGBoost.
+            if total.positives == 0.0 || total.negatives == 0.0 {
+                return f64::NAN;
+            }
+            sum += area / total.negatives;
+            positives += total.positives;
+        }
+        sum / positives
     }
-    area / total
+}
+
+impl TableMetric for Aucpr {
+    fn judges(self, objective: &Objective) -> bool {
+        tells_apart(objective)
+    }
+
+    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+        let n_groups = rows.n_groups();
+        if let (1, Some(group_ptr)) = (n_groups, rows.targets().group_ptr()) {
+            return mean_of_queries(rows, group_ptr, threads, |rows| {
+                Some(area_of_precision(&Side::labels(rows), &Threads::single()))
+            });
+        }
+        if n_groups == 1 {
+            return area_of_precision(&Side::labels(rows), threads);
+        }
+        let areas =
+            (0..n_groups).map(|class| area_of_precision(&Side::class(rows, class), threads));
+        areas.sum::<f64>() / n_groups as f64
+    }
+}
+
+/// The plain mean of what queries have; NaN if none has anything.
+fn mean_of_queries(
+    rows: &Judged<'_>,
+    group_ptr: &[usize],
+    threads: &Threads,
+    area: impl Fn(&Judged<'_>) -> Option<f64> + Sync + Send,
+) -> f64 {
+    let areas = of_queries(group_ptr, threads, |first, end| {
+        area(&rows.slice(first..end))
+    });
+    let valid = areas.into_iter().flatten().filter(|area| !area.is_nan());
+    let (sum, n) = valid.fold((0.0, 0_u32), |(sum, n), area| (sum + area, n + 1));
+    sum / f64::from(n)
+}
+
+/// Whether predictions are scores of one class or of several.
+fn tells_apart(objective: &Objective) -> bool {
+    objective.n_groups() == 1 || objective.name.is_multiclass()
 }
 
 /// The rows by score, the highest first, equal ones in their order.
@@ -64,46 +111,121 @@ fn ascending(value: f32) -> u32 {
     }
 }
 
-/// The curve's area before normalisation, and the weight on either side.
-struct Curve {
-    area: f64,
+/// Weights of what counts as positive: of all rows that have at least some score, or of those of one score.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
     positives: f64,
     negatives: f64,
 }
 
-impl Curve {
-    /// Sweeps the rows in `order`, from the highest score down; `positive` is the part of a row's `weight` that is positive.
-    fn of(
-        order: &[u32],
-        score: impl Fn(usize) -> f32,
-        positive: impl Fn(usize) -> f64,
-        weight: impl Fn(usize) -> f64,
-    ) -> Self {
-        let mut curve = Self {
-            area: 0.0,
-            positives: 0.0,
-            negatives: 0.0,
+/// Rows, and which of them are to have high scores.
+struct Side<'a> {
+    rows: &'a Judged<'a>,
+    /// One class against the rest; `None` takes labels as they are, and shares in proportion.
+    class: Option<usize>,
+}
+
+impl<'a> Side<'a> {
+    fn labels(rows: &'a Judged<'a>) -> Self {
+        Self { rows, class: None }
+    }
+
+    fn class(rows: &'a Judged<'a>, class: usize) -> Self {
+        let class = Some(class);
+        Self { rows, class }
+    }
+
+    fn score(&self, row: usize) -> f32 {
+        self.rows.predictions()[row * self.rows.n_groups() + self.class.unwrap_or(0)]
+    }
+
+    fn counts(&self, row: usize) -> Counts {
+        let targets = self.rows.targets();
+        let weight = f64::from(targets.weights().map_or(1.0, |weights| weights[row]));
+        let label = targets.labels()[row];
+        let positives = match self.class {
+            None => weight * f64::from(label),
+            Some(class) if label as usize == class => weight,
+            Some(_) => 0.0,
         };
+        Counts {
+            positives,
+            negatives: weight - positives,
+        }
+    }
+
+    /// Goes from the highest score down, and calls `step` with what was above each score and with what has it. Gives the
+    /// sums of all rows, NaN if a score is.
+    fn sweep(&self, threads: &Threads, mut step: impl FnMut(Counts, Counts)) -> Counts {
+        let n_rows = self.rows.n_rows();
+        let order = descending(n_rows, |row| self.score(row), threads);
+        let mut above = Counts::default();
         let mut first = 0;
-        while first < order.len() {
-            let tied = score(order[first] as usize);
-            let (mut true_positive, mut false_positive) = (0.0, 0.0);
-            while first < order.len() && score(order[first] as usize) == tied {
-                let row = order[first] as usize;
-                true_positive += positive(row);
-                false_positive += weight(row) - positive(row);
+        while first < n_rows {
+            let tied = self.score(order[first] as usize);
+            let mut here = Counts::default();
+            while first < n_rows && self.score(order[first] as usize) == tied {
+                here = here.plus(self.counts(order[first] as usize));
                 first += 1;
             }
-            curve.area += false_positive * (curve.positives + 0.5 * true_positive);
-            curve.positives += true_positive;
-            curve.negatives += false_positive;
             if tied.is_nan() {
-                return Self {
-                    area: f64::NAN,
-                    ..curve
+                return Counts {
+                    positives: f64::NAN,
+                    negatives: f64::NAN,
                 };
             }
+            step(above, here);
+            above = above.plus(here);
         }
-        curve
+        above
     }
+}
+
+impl Counts {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            positives: self.positives + other.positives,
+            negatives: self.negatives + other.negatives,
+        }
+    }
+}
+
+/// The area under true positives over false positives, before normalisation, and what there is of either.
+fn area(side: &Side<'_>, threads: &Threads) -> (f64, Counts) {
+    let mut area = 0.0;
+    let total = side.sweep(threads, |above, here| {
+        area += here.negatives * (above.positives + 0.5 * here.positives);
+    });
+    (area, total)
+}
+
+/// The area under precision over recall; NaN where there is no positive or no negative weight.
+fn area_of_precision(side: &Side<'_>, threads: &Threads) -> f64 {
+    let counts = (0..side.rows.n_rows()).map(|row| side.counts(row));
+    let total = counts.fold(Counts::default(), Counts::plus);
+    if !(total.positives > 0.0 && total.negatives > 0.0) {
+        return f64::NAN;
+    }
+    let mut area = 0.0;
+    let swept = side.sweep(threads, |above, here| {
+        let recall = above.positives / total.positives;
+        let gained = here.positives / total.positives;
+        if here.positives == 0.0 {
+            return;
+        }
+        // On the way precision is recall / (a recall + b).
+        let slope = here.negatives / here.positives;
+        let a = 1.0 + slope;
+        let b = (above.negatives - slope * above.positives) / total.positives;
+        area += if b == 0.0 {
+            gained / a
+        } else {
+            let ends = (a * (recall + gained) + b) / (a * recall + b);
+            (gained - b / a * ends.ln()) / a
+        };
+    });
+    if swept.positives.is_nan() {
+        return f64::NAN;
+    }
+    area
 }

@@ -20,7 +20,7 @@ const TWO_52: u64 = 0x4330_0000 << 32;
 /// `x = 2^n m` with `m` about 1, and `ln m = 2 artanh(s)` for `s = (m - 1) / (m + 1)`, by its power series. Source:
 /// Abramowitz and Stegun 4.1.27.
 #[inline(always)]
-pub(super) fn ln(x: f64) -> f64 {
+pub(crate) fn ln(x: f64) -> f64 {
     let shifted = x.to_bits().wrapping_add(ONE - ROOT_HALF);
     let exponent = f64::from_bits(shifted >> 52 | TWO_52) - (4_503_599_627_370_496.0 + 1023.0);
     let m = f64::from_bits((shifted & FRACTION).wrapping_add(ROOT_HALF));

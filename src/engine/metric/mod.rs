@@ -1,43 +1,41 @@
 //! Evaluation metrics: their names, and which way is better.
 //!
 //! Invariant: a metric reads predictions after the objective's transform (probabilities, means), row-major
-//! `(n_rows, n_groups)`, and is an `f64` sum over fixed blocks of rows, so that it does not depend on threads.
+//! `(n_rows, n_groups)`. It is an `f64` sum over fixed blocks of rows, or over all of them in a fixed order, so that it
+//! does not depend on threads.
 //!
-//! Source: XGBoost `src/metric/elementwise_metric.cu`, `multiclass_metric.cu`, `auc.cc`.
+//! A new metric is one file here and one line in `registry.rs`.
+//!
+//! Source: XGBoost 3.2 `src/metric/`; scikit-learn for those that the built-in algorithm leaves to it.
 
+mod aft;
 mod auc;
-mod evaluate;
+mod block;
+mod class;
+mod confusion;
+mod cox;
+mod difference;
+mod likelihood;
 mod ln;
+mod quantile;
+mod query_auc;
+mod r2;
+mod rank;
+mod registry;
+mod row;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use auc::auc;
-pub(crate) use evaluate::{BLOCK, BlockSums, argmax, from_blocks};
+use crate::dataset::Targets;
+use crate::objective::{Objective, ObjectiveName};
+use crate::threads::Threads;
 
-/// What an evaluation measures.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Metric {
-    /// Root of the mean squared difference.
-    Rmse,
-    /// Mean absolute difference.
-    Mae,
-    /// Mean negative log-likelihood of a Bernoulli label.
-    Logloss,
-    /// Share of rows on the wrong side of a threshold.
-    Error {
-        /// A prediction above it counts as positive; `None` is 0.5.
-        threshold: Option<f32>,
-    },
-    /// Area under the receiver operating characteristic; one class against the rest where there are several.
-    Auc,
-    /// Share of rows whose most probable class is not the label.
-    Merror,
-    /// Mean negative log-likelihood of the label's class.
-    Mlogloss,
-    /// Mean negative log-likelihood of a Poisson count.
-    PoissonNloglik,
-}
+pub(crate) use block::{BLOCK, BlockSums, argmax, from_blocks};
+pub(crate) use ln::ln;
+pub use rank::Cut;
+pub use registry::Metric;
+pub use row::Judged;
 
 /// A metric's name that is not one of [`Metric::NAMES`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,44 +46,53 @@ pub struct UnknownMetric {
 }
 
 impl Metric {
-    /// Every metric, `error` with its usual threshold.
-    pub const ALL: &[Self] = &[
-        Self::Rmse,
-        Self::Mae,
-        Self::Logloss,
-        Self::Error { threshold: None },
-        Self::Auc,
-        Self::Merror,
-        Self::Mlogloss,
-        Self::PoissonNloglik,
-    ];
-
-    /// The names that [`FromStr`] takes; `error` may be followed by `@` and a threshold.
-    pub const NAMES: &[&str] = &[
-        "rmse",
-        "mae",
-        "logloss",
-        "error",
-        "error@t",
-        "auc",
-        "merror",
-        "mlogloss",
-        "poisson-nloglik",
-    ];
-
-    /// Whether a larger value is better.
-    pub fn maximize(self) -> bool {
-        matches!(self, Self::Auc)
+    /// The metric's value on plain predictions, without settings or upper bounds; see [`Metric::evaluate_on`].
+    ///
+    /// Shapes: `predictions` is `(n_rows, n_groups)` row-major; `labels` and `weights` are `(n_rows,)`. NaN without rows.
+    ///
+    /// # Panics
+    /// If the shapes do not agree.
+    pub fn evaluate(self, predictions: &[f32], labels: &[f32], weights: Option<&[f32]>) -> f64 {
+        if labels.is_empty() {
+            return f64::NAN;
+        }
+        let plain = Objective::new(ObjectiveName::RegQuantileError);
+        let rows = Judged::new(predictions, Targets::new(labels, weights), &plain);
+        self.evaluate_on(&rows, &Threads::single())
     }
 
-    /// Whether the metric can judge predictions of `n_groups` columns.
-    pub fn accepts_groups(self, n_groups: usize) -> bool {
+    /// The metric's value.
+    ///
+    /// No weights means that each row counts once. Where all weights are 0 the bare sum is returned, which is 0, as
+    /// XGBoost does; areas under curves are NaN where a class is absent.
+    pub fn evaluate_on(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+        if let Some(value) = self.of_table(rows, threads) {
+            return value;
+        }
+        let blocks = (0..rows.n_rows()).step_by(BLOCK);
+        let sums = blocks.map(|first| {
+            let block = rows.slice(first..rows.n_rows().min(first + BLOCK));
+            BlockSums::of(&[self], &block)
+        });
+        from_blocks(&[self], &sums.collect::<Vec<_>>())[0]
+    }
+
+    /// Whether it is a mean over queries, and nothing without them.
+    pub fn is_of_queries(self) -> bool {
+        matches!(
+            self,
+            Self::Ndcg { .. } | Self::Map { .. } | Self::Pre { .. }
+        )
+    }
+
+    /// The same metric as XGBoost would name it beside this objective: `tweedie-nloglik` has its power in its name.
+    #[must_use]
+    pub fn beside(self, objective: &Objective) -> Self {
         match self {
-            Self::Auc => true,
-            Self::Merror | Self::Mlogloss => n_groups > 1,
-            Self::Rmse | Self::Mae | Self::Logloss | Self::Error { .. } | Self::PoissonNloglik => {
-                n_groups == 1
-            }
+            Self::TweedieNloglik { rho: None } => Self::TweedieNloglik {
+                rho: Some(objective.tweedie_variance_power),
+            },
+            other => other,
         }
     }
 }
@@ -94,41 +101,28 @@ impl FromStr for Metric {
     type Err = UnknownMetric;
 
     fn from_str(name: &str) -> Result<Self, UnknownMetric> {
-        let unknown = || UnknownMetric {
-            name: name.to_owned(),
+        let (base, parameter) = match (name.split_once('@'), name.strip_suffix('-')) {
+            (Some((base, parameter)), _) => (base, Some(parameter)),
+            (None, Some(base)) => (base, Some("-")),
+            (None, None) => (name, None),
         };
-        if let Some(threshold) = name.strip_prefix("error@") {
-            let threshold = threshold
-                .parse()
-                .ok()
-                .filter(|t: &f32| t.is_finite())
-                .ok_or_else(unknown)?;
-            return Ok(Self::Error {
-                threshold: Some(threshold),
-            });
-        }
-        let known = Self::ALL.iter().find(|metric| metric.to_string() == name);
-        known.copied().ok_or_else(unknown)
+        let known = Self::ALL.iter().copied().find(|it| it.name() == base);
+        let metric = match (known, parameter) {
+            (Some(metric), Some(parameter)) => metric.with(parameter),
+            (known, _) => known,
+        };
+        metric.ok_or_else(|| UnknownMetric {
+            name: name.to_owned(),
+        })
     }
 }
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rmse => f.write_str("rmse"),
-            Self::Mae => f.write_str("mae"),
-            Self::Logloss => f.write_str("logloss"),
-            // XGBoost leaves the usual threshold out of the printed name, even where it was given.
-            Self::Error { threshold } => {
-                match threshold.filter(|&t| t != evaluate::ERROR_THRESHOLD) {
-                    Some(threshold) => write!(f, "error@{threshold}"),
-                    None => f.write_str("error"),
-                }
-            }
-            Self::Auc => f.write_str("auc"),
-            Self::Merror => f.write_str("merror"),
-            Self::Mlogloss => f.write_str("mlogloss"),
-            Self::PoissonNloglik => f.write_str("poisson-nloglik"),
+        f.write_str(self.name())?;
+        match self.suffix() {
+            Some(suffix) => f.write_str(&suffix),
+            None => Ok(()),
         }
     }
 }

@@ -27,6 +27,7 @@
 mod error;
 mod json;
 mod member;
+mod objective;
 mod read;
 mod read_tree;
 mod ubj;

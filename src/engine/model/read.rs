@@ -8,24 +8,20 @@
 use std::collections::BTreeMap;
 
 use crate::booster::Booster;
-use crate::objective::{Objective, ObjectiveName, POISSON_MAX_DELTA_STEP};
 use crate::tree::Tree;
 
 use super::error::ModelError;
 use super::member::Member;
+use super::objective;
 use super::read_tree;
 use super::value::{Value, shortened};
-
-/// Output groups: far more than anybody has classes, and few enough to be counted in.
-const MAX_GROUPS: u32 = 1 << 20;
 
 /// Reads the whole document.
 pub(super) fn booster(document: &Value<'_>) -> Result<Booster, ModelError> {
     let root = Member::root(document);
     let learner = root.member("learner")?;
     let param = learner.member("learner_model_param")?;
-    refuse_several_targets(&param)?;
-    let objective = objective(&learner, &param)?;
+    let objective = objective::read(&learner.member("objective")?, &param)?;
     let n_features = param
         .member("num_feature")?
         .parsed::<u32>("a whole number in a text")?;
@@ -44,55 +40,6 @@ pub(super) fn booster(document: &Value<'_>) -> Result<Booster, ModelError> {
     check_rounds(&booster, &model_place)?;
     set_base_score(&mut booster, &param.member("base_score")?)?;
     Ok(booster)
-}
-
-fn refuse_several_targets(param: &Member<'_, '_>) -> Result<(), ModelError> {
-    match param.optional("num_target")? {
-        Some(num_target) if num_target.parsed::<u32>("a whole number in a text")? > 1 => {
-            Err(num_target.unsupported("a model with several targets", "one target"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn objective(learner: &Member<'_, '_>, param: &Member<'_, '_>) -> Result<Objective, ModelError> {
-    let member = learner.member("objective")?;
-    let name = member.member("name")?;
-    let Ok(objective) = name.text()?.parse::<ObjectiveName>() else {
-        let allowed: Vec<_> = ObjectiveName::ALL.iter().map(|it| it.as_str()).collect();
-        let what = format!("objective `{}`", shortened(name.text()?));
-        return Err(name.unsupported(what, &allowed.join(", ")));
-    };
-    let mut full = Objective::new(objective);
-    let real = |group: &'static str, key: &'static str, otherwise: f32| {
-        let Some(group) = member.optional(group)? else {
-            return Ok(otherwise);
-        };
-        match group.optional(key)? {
-            Some(value) => value.parsed::<f32>("a number in a text"),
-            None => Ok(otherwise),
-        }
-    };
-    match objective {
-        ObjectiveName::RegSquaredError
-        | ObjectiveName::RegLogistic
-        | ObjectiveName::BinaryLogistic => {
-            full.scale_pos_weight = real("reg_loss_param", "scale_pos_weight", 1.0)?;
-        }
-        ObjectiveName::CountPoisson => {
-            let (group, key) = ("poisson_regression_param", "max_delta_step");
-            full.max_delta_step = real(group, key, POISSON_MAX_DELTA_STEP)?;
-        }
-        ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
-            let num_class = param.member("num_class")?;
-            let expected = "a whole number from 2 to 1048576 in a text";
-            full.num_class = num_class.parsed(expected)?;
-            if !(2..=MAX_GROUPS).contains(&full.num_class) {
-                return Err(num_class.expected(expected));
-            }
-        }
-    }
-    Ok(full)
 }
 
 fn feature_names(learner: &Member<'_, '_>, n_features: u32) -> Result<Vec<String>, ModelError> {

@@ -6,10 +6,10 @@
 //! Source: XGBoost `doc/model.schema`, `src/tree/tree_model.cc`, `src/gbm/gbtree_model.cc`, `src/learner.cc`.
 
 use crate::booster::Booster;
-use crate::objective::{Objective, ObjectiveName};
 use crate::tree::{Node, Tree};
 
 use super::json::float_text;
+use super::objective;
 use super::value::Encode;
 
 /// The XGBoost version whose document this is.
@@ -47,47 +47,12 @@ fn learner(booster: &Booster, out: &mut impl Encode) {
     out.text_member("boost_from_average", "1");
     out.text_member("num_class", &booster.objective.num_class.to_string());
     out.text_member("num_feature", &booster.n_features.to_string());
-    out.text_member("num_target", "1");
+    let n_targets = objective::n_targets(&booster.objective).to_string();
+    out.text_member("num_target", &n_targets);
     out.end_object();
     out.key("objective");
-    objective(booster.objective, out);
+    objective::write(&booster.objective, out);
     out.end_object();
-}
-
-fn objective(objective: Objective, out: &mut impl Encode) {
-    let (group, name, value) = match objective.name {
-        ObjectiveName::RegSquaredError
-        | ObjectiveName::RegLogistic
-        | ObjectiveName::BinaryLogistic => {
-            let weight = number_text(objective.scale_pos_weight);
-            ("reg_loss_param", "scale_pos_weight", weight)
-        }
-        ObjectiveName::CountPoisson => {
-            let limit = float_text(objective.max_delta_step);
-            ("poisson_regression_param", "max_delta_step", limit)
-        }
-        ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
-            let num_class = objective.num_class.to_string();
-            ("softmax_multiclass_param", "num_class", num_class)
-        }
-    };
-    out.begin_object();
-    out.text_member("name", objective.name.as_str());
-    out.key(group);
-    out.begin_object();
-    out.text_member(name, &value);
-    out.end_object();
-    out.end_object();
-}
-
-/// A parameter that is whole most of the time, and then written as XGBoost does: `1`.
-fn number_text(value: f32) -> String {
-    const EXACT: f32 = 16_777_216.0;
-    if value.fract() == 0.0 && value.abs() < EXACT {
-        format!("{value}")
-    } else {
-        float_text(value)
-    }
 }
 
 fn trees(booster: &Booster, out: &mut impl Encode) {

@@ -1,15 +1,14 @@
 //! Gradients and hessians of the loss with respect to the margin.
 //!
-//! Invariant: a row's gradient pair depends on that row alone; it is the loss's first and second derivative (an upper
-//! bound of the second for `multi:`), times the row's weight, times `scale_pos_weight` where the label is 1.
-//!
-//! Source: XGBoost 3.0 `src/objective/regression_loss.h`, `multiclass_obj.cu`.
+//! Invariant: a row's gradient pair is the loss's first and second derivative (an upper bound of the second for `multi:`),
+//! times the row's weight, times `scale_pos_weight` where the label is 1. But for losses that need all rows it depends on
+//! that row alone.
 
-use super::exp::exp;
-use super::{Objective, ObjectiveName, sigmoid, softmax};
+use crate::dataset::Targets;
+use crate::threads::Threads;
 
-/// The least hessian, as in XGBoost, so that a certain row still counts.
-const SMALLEST_HESS: f32 = 1e-16;
+use super::Objective;
+use super::loss::MarginLoss;
 
 /// The first and second derivative of a row's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,65 +20,40 @@ pub struct GradientPair {
 }
 
 impl Objective {
-    /// Writes the gradient pairs of some rows.
+    /// Writes the gradient pairs of some rows; of all rows of a table where the objective compares rows.
     ///
-    /// Shapes: `margins` and `pairs` are `(n_rows, n_groups)` row-major, `labels` and `weights` `(n_rows,)`. Labels have
-    /// passed [`ObjectiveName::check_label`].
+    /// Shapes: `margins` and `pairs` are `(n_rows, n_groups)` row-major. Labels have passed [`Objective::check_target`].
     ///
     /// # Panics
     /// If the shapes do not agree.
     #[inline(always)]
-    pub fn gradients(
+    pub fn gradients(&self, margins: &[f32], targets: &Targets<'_>, pairs: &mut [GradientPair]) {
+        self.gradients_on(margins, targets, pairs, &Threads::single());
+    }
+
+    /// As [`Objective::gradients`], on several threads where rows are compared.
+    #[inline(always)]
+    pub(crate) fn gradients_on(
         &self,
         margins: &[f32],
-        labels: &[f32],
-        weights: Option<&[f32]>,
+        targets: &Targets<'_>,
         pairs: &mut [GradientPair],
+        threads: &Threads,
     ) {
         assert_eq!(margins.len(), pairs.len(), "a margin has one gradient pair");
         assert_eq!(
             margins.len(),
-            labels.len() * self.n_groups(),
+            targets.labels().len() * self.n_groups(),
             "margins must be (n_rows, n_groups)"
         );
-        let rows = margins.iter().zip(labels).zip(pairs.iter_mut());
-        match self.name {
-            ObjectiveName::RegSquaredError => {
-                for ((&margin, &label), pair) in rows {
-                    *pair = GradientPair {
-                        grad: margin - label,
-                        hess: 1.0,
-                    };
-                }
-            }
-            ObjectiveName::RegLogistic | ObjectiveName::BinaryLogistic => {
-                for ((&margin, &label), pair) in rows {
-                    let p = sigmoid(margin);
-                    *pair = GradientPair {
-                        grad: p - label,
-                        hess: (p * (1.0 - p)).max(SMALLEST_HESS),
-                    };
-                }
-            }
-            ObjectiveName::CountPoisson => {
-                for ((&margin, &label), pair) in rows {
-                    let hess = exp(margin + self.max_delta_step);
-                    *pair = GradientPair {
-                        grad: exp(margin) - label,
-                        hess,
-                    };
-                }
-            }
-            ObjectiveName::MultiSoftmax | ObjectiveName::MultiSoftprob => {
-                softmax_gradients(self.n_groups(), margins, labels, pairs);
-            }
-        }
-        self.weigh(labels, weights, pairs);
+        self.fill(margins, targets, pairs, threads);
+        self.weigh(targets, pairs);
     }
 
     #[inline(always)]
-    fn weigh(&self, labels: &[f32], weights: Option<&[f32]>, pairs: &mut [GradientPair]) {
-        let spw = if self.has_positives() {
+    fn weigh(&self, targets: &Targets<'_>, pairs: &mut [GradientPair]) {
+        let weights = targets.weights();
+        let spw = if self.weighs_positives() {
             self.scale_pos_weight
         } else {
             1.0
@@ -89,7 +63,7 @@ impl Objective {
         }
         for (row, (pairs, &label)) in pairs
             .chunks_exact_mut(self.n_groups())
-            .zip(labels)
+            .zip(targets.labels())
             .enumerate()
         {
             let factor = if label == 1.0 { spw } else { 1.0 };
@@ -102,33 +76,21 @@ impl Objective {
     }
 
     /// Whether `scale_pos_weight` means anything: XGBoost has none for counts and classes.
-    pub(crate) fn has_positives(&self) -> bool {
-        match self.name {
-            ObjectiveName::RegSquaredError
-            | ObjectiveName::RegLogistic
-            | ObjectiveName::BinaryLogistic => true,
-            ObjectiveName::CountPoisson
-            | ObjectiveName::MultiSoftmax
-            | ObjectiveName::MultiSoftprob => false,
-        }
+    pub(crate) fn weighs_positives(&self) -> bool {
+        self.name.facts().weighs_positives
     }
 }
 
+/// The gradients of rows that have one margin each.
 #[inline(always)]
-fn softmax_gradients(n_groups: usize, margins: &[f32], labels: &[f32], pairs: &mut [GradientPair]) {
-    let mut probabilities = vec![0.0; n_groups];
-    let rows = margins
-        .chunks_exact(n_groups)
-        .zip(pairs.chunks_exact_mut(n_groups));
-    for ((margins, pairs), &label) in rows.zip(labels) {
-        probabilities.copy_from_slice(margins);
-        softmax(&mut probabilities);
-        for (group, (pair, &p)) in pairs.iter_mut().zip(&probabilities).enumerate() {
-            let hit = if group == label as usize { 1.0 } else { 0.0 };
-            *pair = GradientPair {
-                grad: p - hit,
-                hess: (2.0 * p * (1.0 - p)).max(SMALLEST_HESS),
-            };
-        }
+pub(super) fn each<L: MarginLoss>(
+    objective: &Objective,
+    margins: &[f32],
+    labels: &[f32],
+    pairs: &mut [GradientPair],
+) {
+    let rows = margins.iter().zip(labels).zip(pairs.iter_mut());
+    for ((&margin, &label), pair) in rows {
+        *pair = L::pair(objective, margin, label);
     }
 }

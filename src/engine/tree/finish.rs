@@ -2,11 +2,13 @@
 //!
 //! Invariants: a node's sums are those of its rows' units, which are whole numbers, so no order of rows shows in them.
 //! Where a few gradients are so large that the others have next to no units, leaves are computed from the gradients
-//! themselves, in `f64` and in the order of rows; an inner node's sums are then its children's, left plus right.
+//! themselves, in `f64` and in the order of rows; an inner node's sums are then its children's, left plus right. Leaves
+//! that hold something else than a Newton step have it in the place of their weight.
 
 use crate::objective::GradientPair;
 use crate::threads::Threads;
 
+use super::adaptive::Adaptive;
 use super::cell::Cell;
 use super::follow::{CodeNode, CodeTree};
 use super::panel::View;
@@ -21,18 +23,21 @@ pub(crate) struct Weigher<'a> {
     pub(crate) penalty: &'a Penalty,
     pub(crate) learning_rate: f32,
     pub(crate) scales: Scales,
+    /// One group's gradients, `(n_rows,)`, where units are too rough.
+    pub(crate) exact: Option<&'a [GradientPair]>,
+    /// What leaves hold, where it is not a Newton step.
+    pub(crate) adaptive: Option<Adaptive<'a>>,
 }
 
 impl Weigher<'_> {
-    /// Gives a grown tree its weights. `exact` is one group's gradients, `(n_rows,)`, where units are too rough.
+    /// Gives a grown tree its weights.
     pub(crate) fn finish<C: Cell>(
         &self,
         grown: &Grown<'_, C>,
         view: &View<'_>,
-        exact: Option<&[GradientPair]>,
         threads: &Threads,
     ) -> (Tree, CodeTree) {
-        let sums = match exact {
+        let sums = match self.exact {
             Some(pairs) => exact_sums(grown, view, pairs, threads),
             None => grown
                 .nodes
@@ -40,6 +45,10 @@ impl Weigher<'_> {
                 .map(|node| self.sums(node.total))
                 .collect(),
         };
+        let adapted = self
+            .adaptive
+            .map(|it| it.leaves(grown, view, threads))
+            .unwrap_or_default();
         let mut parents = vec![NO_PARENT; sums.len()];
         for (idx, node) in grown.nodes.iter().enumerate() {
             if let Some((_, left)) = node.split {
@@ -49,8 +58,11 @@ impl Weigher<'_> {
         }
         let mut nodes = Vec::with_capacity(sums.len());
         let mut code_nodes = Vec::with_capacity(sums.len());
-        for ((node, (grad, hess)), parent) in grown.nodes.iter().zip(sums).zip(parents) {
-            let weight = self.penalty.weight(grad, hess) as f32;
+        for (idx, ((node, (grad, hess)), parent)) in
+            grown.nodes.iter().zip(sums).zip(parents).enumerate()
+        {
+            let newton = self.penalty.weight(grad, hess) as f32;
+            let weight = adapted.get(idx).copied().flatten().unwrap_or(newton);
             let leaf = Node::leaf(parent, weight * self.learning_rate, hess as f32);
             let (node, code_node) = match &node.split {
                 None => (leaf, CodeNode::leaf(weight * self.learning_rate)),

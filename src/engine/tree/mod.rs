@@ -5,6 +5,7 @@
 //!
 //! Source: XGBoost `doc/model.schema`.
 
+pub(crate) mod adaptive;
 mod bundle;
 pub(crate) mod cell;
 pub(crate) mod column_tree;

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use contract::artifact::{Baseline, BaselineMetric};
-use engine::dataset::Part;
-use engine::metric::Metric;
+use engine::dataset::{Part, Targets};
+use engine::metric::{Judged, Metric};
+use engine::objective::Objective;
+use engine::threads::Threads;
 
 use super::tables::Labelled;
 use crate::error::TrainerError;
@@ -149,8 +151,13 @@ pub(crate) fn measure(
     (train, train_keys): Grouped<'_>,
     (data, (judged, judged_keys)): (&'static str, Grouped<'_>),
     metrics: &[Metric],
-    n_classes: usize,
+    objective: &Objective,
 ) -> Guess {
+    let n_classes = if objective.name.is_multiclass() {
+        objective.n_groups()
+    } else {
+        1
+    };
     let mut groups: HashMap<&[u32], Group> = HashMap::new();
     let mut all = Group::default();
     for ((row, &label), key) in train.labels.iter().enumerate().zip(train_keys.rows()) {
@@ -160,18 +167,24 @@ pub(crate) fn measure(
     }
     let overall = all.mean().unwrap_or_else(|| vec![0.0; n_classes]);
     let mut n_unseen = 0;
-    let mut predictions = Vec::with_capacity(judged.labels.len() * n_classes);
+    let mut predictions = Vec::with_capacity(judged.labels.len() * objective.n_groups());
     for key in judged_keys.rows() {
         let mean = groups.get(key).and_then(Group::mean);
         n_unseen += u64::from(mean.is_none());
-        predictions.extend(mean.as_ref().unwrap_or(&overall));
+        let mean = mean.as_ref().unwrap_or(&overall);
+        if n_classes > 1 {
+            predictions.extend(mean);
+        } else {
+            // Every level of a quantile is guessed by the same mean.
+            predictions.extend(std::iter::repeat_n(
+                objective.judged(mean[0]),
+                objective.n_groups(),
+            ));
+        }
     }
-    let value = |metric: &Metric| {
-        (
-            *metric,
-            metric.evaluate(&predictions, judged.labels, judged.weights),
-        )
-    };
+    let targets = Targets::new(judged.labels, judged.weights);
+    let rows = Judged::new(&predictions, targets, objective);
+    let value = |metric: &Metric| (*metric, metric.evaluate_on(&rows, &Threads::single()));
     Guess {
         columns: columns.0.clone(),
         data,
@@ -243,6 +256,7 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use engine::dataset::{Dataset, Origin, SideColumns, Tile, TileFeatures};
+    use engine::objective::ObjectiveName;
 
     use super::*;
 
@@ -255,7 +269,7 @@ mod tests {
         train: &Dataset,
         (data, judged): (&'static str, &Dataset),
         metrics: &[Metric],
-        n_classes: usize,
+        objective: &Objective,
     ) -> Guess {
         let (train_keys, judged_keys) = (keys(train), keys(judged));
         measure(
@@ -263,7 +277,7 @@ mod tests {
             (rows(train), &train_keys),
             (data, (rows(judged), &judged_keys)),
             metrics,
-            n_classes,
+            objective,
         )
     }
 
@@ -300,7 +314,8 @@ mod tests {
 
     fn guess(train: &Dataset, judged: &Dataset, metrics: &[Metric]) -> Guess {
         let columns = Columns::find(&names(&["0"]), &[], 2).unwrap().unwrap();
-        measured(&columns, train, ("validation", judged), metrics, 1)
+        let objective = Objective::new(ObjectiveName::RegSquaredError);
+        measured(&columns, train, ("validation", judged), metrics, &objective)
     }
 
     #[test]
@@ -331,7 +346,12 @@ mod tests {
             .unwrap()
             .unwrap();
         let judged = Dataset::from_rows(1, &[1., 2.], &[0., 2.]).unwrap();
-        let guess = measured(&columns, &train, ("train", &judged), &[Metric::Merror], 3);
+        let objective = Objective {
+            num_class: 3,
+            ..Objective::new(ObjectiveName::MultiSoftprob)
+        };
+        let metrics = &[Metric::Merror];
+        let guess = measured(&columns, &train, ("train", &judged), metrics, &objective);
         assert_eq!(guess.values, [(Metric::Merror, 0.5)]);
     }
 

@@ -13,7 +13,8 @@ use engine::bin::BinnedDataset;
 use engine::booster::{self, Booster, Evaluation, NamedData, TrainEnd, Trained};
 use engine::dataset::Dataset;
 use engine::estimator::{DecisionTreeParams, TreeSearch, fit_decision_tree};
-use engine::metric::Metric;
+use engine::metric::{Judged, Metric};
+use engine::objective::Objective;
 use engine::params::BoosterValidParams;
 use engine::threads::Threads;
 
@@ -41,12 +42,16 @@ pub(crate) fn fit(
     match tables {
         Rows::Binned(tables) => boost(params, &tables, start, rounds),
         Rows::Raw(tables) => {
-            let metrics = &hyperparameters.eval_metrics;
+            let judges = Judges {
+                metrics: &hyperparameters.eval_metrics,
+                objective: &params.objective_for_metrics(),
+                threads,
+            };
             let params = DecisionTreeParams::new(hyperparameters.params.clone());
             grow_one(
                 &params.exact_only(hyperparameters.exact),
                 &tables,
-                Judges { metrics, threads },
+                judges,
                 rounds,
             )
         }
@@ -88,6 +93,7 @@ fn boost(
 #[derive(Clone, Copy)]
 struct Judges<'a> {
     metrics: &'a [Metric],
+    objective: &'a Objective,
     threads: &'a Threads,
 }
 
@@ -135,12 +141,13 @@ impl Judges<'_> {
     ) -> Result<Vec<Evaluation>, TrainerError> {
         // Metrics read probabilities, where `multi:softmax` would predict classes.
         let mut predictions = booster.predict_margin(data, self.threads)?;
-        booster.objective.transform(&mut predictions);
+        self.objective.transform_for_metrics(&mut predictions);
+        let judged = Judged::new(&predictions, data.targets(), self.objective);
         let name: Arc<str> = Arc::from(name);
         let value = |metric: &Metric| Evaluation {
             data: Arc::clone(&name),
             metric: *metric,
-            value: metric.evaluate(&predictions, data.labels(), data.weights()),
+            value: metric.evaluate_on(&judged, self.threads),
         };
         Ok(self.metrics.iter().map(value).collect())
     }

@@ -20,6 +20,7 @@ use contract::hyperparameter::KFold;
 use engine::bin::BinnedDataset;
 use engine::booster::{self, Evaluation, NamedData, Trained};
 use engine::dataset::{Fold, FoldPlan, Strata};
+use engine::objective::Task;
 
 use super::artifacts::Artifacts;
 use super::rounds::{Rounds, is_stopped};
@@ -118,8 +119,10 @@ impl Setting<'_> {
 
     /// Whether labels are classes, as the built-in algorithm tells.
     pub(super) fn classifies(&self) -> bool {
-        let objective = self.learning.job.hyperparameters.objective;
-        objective.is_multiclass() || objective.as_str().starts_with("binary:")
+        matches!(
+            self.learning.job.hyperparameters.objective.task(),
+            Task::Binary | Task::Classes
+        )
     }
 
     fn train(
@@ -157,9 +160,9 @@ impl Setting<'_> {
         for (&row, outputs) in fold.held_out.iter().zip(of_rows.chunks_exact(n_groups)) {
             let predicted = match (self.classifies(), outputs) {
                 (false, outputs) => Predicted::number(outputs[0]),
-                (true, &[probability]) => Predicted {
-                    value: probability,
-                    class: u32::from(probability > 0.5),
+                (true, &[value]) => Predicted {
+                    value,
+                    class: u32::from(booster.objective.is_positive(value)),
                 },
                 (true, outputs) => Predicted::likeliest(outputs),
             };

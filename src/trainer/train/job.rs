@@ -48,6 +48,9 @@ impl Job {
                 it.why
             );
         }
+        for it in &hyperparameters.warnings {
+            tracing::warn!("{it}");
+        }
         check_hosts(root)?;
         warn_of_checkpoints(root)?;
         let channels = match read(&root.inputdataconfig_json())? {

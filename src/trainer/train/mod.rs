@@ -115,7 +115,7 @@ pub fn run(
             cross_validate::run(&setting, &rows.train, known, &mut rounds)
         }
         (rows, _) => {
-            let guess = guess(&job, &rows, &tables.keys)?;
+            let guess = guess(&job, &params, (&rows, &tables.keys))?;
             let known = Ingredients {
                 data,
                 guess,
@@ -287,7 +287,11 @@ fn check_names(job: &Job, n_features: usize) -> Result<(), TrainerError> {
 }
 
 /// Measures the guess without a model.
-fn guess(job: &Job, rows: &Rows, keys: &Pair<Keys>) -> Result<Option<Guess>, TrainerError> {
+fn guess(
+    job: &Job,
+    params: &BoosterValidParams,
+    (rows, keys): (&Rows, &Pair<Keys>),
+) -> Result<Option<Guess>, TrainerError> {
     let hyperparameters = &job.hyperparameters;
     let rows = rows.labelled();
     let columns = Columns::find(
@@ -300,7 +304,7 @@ fn guess(job: &Job, rows: &Rows, keys: &Pair<Keys>) -> Result<Option<Guess>, Tra
         Some(validation) => (VALIDATION, validation),
         None => (TRAIN, train),
     };
-    let n_classes = (hyperparameters.num_class as usize).max(1);
-    Ok(columns
-        .map(|it| baseline::measure(&it, train, judged, &hyperparameters.eval_metrics, n_classes)))
+    let objective = params.objective_for_metrics();
+    let metrics = &hyperparameters.eval_metrics;
+    Ok(columns.map(|it| baseline::measure(&it, train, judged, metrics, &objective)))
 }

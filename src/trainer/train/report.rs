@@ -11,6 +11,7 @@ use contract::hyperparameter::Hyperparameters;
 use engine::booster::{TrainEnd, Trained};
 use engine::dataset::SideColumn;
 use engine::metric::Metric;
+use engine::objective::Setting;
 use engine::params::BoosterValidParams;
 
 use super::artifacts::{Features, Training};
@@ -144,6 +145,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
     always
         .into_iter()
         .chain(given)
+        .chain(of_objective(params))
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
@@ -168,6 +170,35 @@ fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 
         ),
         ("tree_method", own.exact.then(|| "exact".to_owned())),
     ]
+}
+
+/// The settings that belong to the objective alone.
+fn of_objective(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
+    let objective = params.full_objective();
+    let levels: Vec<String> = params
+        .quantile_alpha()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let settings = [
+        (
+            Setting::TweedieVariancePower,
+            objective.tweedie_variance_power.to_string(),
+        ),
+        (Setting::HuberSlope, objective.huber_slope.to_string()),
+        (Setting::QuantileAlpha, format!("[{}]", levels.join(", "))),
+        (
+            Setting::AftLossDistribution,
+            objective.aft_loss_distribution.to_string(),
+        ),
+        (
+            Setting::AftLossDistributionScale,
+            objective.aft_loss_distribution_scale.to_string(),
+        ),
+    ];
+    let own = settings.into_iter().filter(|(it, _)| objective.has(*it));
+    own.map(|(setting, value)| (setting.as_str(), value))
+        .collect()
 }
 
 /// The value of the saved model: at the best round where early stopping cut, else at the last.

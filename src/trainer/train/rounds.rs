@@ -87,7 +87,7 @@ impl<'a> Rounds<'a> {
         {
             self.warned = true;
             let why = match it.metric {
-                Metric::Auc => {
+                Metric::Auc | Metric::Aucpr => {
                     ": the data set only contains pos or neg samples, or all of its rows weigh nothing"
                 }
                 _ => "",

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use contract::channel::{Channel, TRAIN, VALIDATION};
-use contract::hyperparameter::Algorithm;
+use contract::hyperparameter::{Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
 use engine::bin::{BinnedDataset, SAMPLE_VALUES};
 use engine::dataset::Dataset;
+use engine::objective::Task;
 use engine::threads::Threads;
 
 use super::baseline::Keys;
@@ -74,6 +75,19 @@ pub(crate) struct Labelled<'a> {
 }
 
 impl Rows {
+    /// Ranking needs queries; without, all rows are put in one order, which is seldom meant.
+    fn warn_of_one_query(&self, own: &Hyperparameters) {
+        let has_queries = match self {
+            Self::Binned(pair) => pair.train.group_ptr().is_some(),
+            Self::Raw(pair) => pair.train.group_ptr().is_some(),
+        };
+        if queries(own) == Queries::Read && !has_queries {
+            tracing::warn!(
+                "no row names its query, so all rows of a channel are one; name the column with qid_column, or write qid: in libsvm"
+            );
+        }
+    }
+
     /// The tables without what makes them different.
     pub(crate) fn labelled(&self) -> Pair<Labelled<'_>> {
         match self {
@@ -172,8 +186,19 @@ impl Tables {
             if let Some(validation) = validation {
                 tracing::info!("Validation matrix has {validation} rows");
             }
+            tables.rows.warn_of_one_query(&job.hyperparameters);
         }
         Ok(tables)
+    }
+}
+
+/// Queries are read where something ranks by them.
+fn queries(own: &Hyperparameters) -> Queries {
+    let ranks = own.eval_metrics.iter().any(|it| it.is_of_queries());
+    if ranks || own.objective.task() == Task::Ranking {
+        Queries::Read
+    } else {
+        Queries::Ignored
     }
 }
 
@@ -189,7 +214,7 @@ pub(super) fn options(job: &Job) -> CsvOptions {
         labels,
         side: SideOptions {
             declared: own.columns.clone(),
-            queries: Queries::Ignored,
+            queries: queries(own),
         },
     }
 }

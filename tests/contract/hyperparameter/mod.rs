@@ -138,6 +138,139 @@ fn aliases_mean_the_same() {
 }
 
 #[test]
+fn an_old_name_is_taken_with_a_warning() {
+    let given = with(&[("objective", "reg:linear")]).unwrap();
+    let warning = "reg:linear is now deprecated in favor of reg:squarederror.";
+    assert_eq!(given.warnings, [warning]);
+    assert!(
+        with(&[("objective", "reg:squarederror")])
+            .unwrap()
+            .warnings
+            .is_empty()
+    );
+}
+
+#[test]
+fn settings_of_objectives_reach_the_booster() {
+    for (objective, name, value) in [
+        ("reg:tweedie", "tweedie_variance_power", "1.2"),
+        ("reg:pseudohubererror", "huber_slope", "2"),
+        ("reg:quantileerror", "quantile_alpha", "[0.1, 0.9]"),
+        ("survival:aft", "aft_loss_distribution", "extreme"),
+        ("survival:aft", "aft_loss_distribution_scale", "0.5"),
+    ] {
+        let mut pairs = vec![("objective", objective)];
+        if objective == "reg:quantileerror" && name != "quantile_alpha" {
+            pairs.push(("quantile_alpha", "0.5"));
+        }
+        pairs.push((name, value));
+        let given = with(&pairs).unwrap();
+        assert!(given.ignored.is_empty(), "{name}");
+        let objective = given.params.check().unwrap().full_objective();
+        let found = match name {
+            "tweedie_variance_power" => objective.tweedie_variance_power.to_string(),
+            "huber_slope" => objective.huber_slope.to_string(),
+            "quantile_alpha" => format!("{:?}", objective.quantile_alpha),
+            "aft_loss_distribution" => objective.aft_loss_distribution.to_string(),
+            _ => objective.aft_loss_distribution_scale.to_string(),
+        };
+        assert_eq!(found, value);
+        // Beside another objective it changes nothing, unless a metric reads it.
+        let given = with(&[(name, value)]).unwrap();
+        assert_eq!(given.ignored.len(), 1, "{name}");
+        assert!(given.ignored[0].why.starts_with("only `objective` = "));
+    }
+    let given = with(&[("huber_slope", "2"), ("eval_metric", "mphe")]).unwrap();
+    assert!(given.ignored.is_empty());
+}
+
+#[test]
+fn levels_are_read_as_python_writes_them() {
+    let levels = |text| {
+        let given = with(&[("objective", "reg:quantileerror"), ("quantile_alpha", text)]);
+        given
+            .unwrap()
+            .params
+            .check()
+            .unwrap()
+            .quantile_alpha()
+            .to_vec()
+    };
+    for text in ["0.1,0.9", "[0.1, 0.9]", "(0.1, 0.9)", " [.1,9e-1] "] {
+        assert_eq!(levels(text), [0.1, 0.9], "{text}");
+    }
+    assert_eq!(levels("0.5"), [0.5]);
+    assert_eq!(levels("(0.5,)"), [0.5]);
+    assert_eq!(levels("[0, 1]"), [0.0, 1.0]);
+}
+
+#[test]
+fn a_tweedie_metric_has_the_objectives_power() {
+    let given = with(&[
+        ("objective", "reg:tweedie"),
+        ("tweedie_variance_power", "1.25"),
+    ])
+    .unwrap();
+    let rho = Metric::TweedieNloglik { rho: Some(1.25) };
+    assert_eq!(given.eval_metrics, [rho]);
+    let given = with(&[
+        ("objective", "reg:tweedie"),
+        ("tweedie_variance_power", "1.25"),
+        ("eval_metric", "tweedie-nloglik,rmse,tweedie-nloglik@1.75"),
+        ("_tuning_objective_metric", "validation:tweedie-nloglik"),
+    ])
+    .unwrap();
+    let names: Vec<_> = given.eval_metrics.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        ["rmse", "tweedie-nloglik@1.75", "tweedie-nloglik@1.25"]
+    );
+    assert_eq!(given.tuning_objective_metric, Some(rho));
+    assert_eq!(
+        given.params.check().unwrap().eval_metrics(),
+        given.eval_metrics
+    );
+}
+
+#[test]
+fn every_objective_and_metric_of_the_engine_can_be_asked_for() {
+    for name in ObjectiveName::NAMES {
+        let mut pairs = vec![("objective", *name), ("quantile_alpha", "0.5")];
+        if name.starts_with("multi:") {
+            pairs.push(("num_class", "3"));
+        }
+        let given = with(&pairs).unwrap();
+        assert_eq!(given.objective.as_str(), *name);
+        assert_eq!(
+            given.params.check().unwrap().eval_metrics(),
+            given.eval_metrics
+        );
+    }
+    for metric in Metric::NAMES {
+        let tuned = format!("validation:{metric}");
+        let judged = [
+            "binary:logistic",
+            "multi:softprob",
+            "reg:gamma",
+            "reg:quantileerror",
+            "survival:aft",
+        ];
+        let mut jobs = judged.into_iter().map(|objective| {
+            let mut pairs = vec![
+                ("objective", objective),
+                ("_tuning_objective_metric", tuned.as_str()),
+                ("quantile_alpha", "0.5"),
+            ];
+            if objective.starts_with("multi:") {
+                pairs.push(("num_class", "3"));
+            }
+            with(&pairs)
+        });
+        assert!(jobs.any(|it| it.is_ok()), "{metric}");
+    }
+}
+
+#[test]
 fn numbers_are_read_as_python_reads_them() {
     assert_eq!(params(&[("eta", " 1e-1 ")]).learning_rate(), 0.1);
     assert_eq!(params(&[("max_depth", "+1_0")]).max_depth(), 10);

@@ -61,7 +61,7 @@ fn refusals_keep_the_built_in_algorithms_words() {
     refuses(
         &[("eval_metric", "rmse@1")],
         "Metric 'rmse@1' is not supported. Parameter 'eval_metric' with customized threshold should be one of these \
-         options: 'error', 'ndcg', 'map'.",
+         options: 'error', 'ndcg', 'map', 'pre', 'tweedie-nloglik'.",
     );
     refuses(
         &[("eval_metric", "error@x"), ("objective", "binary:logistic")],
@@ -129,15 +129,16 @@ fn all_problems_come_at_once() {
 #[test]
 fn a_refused_objective_brings_no_other_complaint() {
     let problems = with(&[
-        ("objective", "rank:ndcg"),
+        ("objective", "rank:best"),
         ("num_class", "3"),
         ("eval_metric", "auc"),
     ])
     .unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].starts_with(
-        "Hyperparameter objective: `rank:ndcg` is not supported; supported are reg:squarederror"
-    ));
+    assert!(
+        problems[0].starts_with("Hyperparameter objective: rank:best is not in [reg:squarederror"),
+        "{problems:?}"
+    );
 }
 
 #[test]
@@ -166,12 +167,46 @@ fn metrics_must_fit_the_objective() {
     refuses(
         &[("objective", "count:poisson"), ("eval_metric", "merror")],
         "Hyperparameter eval_metric: `merror` cannot judge `objective` = `count:poisson`, allowed are `rmse`, `mae`, \
-         `logloss`, `error`, `poisson-nloglik`",
+         `logloss`, `error`, `poisson-nloglik`, `cox-nloglik`, `gamma-deviance`, `gamma-nloglik`, `map`, `ndcg`, `pre`, `mape`, \
+         `mphe`, `mse`, `r2`, `rmsle`, `tweedie-nloglik`",
     );
-    let problems = with(&[("eval_metric", "mape")]).unwrap_err();
-    assert!(problems[0].starts_with(
-        "Hyperparameter eval_metric: `mape` is not supported; supported are rmse, mae"
-    ));
+    for (objective, metric) in [
+        ("reg:squarederror", "aucpr"),
+        ("reg:gamma", "accuracy"),
+        ("multi:softmax", "precision"),
+        ("binary:logistic", "aft-nloglik"),
+        ("survival:aft", "mse"),
+        ("reg:squarederror", "quantile"),
+    ] {
+        let classes = if objective.starts_with("multi") {
+            "3"
+        } else {
+            ""
+        };
+        let given = [
+            ("objective", objective),
+            ("eval_metric", metric),
+            ("num_class", classes),
+        ];
+        let given: Vec<_> = given.into_iter().filter(|it| !it.1.is_empty()).collect();
+        let problems = with(&given).unwrap_err();
+        let start = format!(
+            "Hyperparameter eval_metric: `{metric}` cannot judge `objective` = `{objective}`"
+        );
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(&start),
+            "{problems:?}"
+        );
+    }
+    for metric in ["ndcg@5-", "map@3", "pre@2", "ndcg-", "auc"] {
+        let given = with(&[("objective", "rank:map"), ("eval_metric", metric)]).unwrap();
+        assert_eq!(given.eval_metrics[0].to_string(), metric);
+    }
+    let problems = with(&[("eval_metric", "ndcg@0")]).unwrap_err();
+    assert!(
+        problems[0].starts_with("Hyperparameter eval_metric: `ndcg@0` is not supported; "),
+        "{problems:?}"
+    );
     let problems = with(&[("eval_metric", "rsme")]).unwrap_err();
     assert!(
         problems[0].ends_with("did you mean `rmse`?"),
@@ -183,7 +218,7 @@ fn metrics_must_fit_the_objective() {
 fn base_scores_fit_the_objective() {
     refuses(
         &[("base_score", "1"), ("objective", "binary:logistic")],
-        "Hyperparameter base_score: `1`, allowed is (0, 1) for logistic regression",
+        "Hyperparameter base_score: `1`, allowed is (0, 1) for binary:logistic",
     );
     assert_eq!(params(&[("base_score", "3")]).base_score(), Some(3.0));
 }
@@ -282,4 +317,47 @@ fn what_would_change_something_is_refused_with_a_way_out() {
     ] {
         assert!(with(&[(name, value)]).is_ok(), "{name}={value}");
     }
+}
+
+#[test]
+fn settings_of_objectives_are_in_their_ranges() {
+    for (name, value, message) in [
+        (
+            "tweedie_variance_power",
+            "2",
+            "Hyperparameter tweedie_variance_power: 2 is not in (1, 2)",
+        ),
+        (
+            "huber_slope",
+            "0",
+            "Hyperparameter huber_slope: 0 is not in (0, +inf)",
+        ),
+        (
+            "aft_loss_distribution_scale",
+            "0",
+            "Hyperparameter aft_loss_distribution_scale: 0 is not in (0, +inf)",
+        ),
+        (
+            "aft_loss_distribution",
+            "weibull",
+            "Hyperparameter aft_loss_distribution: weibull is not in [normal, logistic, extreme]",
+        ),
+        (
+            "quantile_alpha",
+            "[0.5, 1.5]",
+            "Hyperparameter quantile_alpha: `[0.5, 1.5]` is not supported; levels are numbers in [0, 1], as `0.9` or \
+             `[0.1, 0.5, 0.9]`",
+        ),
+    ] {
+        refuses(&[(name, value)], message);
+    }
+    assert!(with(&[("quantile_alpha", "")]).is_err());
+    refuses(
+        &[("objective", "reg:quantileerror")],
+        "Require input for parameter 'quantile_alpha' for `reg:quantileerror`, as `0.9` or `[0.1, 0.5, 0.9]`",
+    );
+    let problems = with(&[("objective", "survival:cox"), ("baseline_columns", "0")]).unwrap_err();
+    assert!(
+        problems[0].starts_with("Hyperparameter baseline_columns: a mean of labels says nothing")
+    );
 }

@@ -2,38 +2,21 @@
 //!
 //! Invariant: a setter is called with a value that is in the row's range, so its casts keep the value.
 
-use engine::objective::ObjectiveName;
+use engine::objective::{AftDistribution, ObjectiveName};
 
 use super::super::draft::Draft;
 use super::super::error::Refusal;
 use super::super::metrics::{self, METRICS, TUNING_METRICS};
-use super::super::spec::{Interval, Kind, Spec};
+use super::super::spec::{Interval, Kind, Spec, joined};
 use super::super::{Algorithm, ModelFormat};
 use super::{BOOLEAN, NON_NEGATIVE, POSITIVE_COUNT, ZERO_OR_ONE};
 
 use Kind::{Choice, Choices, Integer, Real, Text};
 
-const OBJECTIVES: &[&str] = &[
-    "binary:logistic",
-    "binary:logitraw",
-    "binary:hinge",
-    "count:poisson",
-    "multi:softmax",
-    "multi:softprob",
-    "rank:pairwise",
-    "rank:ndcg",
-    "rank:map",
-    "reg:linear",
-    "reg:squarederror",
-    "reg:logistic",
-    "reg:gamma",
-    "reg:pseudohubererror",
-    "reg:squaredlogerror",
-    "reg:absoluteerror",
-    "reg:tweedie",
-    "survival:aft",
-    "survival:cox",
-];
+/// An old name.
+const OTHER_OBJECTIVES: &[&str] = &["reg:linear"];
+static OBJECTIVES: [&str; ObjectiveName::NAMES.len() + OTHER_OBJECTIVES.len()] =
+    joined(ObjectiveName::NAMES, OTHER_OBJECTIVES);
 /// Bins are one byte.
 const BINS: Interval = Interval::closed(2.0, 256.0);
 /// Every thread is started and has blocks of its own in memory; no training instance has half as many processors.
@@ -50,7 +33,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         draft.num_round = Some(it as u32);
         draft.boost(|params| params.num_round(it as u32));
     }), "", "Boosting rounds.").required().tunable(1.0, 4000.0),
-    Spec::new("objective", Choice(OBJECTIVES, set_objective), "reg:squarederror", "What is minimised. `reg:linear` is the old name of `reg:squarederror`."),
+    Spec::new("objective", Choice(&OBJECTIVES, set_objective), "reg:squarederror", "What is minimised. `reg:linear` is the old name of `reg:squarederror`."),
     Spec::new("num_class", Integer(CLASSES, |draft, it| {
         draft.num_class = it as u32;
         draft.boost(|params| params.num_class(it as u32));
@@ -86,10 +69,25 @@ pub static IMPLEMENTED: &[Spec] = &[
         "The prediction to start from: a probability for logistic objectives, a mean for others. Estimated from the labels where it is not given."),
     Spec::new("scale_pos_weight", Real(Interval::above(0.0), |draft, it| draft.boost(|params| params.scale_pos_weight(it as f32))), "1",
         "Factor on the weight of rows with label 1."),
+    Spec::new("tweedie_variance_power", Real(Interval::open(1.0, 2.0), |draft, it| draft.boost(|params| params.tweedie_variance_power(it as f32))), "1.5",
+        "Power of the mean in the variance of `reg:tweedie`, and of `tweedie-nloglik` where that names none."),
+    Spec::new("huber_slope", Real(Interval::above(0.0), |draft, it| draft.boost(|params| params.huber_slope(it as f32))), "1",
+        "XGBoost's: where `reg:pseudohubererror` and `mphe` turn from squared to absolute."),
+    Spec::new("quantile_alpha", Text(set_quantile_alpha), "",
+        "XGBoost's: levels of `reg:quantileerror`, each in [0, 1], as `0.9` or `[0.1, 0.5, 0.9]`; needed there. Several levels make one tree each in a round, and a prediction for each."),
+    Spec::new("aft_loss_distribution", Choice(&["normal", "logistic", "extreme"], |draft, it| {
+        let distribution: AftDistribution = it.parse().map_err(|_| Refusal::message("unknown distribution"))?;
+        draft.boost(|params| params.aft_loss_distribution(distribution));
+        Ok(())
+    }), "normal", "How the logarithms of times are distributed for `survival:aft` and `aft-nloglik`."),
+    Spec::new("aft_loss_distribution_scale", Real(Interval::above(0.0), |draft, it| draft.boost(|params| params.aft_loss_distribution_scale(it as f32))), "1.0",
+        "Scale of that distribution. The built-in algorithm takes 0 too, and then learns nothing."),
     Spec::new("num_parallel_tree", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.num_parallel_tree(it as u32))), "1",
         "Trees of one round; 100 where `algorithm` is `random_forest`."),
     Spec::new("eval_metric", Choices(METRICS, metrics::set_eval_metric), "",
-        "Metrics that are printed each round, separated by commas. `error@t` counts a prediction above `t` as positive. The objective's own where it is not given."),
+        "Metrics that are printed each round, separated by commas. `error@t` counts a prediction above `t` as positive, `tweedie-nloglik@rho` is for a variance power. \
+         `accuracy`, `balanced_accuracy`, `precision`, `recall`, `f1` and their kinds, `mse` and `r2` count each row once, as scikit-learn does for the built-in algorithm; \
+         a class is predicted where its probability is above one half, or the largest. The other metrics are XGBoost's and weigh rows. The objective's own where it is not given."),
     Spec::new("early_stopping_rounds", Integer(POSITIVE_COUNT, |draft, it| {
         draft.early_stopping_rounds = Some(it as u32);
         draft.boost(|params| params.early_stopping_rounds(Some(it as u32)));
@@ -147,16 +145,13 @@ fn set_algorithm(draft: &mut Draft, text: &str) -> Result<(), Refusal> {
 }
 
 fn set_objective(draft: &mut Draft, text: &str) -> Result<(), Refusal> {
-    let supported = || {
-        ObjectiveName::ALL
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let supported = || ObjectiveName::NAMES.join(", ");
     let objective = text
         .parse()
         .map_err(|_| Refusal::instead(text, format!("supported are {}", supported())))?;
+    if text == "reg:linear" {
+        draft.warn("reg:linear is now deprecated in favor of reg:squarederror.");
+    }
     draft.objective = Some(objective);
     draft.boost(|params| params.objective(objective));
     Ok(())
@@ -171,6 +166,34 @@ fn set_column(column: &mut Option<String>, text: &str) -> Result<(), Refusal> {
     }
     *column = names.pop();
     Ok(())
+}
+
+fn set_quantile_alpha(draft: &mut Draft, text: &str) -> Result<(), Refusal> {
+    let levels = levels(text).ok_or_else(|| {
+        Refusal::instead(
+            text,
+            "levels are numbers in [0, 1], as `0.9` or `[0.1, 0.5, 0.9]`",
+        )
+    })?;
+    draft.quantile_alpha.clone_from(&levels);
+    draft.boost(|params| params.quantile_alpha(levels));
+    Ok(())
+}
+
+/// Numbers in `[0, 1]`, separated by commas, in brackets, in parentheses or bare.
+fn levels(text: &str) -> Option<Vec<f32>> {
+    let text = text.trim();
+    let inner = match text.as_bytes() {
+        [b'[', .., b']'] | [b'(', .., b')'] => &text[1..text.len() - 1],
+        _ => text,
+    };
+    // Python writes a tuple of one as `(0.9,)`.
+    let inner = inner.trim().trim_end_matches(',');
+    let level = |it: &str| {
+        let level = super::super::value::real(it).map(|it| it as f32);
+        level.filter(|it| (0.0..=1.0).contains(it))
+    };
+    inner.split(',').map(level).collect()
 }
 
 fn set_names(names: &mut Vec<String>, text: &str) -> Result<(), Refusal> {

@@ -5,13 +5,12 @@
 use super::super::draft::Draft;
 use super::super::error::Refusal;
 use super::super::spec::{Interval, Kind, Spec};
-use super::{BOOLEAN, NON_NEGATIVE, ZERO_OR_ONE};
+use super::{BOOLEAN, ZERO_OR_ONE};
 
 use Kind::{Choice, Choices, Integer, Real, Text};
 
 const GBLINEAR: &str = "only `booster` = `gblinear` reads it";
 const DART: &str = "only `booster` = `dart` reads it";
-const AFT: &str = "only `objective` = `survival:aft` reads it";
 const ON_CPU: &str = "it belongs to training on a GPU; leave it out";
 const WHOLE_TREE: &str = "columns are sampled once a tree; use `colsample_bytree`";
 
@@ -182,27 +181,6 @@ pub static INHERITED: &[Spec] = &[
         "L2 penalty on the bias.",
     )
     .no_effect(GBLINEAR),
-    Spec::new(
-        "tweedie_variance_power",
-        Real(Interval::open(1.0, 2.0), accept_real),
-        "1.5",
-        "Variance of a Tweedie distribution.",
-    )
-    .no_effect("only `objective` = `reg:tweedie` reads it"),
-    Spec::new(
-        "aft_loss_distribution",
-        Choice(&["normal", "logistic", "extreme"], accept),
-        "normal",
-        "Distribution of survival times.",
-    )
-    .no_effect(AFT),
-    Spec::new(
-        "aft_loss_distribution_scale",
-        Real(NON_NEGATIVE, accept_real),
-        "1.0",
-        "Scale of survival times.",
-    )
-    .no_effect(AFT),
 ];
 
 const UPDATERS: &[&str] = &[

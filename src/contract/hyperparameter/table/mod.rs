@@ -7,15 +7,17 @@
 
 mod implemented;
 mod inherited;
+mod ranking;
 
 pub use implemented::IMPLEMENTED;
 pub use inherited::INHERITED;
+pub use ranking::RANKING;
 
 use super::spec::{Interval, Spec};
 
 /// All rows, in the order of the documentation.
 pub fn table() -> impl Iterator<Item = &'static Spec> {
-    IMPLEMENTED.iter().chain(INHERITED)
+    IMPLEMENTED.iter().chain(RANKING).chain(INHERITED)
 }
 
 /// The row of a hyperparameter, by its name or an alias.

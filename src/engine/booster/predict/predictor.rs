@@ -176,7 +176,7 @@ impl Predictor {
             return Err(PredictError::BaseMargin { found, expected });
         }
         let mut margins = vec![0.0; expected];
-        start.fill(self.base_margin, &mut margins);
+        start.fill(&vec![self.base_margin; self.n_groups], &mut margins);
         Ok(margins)
     }
 

@@ -63,7 +63,7 @@ impl DecisionTreeParams {
 /// What stands in the way of the exact search.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Obstacle {
-    /// Numbers are predicted, not classes.
+    /// Numbers are predicted, not classes and their probabilities.
     #[error("`{0}` predicts numbers, the exact search only tells classes apart")]
     Regression(ObjectiveName),
     /// A value is missing.
@@ -261,13 +261,9 @@ fn fit_exact(
 /// What stands in the way of the exact search before the table's values are looked at.
 fn obstacle(params: &BoosterValidParams, data: &Dataset) -> Option<Obstacle> {
     let (n_rows, n_features) = (data.n_rows(), data.n_features());
-    match params.objective() {
-        ObjectiveName::BinaryLogistic
-        | ObjectiveName::MultiSoftmax
-        | ObjectiveName::MultiSoftprob => {}
-        name @ (ObjectiveName::RegSquaredError
-        | ObjectiveName::RegLogistic
-        | ObjectiveName::CountPoisson) => return Some(Obstacle::Regression(name)),
+    let name = params.objective();
+    if name != ObjectiveName::BinaryLogistic && !name.is_multiclass() {
+        return Some(Obstacle::Regression(name));
     }
     if data.weights().is_some() || params.scale_pos_weight() != 1.0 {
         return Some(Obstacle::Weights);
@@ -289,7 +285,7 @@ fn obstacle(params: &BoosterValidParams, data: &Dataset) -> Option<Obstacle> {
 
 fn check_labels(objective: &Objective, data: &Dataset) -> Result<(), DecisionTreeError> {
     for (row, &label) in data.labels().iter().enumerate() {
-        let checked = objective.name.check_label(label, objective.num_class);
+        let checked = objective.check_target(label, data.label_upper_bound().map(|it| it[row]));
         checked.map_err(|source| {
             let (object, row) = data.origin(row);
             DecisionTreeError::Label {

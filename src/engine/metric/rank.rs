@@ -1,0 +1,273 @@
+//! The metrics of ranking: a mean over queries, weighted as the queries are.
+//!
+//! Invariant: queries are judged one by one and added up in their order. A table without queries is one query. Rows of
+//! equal score stand in their order.
+//!
+//! Source: XGBoost 3.2 `src/metric/rank_metric.cc`, `src/metric/auc.cc`. There a metric without `@n` looks at the first 32
+//! rows of a query.
+
+use std::fmt;
+
+use crate::objective::Objective;
+use crate::ranking::{DEFAULT_TRUNCATION, dcg_discount, gain};
+use crate::threads::Threads;
+
+use super::row::{Judged, TableMetric};
+
+/// How far a metric looks, and what a query without a relevant row is worth: `@n` and `-`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    pub(super) n: Option<u32>,
+    pub(super) minus: bool,
+}
+
+impl Cut {
+    /// The first `n` rows of a query.
+    pub fn at(n: u32) -> Self {
+        Self {
+            n: Some(n),
+            minus: false,
+        }
+    }
+
+    /// All rows of a query.
+    pub fn whole() -> Self {
+        Self::at(u32::MAX)
+    }
+
+    /// Reads what stands behind `@`: `5`, `5-`, or `-` alone.
+    fn parse(text: &str) -> Option<Self> {
+        let (number, minus) = match text.strip_suffix('-') {
+            Some(number) => (number, true),
+            None => (text, false),
+        };
+        let n = match number {
+            "" if minus => None,
+            // The built-in algorithm takes `5.0` for 5.
+            number => {
+                let n: f64 = number.parse().ok()?;
+                let fits = n >= 1.0 && n.fract() == 0.0 && n <= f64::from(u32::MAX);
+                Some(fits.then_some(n as u32)?)
+            }
+        };
+        Some(Self { n, minus })
+    }
+
+    fn rows(self) -> usize {
+        self.n.unwrap_or(DEFAULT_TRUNCATION) as usize
+    }
+
+    /// What a query is worth in which nothing is relevant.
+    fn empty(self) -> f64 {
+        if self.minus { 0.0 } else { 1.0 }
+    }
+
+    fn suffix(self) -> Option<String> {
+        (self != Self::default()).then(|| self.to_string())
+    }
+}
+
+/// As behind the name: `@5-`. All rows have no number, as in XGBoost.
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(n) = self.n.filter(|&n| n < u32::MAX) {
+            write!(f, "@{n}")?;
+        }
+        if self.minus { f.write_str("-") } else { Ok(()) }
+    }
+}
+
+/// A query's rows, the best first.
+struct Ranked<'a> {
+    labels: &'a [f32],
+    order: Vec<usize>,
+}
+
+impl Ranked<'_> {
+    /// The labels by rank.
+    fn labels(&self) -> impl Iterator<Item = f32> {
+        self.order.iter().map(|&row| self.labels[row])
+    }
+
+    /// Whether each row is relevant, by rank.
+    fn hits(&self) -> impl Iterator<Item = f64> {
+        self.labels()
+            .map(|label| if label > 0.0 { 1.0 } else { 0.0 })
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Ndcg {
+    pub(super) cut: Cut,
+}
+#[derive(Clone, Copy)]
+pub(super) struct Map {
+    pub(super) cut: Cut,
+}
+#[derive(Clone, Copy)]
+pub(super) struct Pre {
+    pub(super) cut: Cut,
+}
+
+impl TableMetric for Ndcg {
+    fn judges(self, objective: &Objective) -> bool {
+        objective.n_groups() == 1
+    }
+
+    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+        let exponential = rows.objective().lambdarank.ndcg_exp_gain;
+        let n = self.cut.rows();
+        mean_of_queries(rows, threads, |query| {
+            let dcg = |gains: &mut dyn Iterator<Item = f64>| -> f64 {
+                let discounted = gains.take(n).enumerate();
+                discounted
+                    .map(|(rank, gain)| gain * dcg_discount(rank))
+                    .sum()
+            };
+            let mut best: Vec<f64> = query.labels().map(|it| gain(it, exponential)).collect();
+            let found = dcg(&mut best.iter().copied());
+            best.sort_by(|a, b| b.total_cmp(a));
+            let ideal = dcg(&mut best.into_iter());
+            if ideal > 0.0 {
+                found / ideal
+            } else {
+                self.cut.empty()
+            }
+        })
+    }
+
+    fn with_text(self, text: &str) -> Option<Self> {
+        Cut::parse(text).map(|cut| Self { cut })
+    }
+
+    fn suffix(self) -> Option<String> {
+        self.cut.suffix()
+    }
+}
+
+impl TableMetric for Map {
+    fn judges(self, objective: &Objective) -> bool {
+        objective.n_groups() == 1
+    }
+
+    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+        let n = self.cut.rows();
+        mean_of_queries(rows, threads, |query| {
+            let (mut n_hits, mut sum) = (0.0, 0.0);
+            for (rank, hit) in query.hits().enumerate() {
+                n_hits += hit;
+                if rank < n {
+                    sum += n_hits / (rank as f64 + 1.0) * hit;
+                }
+            }
+            if n_hits > 0.0 {
+                sum / n_hits.min(n as f64)
+            } else {
+                self.cut.empty()
+            }
+        })
+    }
+
+    fn with_text(self, text: &str) -> Option<Self> {
+        Cut::parse(text).map(|cut| Self { cut })
+    }
+
+    fn suffix(self) -> Option<String> {
+        self.cut.suffix()
+    }
+}
+
+impl TableMetric for Pre {
+    fn judges(self, objective: &Objective) -> bool {
+        objective.n_groups() == 1
+    }
+
+    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+        mean_of_queries(rows, threads, |query| {
+            let n = self.cut.rows().min(query.order.len());
+            query.hits().take(n).sum::<f64>() / n as f64
+        })
+    }
+
+    fn with_text(self, text: &str) -> Option<Self> {
+        Cut::parse(text)
+            .filter(|cut| !cut.minus)
+            .map(|cut| Self { cut })
+    }
+
+    fn suffix(self) -> Option<String> {
+        self.cut.suffix()
+    }
+}
+
+/// Where queries begin and end.
+fn bounds(rows: &Judged<'_>) -> Vec<usize> {
+    let whole = || vec![0, rows.n_rows()];
+    rows.targets()
+        .group_ptr()
+        .map_or_else(whole, <[usize]>::to_vec)
+}
+
+/// The weighted mean of what queries are worth; a query weighs what its first row weighs.
+fn mean_of_queries(
+    rows: &Judged<'_>,
+    threads: &Threads,
+    worth: impl Fn(&Ranked<'_>) -> f64 + Sync + Send,
+) -> f64 {
+    let bounds = bounds(rows);
+    let values = of_queries(&bounds, threads, |first, end| {
+        let scores = &rows.predictions()[first..end];
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let labels = &rows.targets().labels()[first..end];
+        worth(&Ranked { labels, order })
+    });
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (value, &first) in values.iter().zip(&bounds) {
+        let weight = rows
+            .targets()
+            .weights()
+            .map_or(1.0, |it| f64::from(it[first]));
+        sum += weight * value;
+        total += weight;
+    }
+    if total > 0.0 {
+        (sum / total).min(1.0)
+    } else {
+        sum
+    }
+}
+
+/// What `work` makes of the rows of each query, in their order.
+pub(super) fn of_queries<R: Send>(
+    bounds: &[usize],
+    threads: &Threads,
+    work: impl Fn(usize, usize) -> R + Sync + Send,
+) -> Vec<R> {
+    /// Queries that one thread takes at a time.
+    const QUERIES: usize = 64;
+    let queries: Vec<_> = bounds.windows(2).collect();
+    let parts = queries.chunks(QUERIES).collect();
+    let done = threads.map(parts, |part: &[&[usize]]| -> Vec<R> {
+        part.iter().map(|it| work(it[0], it[1])).collect()
+    });
+    done.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cut;
+
+    #[test]
+    fn what_stands_behind_the_name_is_read_and_printed_as_xgboost_does() {
+        for (text, printed) in [("5", "@5"), ("5-", "@5-"), ("-", "-"), ("3.0", "@3")] {
+            assert_eq!(
+                Cut::parse(text).map(|it| it.to_string()).as_deref(),
+                Some(printed)
+            );
+        }
+        for text in ["", "0", "-5", "2.5", "x", "5--"] {
+            assert_eq!(Cut::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `reg:absoluteerror`: the absolute difference. Its second derivative is 0, so a Newton step says nothing: trees split by
+//! the gradients' signs, and leaves hold the medians of what is left of the labels.
+//!
+//! Source: XGBoost 3.2 `src/objective/regression_obj.cu`, `adaptive.cc`.
+
+use crate::metric::Metric;
+
+use super::loss::{Facts, Leaves, Loss, MarginLoss, Start};
+use super::name::any_number;
+use super::{GradientPair, Objective};
+
+pub(super) struct AbsoluteError;
+
+impl Loss for AbsoluteError {
+    const FACTS: Facts = Facts {
+        start: Start::Quantile,
+        leaves: Leaves::Median,
+        ..Facts::NUMBER
+    };
+
+    fn default_metric(_: &Objective) -> Metric {
+        Metric::Mae
+    }
+
+    #[inline(always)]
+    fn takes(label: f32, _: u32) -> bool {
+        label.is_finite()
+    }
+
+    fn allowed(_: u32) -> String {
+        any_number()
+    }
+}
+
+impl MarginLoss for AbsoluteError {
+    #[inline(always)]
+    fn pair(_: &Objective, margin: f32, label: f32) -> GradientPair {
+        let above = if margin > label { 1.0 } else { 0.0 };
+        let below = if margin < label { 1.0 } else { 0.0 };
+        GradientPair {
+            grad: above - below,
+            hess: 1.0,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `reg:pseudohubererror`: squared near the label, absolute far from it; `huber_slope` says where it turns.
+//!
+//! Source: XGBoost `src/objective/regression_obj.cu`.
+
+use crate::metric::Metric;
+
+use super::loss::{Facts, Loss, MarginLoss};
+use super::name::any_number;
+use super::{GradientPair, Objective, Setting};
+
+pub(super) struct PseudoHuber;
+
+impl Loss for PseudoHuber {
+    const FACTS: Facts = Facts {
+        document: &[("pseudo_huber_param", &[Setting::HuberSlope])],
+        ..Facts::NUMBER
+    };
+
+    fn default_metric(_: &Objective) -> Metric {
+        Metric::Mphe
+    }
+
+    #[inline(always)]
+    fn takes(label: f32, _: u32) -> bool {
+        label.is_finite()
+    }
+
+    fn allowed(_: u32) -> String {
+        any_number()
+    }
+}
+
+impl MarginLoss for PseudoHuber {
+    #[inline(always)]
+    fn pair(objective: &Objective, margin: f32, label: f32) -> GradientPair {
+        let square = objective.huber_slope * objective.huber_slope;
+        let z = margin - label;
+        let root = (1.0 + z * z / square).sqrt();
+        GradientPair {
+            grad: z / root,
+            hess: square / ((square + z * z) * root),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Lambda gradients: each pair of rows of a query with different labels pulls its two scores apart, the more the
+//! more the metric would change if the two changed places.
+//!
+//! Invariant: a query's gradients depend on its own rows, the settings, the seed and the round, and are added up in a fixed
+//! order, so threads, which take whole queries, cannot change them.
+//!
+//! Source: XGBoost 3.2 `src/objective/lambdarank_obj.{h,cc}`, `src/common/ranking_utils.h`; Burges 2010, "From `RankNet` to
+//! `LambdaRank` to `LambdaMART`". Pairs that XGBoost draws with its own generator are drawn by a hash here.
+
+use crate::dataset::Targets;
+use crate::threads::Threads;
+
+use super::super::GradientPair;
+use super::delta::Delta;
+use super::pairs::for_each_pair;
+use super::{LambdaRank, PairMethod, RankTarget};
+
+/// The least slope of the logistic function that counts.
+const SMALLEST_SLOPE: f64 = 1e-16;
+
+/// Rows of queries that one thread takes at a time, about.
+const ROWS_AT_A_TIME: usize = 1 << 12;
+
+/// The rows of one query.
+pub(super) struct Query<'a> {
+    pub(super) scores: &'a [f32],
+    pub(super) labels: &'a [f32],
+    /// The rows by their scores, the best first; equal ones in their order.
+    pub(super) ranked: Vec<usize>,
+}
+
+impl<'a> Query<'a> {
+    pub(super) fn new(scores: &'a [f32], labels: &'a [f32]) -> Self {
+        let mut ranked: Vec<usize> = (0..scores.len()).collect();
+        ranked.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        Self {
+            scores,
+            labels,
+            ranked,
+        }
+    }
+
+    /// The label of the row at a rank.
+    pub(super) fn label_at(&self, rank: usize) -> f32 {
+        self.labels[self.ranked[rank]]
+    }
+}
+
+/// The gradients of all rows of a table.
+pub(super) struct Gradients<'a> {
+    pub(super) target: RankTarget,
+    pub(super) settings: &'a LambdaRank,
+    pub(super) targets: Targets<'a>,
+    pub(super) margins: &'a [f32],
+}
+
+impl Gradients<'_> {
+    /// Fills the pairs of all rows; they are still to be multiplied by the weights of their queries.
+    pub(super) fn fill(&self, pairs: &mut [GradientPair], threads: &Threads) {
+        let whole = [0, pairs.len()];
+        let group_ptr = self.targets.group_ptr().unwrap_or(&whole);
+        let norm = self.weight_norm(group_ptr);
+        let mut tasks = Vec::new();
+        let (mut first, mut rest) = (0, pairs);
+        for query in 0..group_ptr.len() - 1 {
+            let n_rows = group_ptr[query + 1] - group_ptr[first];
+            if n_rows >= ROWS_AT_A_TIME || query + 2 == group_ptr.len() {
+                let (own, others) = std::mem::take(&mut rest).split_at_mut(n_rows);
+                tasks.push((first..query + 1, own));
+                (first, rest) = (query + 1, others);
+            }
+        }
+        threads.for_each(tasks, |(queries, mut pairs)| {
+            for query in queries {
+                let rows = group_ptr[query]..group_ptr[query + 1];
+                let (own, others) = std::mem::take(&mut pairs).split_at_mut(rows.len());
+                pairs = others;
+                let rows = Query::new(&self.margins[rows.clone()], &self.targets.labels()[rows]);
+                self.fill_query(query, &rows, norm, own);
+            }
+        });
+    }
+
+    /// A query weighs what its first row weighs, as all of its rows do.
+    fn weight(&self, first_row: usize) -> f64 {
+        let weights = self.targets.weights();
+        weights.map_or(1.0, |weights| f64::from(weights[first_row]))
+    }
+
+    /// What makes the queries' weights 1 on the average.
+    fn weight_norm(&self, group_ptr: &[usize]) -> f64 {
+        let starts = &group_ptr[..group_ptr.len() - 1];
+        let sum: f64 = starts.iter().map(|&start| self.weight(start)).sum();
+        if sum > 0.0 {
+            starts.len() as f64 / sum
+        } else {
+            1.0
+        }
+    }
+
+    fn fill_query(
+        &self,
+        number: usize,
+        query: &Query<'_>,
+        weight: f64,
+        pairs: &mut [GradientPair],
+    ) {
+        let n_rows = query.ranked.len();
+        let mut sums = vec![(0.0_f64, 0.0_f64); n_rows];
+        if n_rows > 1 {
+            let norm = self.add_pairs(number, query, &mut sums);
+            for (grad, hess) in &mut sums {
+                *grad *= norm * weight;
+                *hess *= norm * weight;
+            }
+        }
+        for (pair, (grad, hess)) in pairs.iter_mut().zip(sums) {
+            *pair = GradientPair {
+                grad: grad as f32,
+                hess: hess as f32,
+            };
+        }
+    }
+
+    /// Adds every pair to the sums of its rows, and gives what they are to be multiplied by.
+    fn add_pairs(&self, number: usize, query: &Query<'_>, sums: &mut [(f64, f64)]) -> f64 {
+        let delta = Delta::new(self.target, self.settings, query);
+        let score_at = |rank: usize| query.scores[query.ranked[rank]];
+        let differ = score_at(0) != score_at(query.ranked.len() - 1);
+        let by_score = self.settings.score_normalization && differ;
+        let mut sum_lambda = 0.0;
+        for_each_pair(
+            self.settings,
+            query,
+            (self.targets.draw(), number),
+            |a, b| {
+                let (label_a, label_b) = (query.label_at(a), query.label_at(b));
+                if label_a == label_b {
+                    return;
+                }
+                let (high, low) = if label_a > label_b { (a, b) } else { (b, a) };
+                let score = f64::from(score_at(high)) - f64::from(score_at(low));
+                let mut change = delta.of(high, low).abs();
+                if by_score {
+                    change /= score.abs() + 0.01;
+                }
+                let probability = 1.0 / (1.0 + libm::exp(-score));
+                let lambda = (probability - 1.0) * change;
+                let slope = (probability * (1.0 - probability)).max(SMALLEST_SLOPE);
+                let hess = 2.0 * slope * change;
+                let high = &mut sums[query.ranked[high]];
+                *high = (high.0 + lambda, high.1 + hess);
+                let low = &mut sums[query.ranked[low]];
+                *low = (low.0 - lambda, low.1 + hess);
+                sum_lambda -= 2.0 * lambda;
+            },
+        );
+        if !self.settings.normalization {
+            return 1.0;
+        }
+        match self.settings.pair_method {
+            PairMethod::Mean => 1.0 / f64::from(self.settings.n_pairs()),
+            PairMethod::TopK if sum_lambda > 0.0 => libm::log2(1.0 + sum_lambda) / sum_lambda,
+            PairMethod::TopK => 1.0,
+        }
+    }
+}

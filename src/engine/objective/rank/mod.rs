@@ -1,0 +1,233 @@
+//! `rank:pairwise`, `rank:ndcg`, `rank:map`: lambda gradients. Rows of a query are put in order; a label is a degree of
+//! relevance. A table without queries is one query.
+//!
+//! Source: XGBoost 3.2 `src/objective/lambdarank_obj.cc`.
+
+mod delta;
+mod lambda;
+mod pairs;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::dataset::Targets;
+use crate::metric::{Cut, Metric};
+use crate::ranking::{DEFAULT_TRUNCATION, MAX_RELEVANCE};
+use crate::threads::Threads;
+
+use super::link::Link;
+use super::loss::{Facts, Loss, Start, TableLoss, Task};
+use super::name::any_number;
+use super::{GradientPair, Objective, Setting};
+
+use lambda::Gradients;
+
+/// Which rows of a query are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PairMethod {
+    /// Each of the best with all below it.
+    #[default]
+    TopK,
+    /// Each with some that are drawn.
+    Mean,
+}
+
+/// A word that is no [`PairMethod`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown lambdarank_pair_method `{name}`, allowed are topk, mean")]
+pub struct UnknownPairMethod {
+    /// What was asked for.
+    pub name: String,
+}
+
+impl fmt::Display for PairMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TopK => "topk",
+            Self::Mean => "mean",
+        })
+    }
+}
+
+impl FromStr for PairMethod {
+    type Err = UnknownPairMethod;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPairMethod> {
+        match name {
+            "topk" => Ok(Self::TopK),
+            "mean" => Ok(Self::Mean),
+            _ => Err(UnknownPairMethod {
+                name: name.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The settings of ranking, by XGBoost's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LambdaRank {
+    /// `lambdarank_pair_method`
+    pub pair_method: PairMethod,
+    /// `lambdarank_num_pair_per_sample`: how many of the best are compared, or how often each row is; `None` is 32, or 1.
+    pub num_pair_per_sample: Option<u32>,
+    /// `lambdarank_normalization`: whether queries with many pairs are held back.
+    pub normalization: bool,
+    /// `lambdarank_score_normalization`: whether pairs whose scores are far apart count less.
+    pub score_normalization: bool,
+    /// `ndcg_exp_gain`: whether a label is worth a power of two less one, or itself.
+    pub ndcg_exp_gain: bool,
+}
+
+impl Default for LambdaRank {
+    fn default() -> Self {
+        Self {
+            pair_method: PairMethod::TopK,
+            num_pair_per_sample: None,
+            normalization: true,
+            score_normalization: true,
+            ndcg_exp_gain: true,
+        }
+    }
+}
+
+impl LambdaRank {
+    /// Pairs of a row, or rows that are compared with all below them.
+    fn n_pairs(&self) -> u32 {
+        let usual = match self.pair_method {
+            PairMethod::TopK => DEFAULT_TRUNCATION,
+            PairMethod::Mean => 1,
+        };
+        self.num_pair_per_sample.unwrap_or(usual)
+    }
+
+    /// How many of the best labels make the best list.
+    fn truncation(&self) -> usize {
+        match self.pair_method {
+            PairMethod::TopK => self.n_pairs() as usize,
+            PairMethod::Mean => usize::MAX,
+        }
+    }
+
+    /// How far the objective's own metric looks; `otherwise` where pairs come from all over a query.
+    fn cut(&self, otherwise: Cut) -> Cut {
+        match self.pair_method {
+            PairMethod::TopK => Cut::at(self.n_pairs()),
+            PairMethod::Mean => otherwise,
+        }
+    }
+}
+
+/// The metric that pairs are weighed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RankTarget {
+    Pairwise,
+    Ndcg,
+    Map,
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting::LambdarankPairMethod,
+    Setting::LambdarankNumPairPerSample,
+    Setting::LambdarankUnbiased,
+    Setting::LambdarankNormalization,
+    Setting::LambdarankScoreNormalization,
+    Setting::LambdarankBiasNorm,
+    Setting::NdcgExpGain,
+];
+const OLD_SETTINGS: &[Setting] = &[Setting::FixListWeight, Setting::NumPairSample];
+
+/// What all three have.
+const FACTS: Facts = Facts {
+    task: Task::Ranking,
+    link: Link::Identity,
+    start: Start::Zero,
+    document: &[
+        ("lambdarank_param", SETTINGS),
+        // XGBoost 1.7 asks for it.
+        ("lambda_rank_param", OLD_SETTINGS),
+    ],
+    ..Facts::NUMBER
+};
+
+pub(super) struct Pairwise;
+pub(super) struct Ndcg;
+pub(super) struct Map;
+
+impl Loss for Pairwise {
+    const FACTS: Facts = FACTS;
+
+    fn default_metric(objective: &Objective) -> Metric {
+        Metric::Ndcg {
+            cut: objective.lambdarank.cut(Cut::whole()),
+        }
+    }
+
+    #[inline(always)]
+    fn takes(label: f32, _: u32) -> bool {
+        label.is_finite()
+    }
+
+    fn allowed(_: u32) -> String {
+        any_number()
+    }
+}
+
+impl Loss for Ndcg {
+    const FACTS: Facts = FACTS;
+
+    fn default_metric(objective: &Objective) -> Metric {
+        Pairwise::default_metric(objective)
+    }
+
+    #[inline(always)]
+    fn takes(label: f32, _: u32) -> bool {
+        (0.0..=MAX_RELEVANCE).contains(&label)
+    }
+
+    fn allowed(_: u32) -> String {
+        format!("a degree of relevance must be in [0, {MAX_RELEVANCE}]")
+    }
+}
+
+impl Loss for Map {
+    const FACTS: Facts = FACTS;
+
+    fn default_metric(objective: &Objective) -> Metric {
+        Metric::Map {
+            cut: objective.lambdarank.cut(Cut::default()),
+        }
+    }
+
+    #[inline(always)]
+    fn takes(label: f32, _: u32) -> bool {
+        label == 0.0 || label == 1.0
+    }
+
+    fn allowed(_: u32) -> String {
+        "map can only be used with binary labels, 0 or 1".to_owned()
+    }
+}
+
+macro_rules! table_losses {
+    ($($loss:ident)*) => {
+        $(impl TableLoss for $loss {
+            fn gradients(
+                objective: &Objective,
+                margins: &[f32],
+                targets: &Targets<'_>,
+                pairs: &mut [GradientPair],
+                threads: &Threads,
+            ) {
+                let gradients = Gradients {
+                    target: RankTarget::$loss,
+                    settings: &objective.lambdarank,
+                    targets: *targets,
+                    margins,
+                };
+                gradients.fill(pairs, threads);
+            }
+        })*
+    };
+}
+
+table_losses! { Pairwise Ndcg Map }
