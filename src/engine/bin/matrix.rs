@@ -86,6 +86,25 @@ impl SparseCodes {
         self.first_slots.partition_point(|&first| first <= slot) - 1
     }
 
+    /// Codes of rows `(feature, code)` that ascend, with `n_bins` for each feature.
+    #[cfg(test)]
+    pub(crate) fn of_rows(rows: impl Iterator<Item = Vec<(u32, u8)>>, n_bins: &[usize]) -> Self {
+        let mut codes = Self {
+            indptr: vec![0],
+            slots: Vec::new(),
+            first_slots: Vec::new(),
+        };
+        for row in rows {
+            let slots = row
+                .iter()
+                .map(|&(feature, code)| feature * CODES as u32 + u32::from(code));
+            codes.slots.extend(slots);
+            codes.indptr.push(codes.slots.len());
+        }
+        codes.number(n_bins.iter().copied());
+        codes
+    }
+
     /// The code of a feature in a row, `None` where it is missing.
     pub(crate) fn code(&self, row: usize, feature: u32) -> Option<u8> {
         let slots = &self.slots[self.indptr[row]..self.indptr[row + 1]];

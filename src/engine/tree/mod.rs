@@ -14,6 +14,7 @@ pub(crate) mod follow;
 pub(crate) mod grow;
 mod grow_in_order;
 mod kernel;
+mod listed;
 pub(crate) mod panel;
 pub(crate) mod partition;
 pub(crate) mod quantise;

@@ -15,6 +15,7 @@ use super::cell::Cell;
 use super::column_tree::{ColumnSplit, Columns, Side};
 use super::follow::CodeNode;
 use super::kernel::{DenseRows, add_listed, add_rows};
+use super::listed::ListedColumns;
 use super::partition::{Rule, divide};
 use super::record::Record;
 use super::split::FeatureCells;
@@ -43,7 +44,10 @@ enum Form<'a> {
         rows: AlignedBytes,
         bundles: Bundles,
     },
-    Sparse(&'a SparseCodes),
+    Sparse {
+        codes: &'a SparseCodes,
+        columns: ListedColumns,
+    },
 }
 
 /// What one tree sees of a panel.
@@ -91,7 +95,10 @@ impl<'a> Panel<'a> {
                     },
                 }
             }
-            Codes::Sparse(codes) => Form::Sparse(codes),
+            Codes::Sparse(codes) => Form::Sparse {
+                codes,
+                columns: ListedColumns::new(codes, cuts.n_features()),
+            },
             Codes::Wide(_) => unreachable!("training refuses codes of two bytes"),
         };
         Self { cuts, n_rows, form }
@@ -111,7 +118,7 @@ impl<'a> Panel<'a> {
                     bundles.n_columns,
                 )
             }
-            Form::Sparse(_) => (
+            Form::Sparse { .. } => (
                 DenseRows {
                     codes: &[],
                     stride: 0,
@@ -120,7 +127,7 @@ impl<'a> Panel<'a> {
             ),
         };
         let mut columns: Vec<usize> = match &self.form {
-            Form::Sparse(_) => Vec::new(),
+            Form::Sparse { .. } => Vec::new(),
             Form::Dense { .. } | Form::Bundled { .. } => features
                 .iter()
                 .map(|&feature| self.column(feature))
@@ -145,7 +152,7 @@ impl<'a> Panel<'a> {
     fn member(&self, feature: u32) -> Option<&Member> {
         match &self.form {
             Form::Bundled { bundles, .. } => Some(&bundles.members[feature as usize]),
-            Form::Dense { .. } | Form::Sparse(_) => None,
+            Form::Dense { .. } | Form::Sparse { .. } => None,
         }
     }
 
@@ -160,7 +167,7 @@ impl<'a> Panel<'a> {
         let columns: &[u8] = match &self.form {
             Form::Dense { columns, .. } => columns,
             Form::Bundled { bundles, .. } => &bundles.columns,
-            Form::Sparse(_) => &[],
+            Form::Sparse { .. } => &[],
         };
         &columns[self.column(feature) * self.n_rows..][..self.n_rows]
     }
@@ -182,7 +189,7 @@ impl View<'_> {
             Form::Dense { .. } | Form::Bundled { .. } => {
                 self.columns.len().next_multiple_of(4) * CODES
             }
-            Form::Sparse(codes) => codes.n_slots(),
+            Form::Sparse { codes, .. } => codes.n_slots(),
         }
     }
 
@@ -190,7 +197,7 @@ impl View<'_> {
     pub(crate) fn adds_per_row(&self) -> usize {
         match &self.panel.form {
             Form::Dense { .. } | Form::Bundled { .. } => self.columns.len(),
-            Form::Sparse(codes) => codes.n_listed() / self.panel.n_rows.max(1) + 1,
+            Form::Sparse { codes, .. } => codes.n_listed() / self.panel.n_rows.max(1) + 1,
         }
     }
 
@@ -212,7 +219,7 @@ impl View<'_> {
                 };
                 add_rows(rows, records, histogram, threads.simd());
             }
-            Form::Sparse(codes) => add_listed(codes.lists(), records, histogram),
+            Form::Sparse { codes, .. } => add_listed(codes.lists(), records, histogram),
         }
     }
 
@@ -226,7 +233,7 @@ impl View<'_> {
     ) -> FeatureCells<'h, C> {
         let feature = self.features[k];
         let n_bins = self.panel.cuts.n_bins(feature as usize);
-        if let Form::Sparse(codes) = &self.panel.form {
+        if let Form::Sparse { codes, .. } = &self.panel.form {
             let bins = &histogram[codes.first_slot(feature)..][..n_bins];
             let present = bins.iter().fold(C::default(), |sum, &cell| sum.plus(cell));
             return FeatureCells {
@@ -268,7 +275,7 @@ impl View<'_> {
         places: Range<usize>,
         histogram: &'h [C],
     ) -> &'h [C] {
-        let Form::Sparse(codes) = &self.panel.form else {
+        let Form::Sparse { codes, .. } = &self.panel.form else {
             return &[];
         };
         let features = &self.features[places];
@@ -286,7 +293,7 @@ impl View<'_> {
         let codes: &[u8] = match &self.panel.form {
             Form::Dense { columns, .. } => columns,
             Form::Bundled { bundles, .. } => &bundles.columns,
-            Form::Sparse(_) => return None,
+            Form::Sparse { .. } => return None,
         };
         let n_rows = self.panel.n_rows;
         Some(Columns { codes, n_rows })
@@ -336,7 +343,10 @@ impl View<'_> {
                 let column = self.panel.codes_of(rule.feature());
                 divide(records, spare, |row| rule.goes_left(column[row as usize]))
             }
-            Form::Sparse(codes) => divide(records, spare, |row| goes_left_listed(codes, rule, row)),
+            Form::Sparse { codes, columns } => {
+                let mut sides = columns.sides(codes, rule, records);
+                divide(records, spare, |row| sides.goes_left(row))
+            }
         }
     }
 
@@ -355,19 +365,13 @@ impl View<'_> {
                     found(record.row, rule.goes_left(column[record.row as usize]));
                 }
             }
-            Form::Sparse(codes) => {
+            Form::Sparse { codes, columns } => {
+                let mut sides = columns.sides(codes, rule, records);
                 for record in records {
-                    found(record.row, goes_left_listed(codes, rule, record.row));
+                    found(record.row, sides.goes_left(record.row));
                 }
             }
         }
-    }
-}
-
-fn goes_left_listed(codes: &SparseCodes, rule: &Rule, row: u32) -> bool {
-    match codes.code(row as usize, rule.feature()) {
-        Some(code) => rule.goes_left(code),
-        None => rule.missing_goes_left(),
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn divide_on<U: Copy + Send + Sync>(
 pub(crate) fn divide<U: Copy>(
     records: &mut [Record<U>],
     spare: &mut [Record<U>],
-    goes_left: impl Fn(u32) -> bool,
+    mut goes_left: impl FnMut(u32) -> bool,
 ) -> usize {
     let spare = &mut spare[..records.len()];
     let mut n_left = 0;
