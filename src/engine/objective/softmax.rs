@@ -47,20 +47,16 @@ impl RowLoss for Softmax {
         pairs: &mut [GradientPair],
     ) {
         let n_groups = objective.n_groups();
-        let mut probabilities = vec![0.0; n_groups];
-        let rows = margins
-            .chunks_exact(n_groups)
-            .zip(pairs.chunks_exact_mut(n_groups));
-        for ((margins, pairs), &label) in rows.zip(targets.labels()) {
-            probabilities.copy_from_slice(margins);
-            softmax(&mut probabilities);
-            for (group, (pair, &p)) in pairs.iter_mut().zip(&probabilities).enumerate() {
-                let hit = if group == label as usize { 1.0 } else { 0.0 };
-                *pair = GradientPair {
-                    grad: p - hit,
-                    hess: (2.0 * p * (1.0 - p)).max(SMALLEST_HESS),
-                };
-            }
+        let mut probabilities = margins.to_vec();
+        softmax(&mut probabilities, n_groups);
+        for (pair, &p) in pairs.iter_mut().zip(&probabilities) {
+            *pair = GradientPair {
+                grad: p,
+                hess: (2.0 * p * (1.0 - p)).max(SMALLEST_HESS),
+            };
+        }
+        for (pairs, &label) in pairs.chunks_exact_mut(n_groups).zip(targets.labels()) {
+            pairs[label as usize].grad -= 1.0;
         }
     }
 }

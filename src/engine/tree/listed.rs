@@ -124,7 +124,8 @@ mod tests {
     fn sparse() -> SparseCodes {
         let listed = |row: usize| {
             let of = |feature: u32, every: usize, n_bins: usize| {
-                row.is_multiple_of(every).then_some((feature, (row * 13 % n_bins) as u8))
+                row.is_multiple_of(every)
+                    .then_some((feature, (row * 13 % n_bins) as u8))
             };
             [of(0, 1, 9), of(1, 7, 3), of(3, 2, 2)]
                 .into_iter()
