@@ -83,6 +83,8 @@ pub struct BoosterValidParams {
     max_delta_step: Option<f32>,
     subsample: f32,
     colsample_bytree: f32,
+    colsample_bylevel: f32,
+    colsample_bynode: f32,
     max_bin: u32,
     base_score: Option<f32>,
     scale_pos_weight: f32,
@@ -130,6 +132,8 @@ impl Default for BoosterValidParams {
             max_delta_step: None,
             subsample: 1.0,
             colsample_bytree: 1.0,
+            colsample_bylevel: 1.0,
+            colsample_bynode: 1.0,
             max_bin: MAX_BIN,
             base_score: None,
             scale_pos_weight: 1.0,
@@ -189,6 +193,10 @@ parameters! {
     subsample: f32;
     /// Share of the columns that each tree sees, in `(0, 1]`; at least one is kept.
     colsample_bytree: f32;
+    /// Share of a tree's columns that the splits of each level see, in `(0, 1]`; at least one is kept.
+    colsample_bylevel: f32;
+    /// Share of a level's columns that each split sees, in `(0, 1]`; at least one is kept.
+    colsample_bynode: f32;
     /// Bins of a feature, 2 to 256; a feature with missing values has one fewer at 256, and so has every feature of a
     /// table that is too large for its sample to hold everything.
     max_bin: u32;
@@ -381,6 +389,8 @@ impl Problems {
         for (name, share) in [
             ("subsample", params.subsample),
             ("colsample_bytree", params.colsample_bytree),
+            ("colsample_bylevel", params.colsample_bylevel),
+            ("colsample_bynode", params.colsample_bynode),
         ] {
             self.check(share > 0.0 && share <= 1.0, name, share, "(0, 1]");
         }

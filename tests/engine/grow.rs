@@ -140,3 +140,67 @@ fn neither_threads_nor_instructions_show_in_a_model() {
         }
     }
 }
+
+/// The features that each level of a tree splits on.
+fn features_by_level(tree: &Tree) -> Vec<BTreeSet<u32>> {
+    let mut levels = vec![BTreeSet::new(); 16];
+    let mut depths = vec![0; tree.nodes.len()];
+    for (idx, node) in tree.nodes.iter().enumerate() {
+        if let Some(left) = node.left {
+            levels[depths[idx]].insert(node.split_index);
+            for child in [left, left + 1] {
+                depths[child as usize] = depths[idx] + 1;
+            }
+        }
+    }
+    levels.retain(|level| !level.is_empty());
+    levels
+}
+
+#[test]
+fn a_level_splits_on_its_share_of_the_columns_and_levels_differ() {
+    let params = BoosterParams::default()
+        .max_depth(7)
+        .colsample_bylevel(0.34);
+    let levels = features_by_level(&one_tree(&params, 20_000));
+    assert_eq!(levels.len(), 7);
+    // 0.34 of 9 columns.
+    assert!(levels.iter().all(|level| level.len() <= 3), "{levels:?}");
+    assert!(levels.iter().any(|level| *level != levels[0]), "{levels:?}");
+}
+
+#[test]
+fn a_node_splits_on_its_share_of_its_levels_columns_and_nodes_differ() {
+    let params = BoosterParams::default()
+        .max_depth(7)
+        .colsample_bylevel(0.67);
+    let one_each = params.clone().colsample_bynode(0.2);
+    let levels = features_by_level(&one_tree(&one_each, 20_000));
+    // One of six columns for each node; so many nodes do not all draw the same one.
+    assert!(levels.iter().all(|level| level.len() <= 6), "{levels:?}");
+    assert!(levels[4].len() > 1 && levels[5].len() > 1, "{levels:?}");
+    let all = one_tree(&BoosterParams::default().max_depth(7), 20_000);
+    assert_ne!(splits(&one_tree(&one_each, 20_000)), splits(&all));
+}
+
+#[test]
+fn sampled_columns_of_nodes_do_not_depend_on_threads_or_on_the_order_of_growth() {
+    let data = binned(shape(40_000).table(ObjectiveName::RegSquaredError, 3), 256);
+    let params = BoosterParams::default()
+        .num_round(3)
+        .max_depth(6)
+        .colsample_bytree(0.8)
+        .colsample_bylevel(0.7)
+        .colsample_bynode(0.7);
+    let bytes = |params: &BoosterParams, n_threads: usize| {
+        let params = params.clone().nthread(Some(n_threads));
+        save(&fit(&params, &data, None).booster, ModelFormat::Ubj)
+    };
+    let one = bytes(&params, 1);
+    for n_threads in [2, 3, 8] {
+        assert_eq!(bytes(&params, n_threads), one, "{n_threads} threads");
+    }
+    // As many leaves as the depth allows: the same nodes, split in another order.
+    let by_gain = params.grow_policy(GrowPolicy::LossGuide).max_leaves(64);
+    assert_eq!(bytes(&by_gain, 2), one);
+}

@@ -26,6 +26,8 @@ fn every_bad_parameter_is_named_with_what_is_allowed() {
         .max_delta_step(Some(-1.0))
         .subsample(0.0)
         .colsample_bytree(1.5)
+        .colsample_bylevel(0.0)
+        .colsample_bynode(-1.0)
         .max_bin(257)
         .scale_pos_weight(0.0)
         .num_parallel_tree(0)
@@ -48,6 +50,8 @@ fn every_bad_parameter_is_named_with_what_is_allowed() {
         "max_delta_step",
         "subsample",
         "colsample_bytree",
+        "colsample_bylevel",
+        "colsample_bynode",
         "scale_pos_weight",
         "max_bin",
         "num_parallel_tree",

@@ -254,6 +254,7 @@ impl<'a> Rounds<'a> {
                 max_leaves: params.max_leaves(),
                 policy: params.grow_policy(),
             },
+            columns: draw.node_columns(params.colsample_bylevel(), params.colsample_bynode()),
             threads,
         };
         let grown = grower.grow(records.rows(), total, spares);

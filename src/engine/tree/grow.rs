@@ -14,6 +14,7 @@ use super::panel::View;
 use super::partition::{Rule, divide_on};
 use super::quantise::Scales;
 use super::record::{Record, Rows};
+use super::sample::{NodeColumns, Path};
 use super::spares::Spares;
 use super::split::{Penalty, Search, SplitEntry};
 use super::sprout::{Child, Expanded, Fate, Grown, GrownNode, Sprout, Stretch};
@@ -51,6 +52,7 @@ pub(crate) struct Grower<'a> {
     pub(crate) largest_sum: f64,
     pub(crate) penalty: &'a Penalty,
     pub(crate) limits: Limits,
+    pub(crate) columns: NodeColumns,
     pub(crate) threads: &'a Threads,
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct Grower<'a> {
 #[derive(Debug)]
 pub(super) struct Open<'r, C: Cell> {
     pub(super) idx: usize,
-    depth: u32,
+    path: Path,
     rows: Rows<'r, C>,
     total: C,
     histogram: Vec<C>,
@@ -157,7 +159,7 @@ impl Grower<'_> {
         let histogram = self.build(rows.records, spares, on);
         self.fate(
             Node {
-                depth: 0,
+                path: Path::ROOT,
                 rows,
                 total,
             },
@@ -175,7 +177,7 @@ impl Grower<'_> {
         on: Option<&Threads>,
     ) -> Expanded<'r, C> {
         let Open {
-            depth,
+            path,
             rows,
             total,
             histogram,
@@ -185,7 +187,10 @@ impl Grower<'_> {
         let on = on.filter(|_| self.threads_for(rows.records.len()).is_some());
         let rule = self.view.rule(entry.feature, entry.bin, entry.default_left);
         let totals = [entry.left, total.minus(entry.left)];
-        if !totals.iter().any(|&total| self.may_split(total, depth + 1)) {
+        if !totals
+            .iter()
+            .any(|&total| self.may_split(total, path.depth + 1))
+        {
             spares.put(histogram);
             let children = totals.map(|total| Child {
                 total,
@@ -199,13 +204,14 @@ impl Grower<'_> {
         }
         let [left, right] = self.divide(&rule, rows, on);
         let [left_total, right_total] = totals;
+        let [left_path, right_path] = path.children();
         let left = Node {
-            depth: depth + 1,
+            path: left_path,
             rows: left,
             total: left_total,
         };
         let right = Node {
-            depth: depth + 1,
+            path: right_path,
             rows: right,
             total: right_total,
         };
@@ -266,8 +272,8 @@ impl Grower<'_> {
         on: Option<&Threads>,
         spares: &Spares<C>,
     ) -> [Fate<'r, C>; 2] {
-        let large_opens = self.may_split(large.total, large.depth);
-        let small_opens = self.may_split(small.total, small.depth);
+        let large_opens = self.may_split(large.total, large.path.depth);
+        let small_opens = self.may_split(small.total, small.path.depth);
         let built = self.build(small.rows.records, spares, on);
         let large = if large_opens {
             subtract(&mut histogram, &built);
@@ -293,11 +299,11 @@ impl Grower<'_> {
         on: Option<&Threads>,
         spares: &Spares<C>,
     ) -> Fate<'r, C> {
-        let Node { depth, rows, total } = node;
-        if let Some(entry) = self.best(&histogram, total, on) {
+        let Node { path, rows, total } = node;
+        if let Some(entry) = self.best(&histogram, (total, path), on) {
             return Fate::Open(Open {
                 idx: 0,
-                depth,
+                path,
                 rows,
                 total,
                 histogram,
@@ -311,20 +317,24 @@ impl Grower<'_> {
     fn best<C: Cell>(
         &self,
         histogram: &[C],
-        total: C,
+        (total, path): (C, Path),
         on: Option<&Threads>,
     ) -> Option<SplitEntry<C>> {
         let search = self.search(total);
         let n_features = self.view.features().len();
         let simd = self.threads.simd();
+        let allowed = self.columns.allowed(n_features, path);
+        let allowed = allowed.as_deref();
         let Some(threads) = on.filter(|_| n_features >= 2 * SCAN_ALONE) else {
-            return search.best(self.view, histogram, 0..n_features, simd);
+            return search.best(self.view, histogram, (0..n_features, allowed), simd);
         };
         let parts = (0..n_features).step_by(SCAN_ALONE);
         let parts = parts
             .map(|first| first..n_features.min(first + SCAN_ALONE))
             .collect();
-        let entries = threads.map(parts, |part| search.best(self.view, histogram, part, simd));
+        let entries = threads.map(parts, |part| {
+            search.best(self.view, histogram, (part, allowed), simd)
+        });
         // Parts ascend, so the first of equal gains has the lowest feature.
         entries.into_iter().flatten().reduce(|best, next| {
             if next.loss_change > best.loss_change {
@@ -383,7 +393,7 @@ impl Grower<'_> {
     /// Whether a node's children are offered to idle threads.
     fn is_worth_a_fork<C: Cell>(&self, node: &Open<'_, C>) -> bool {
         self.threads.n_threads() > 1
-            && node.depth < FORK_DEPTH
+            && node.path.depth < FORK_DEPTH
             && node.n_rows() * self.view.adds_per_row() >= FORK
     }
 
@@ -406,7 +416,7 @@ impl Grower<'_> {
 
 /// A node whose split is not known.
 struct Node<'r, C: Cell> {
-    depth: u32,
+    path: Path,
     rows: Rows<'r, C>,
     total: C,
 }

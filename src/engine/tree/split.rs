@@ -120,6 +120,8 @@ struct Scanned<'s, 'v, C> {
     view: &'s View<'v>,
     histogram: &'s [C],
     features: Range<usize>,
+    /// Which of the view's features may be split on; all where there is no list.
+    allowed: Option<&'s [bool]>,
 }
 
 impl<C: Cell> Kernel for Scanned<'_, '_, C> {
@@ -132,7 +134,17 @@ impl<C: Cell> Kernel for Scanned<'_, '_, C> {
         let (first, end) = (self.features.start, self.features.end);
         let mut k = first;
         while k < end {
-            let single = self.view.single_bins(k..end.min(k + CODES), self.histogram);
+            let n_allowed = match self.allowed {
+                Some(allowed) => allowed[k..end].iter().take_while(|&&it| it).count(),
+                None => end - k,
+            };
+            if n_allowed == 0 {
+                k += 1;
+                continue;
+            }
+            let single = self
+                .view
+                .single_bins(k..k + n_allowed.min(CODES), self.histogram);
             if single.is_empty() {
                 let cells = self
                     .view
@@ -201,13 +213,13 @@ impl<'a, C: Cell> Search<'a, C> {
         self.total.hess() >= self.least_hess.saturating_mul(2)
     }
 
-    /// The best split among the features `features` (places in the view's list), `None` if none is good enough. Of
+    /// The best split among those `features` (places in the view's list) that are `allowed`, `None` if none is good enough. Of
     /// equal gains the lowest feature wins.
     pub(crate) fn best(
         &self,
         view: &View<'_>,
         histogram: &[C],
-        features: Range<usize>,
+        (features, allowed): (Range<usize>, Option<&[bool]>),
         simd: Simd,
     ) -> Option<SplitEntry<C>> {
         let kernel = Scanned {
@@ -215,6 +227,7 @@ impl<'a, C: Cell> Search<'a, C> {
             view,
             histogram,
             features,
+            allowed,
         };
         dispatch(simd, kernel)
     }

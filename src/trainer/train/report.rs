@@ -99,6 +99,8 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
         ("gamma", params.min_split_loss().to_string()),
         ("subsample", params.subsample().to_string()),
         ("colsample_bytree", params.colsample_bytree().to_string()),
+        ("colsample_bylevel", params.colsample_bylevel().to_string()),
+        ("colsample_bynode", params.colsample_bynode().to_string()),
         ("max_bin", params.max_bin().to_string()),
         ("scale_pos_weight", params.scale_pos_weight().to_string()),
         ("num_parallel_tree", params.num_parallel_tree().to_string()),

@@ -69,6 +69,8 @@ fn every_parameter_reaches_the_booster() {
         ("max_delta_step", "1"),
         ("subsample", "0.8"),
         ("colsample_bytree", "0.7"),
+        ("colsample_bylevel", "0.6"),
+        ("colsample_bynode", "0.9"),
         ("max_bin", "64"),
         ("base_score", "0.25"),
         ("scale_pos_weight", "2"),
@@ -88,6 +90,8 @@ fn every_parameter_reaches_the_booster() {
     assert_eq!(params.max_delta_step(), Some(1.0));
     assert_eq!(params.subsample(), 0.8);
     assert_eq!(params.colsample_bytree(), 0.7);
+    assert_eq!(params.colsample_bylevel(), 0.6);
+    assert_eq!(params.colsample_bynode(), 0.9);
     assert_eq!(params.max_bin(), 64);
     assert_eq!(params.base_score(), Some(0.25));
     assert_eq!(params.scale_pos_weight(), 2.0);

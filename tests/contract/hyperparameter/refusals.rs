@@ -287,8 +287,6 @@ fn what_would_change_something_is_refused_with_a_way_out() {
     for (name, value) in [
         ("booster", "gblinear"),
         ("tree_method", "gpu_hist"),
-        ("colsample_bylevel", "0.5"),
-        ("colsample_bynode", "0.5"),
         ("updater", "grow_colmaker,prune"),
         ("process_type", "update"),
         ("monotone_constraints", "(1,0)"),
@@ -311,7 +309,7 @@ fn what_would_change_something_is_refused_with_a_way_out() {
         ("tree_method", "hist"),
         ("max_leaves", "31"),
         ("grow_policy", "lossguide"),
-        ("colsample_bylevel", "1.0"),
+        ("colsample_bylevel", "0.5"),
         ("monotone_constraints", "( )"),
         ("updater", "grow_histmaker, prune"),
     ] {

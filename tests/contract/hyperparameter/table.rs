@@ -55,7 +55,7 @@ fn tuning_ranges_are_within_the_allowed_ranges() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|it| it["Name"] != "colsample_bylevel")
+            .any(|it| it["Name"] == "colsample_bylevel")
     );
 }
 

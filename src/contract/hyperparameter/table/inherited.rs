@@ -12,7 +12,6 @@ use Kind::{Choice, Choices, Integer, Real, Text};
 const GBLINEAR: &str = "only `booster` = `gblinear` reads it";
 const DART: &str = "only `booster` = `dart` reads it";
 const ON_CPU: &str = "it belongs to training on a GPU; leave it out";
-const WHOLE_TREE: &str = "columns are sampled once a tree; use `colsample_bytree`";
 
 /// The built-in algorithm's other rows.
 pub static INHERITED: &[Spec] = &[
@@ -23,22 +22,6 @@ pub static INHERITED: &[Spec] = &[
         "What is boosted.",
     )
     .only(&["gbtree"], "use `gbtree`, the default"),
-    Spec::new(
-        "colsample_bylevel",
-        Real(Interval::share(), accept_real),
-        "1",
-        "Share of the columns of each level.",
-    )
-    .tunable(0.1, 1.0)
-    .only(&["1"], WHOLE_TREE),
-    Spec::new(
-        "colsample_bynode",
-        Real(Interval::share(), accept_real),
-        "1",
-        "Share of the columns of each split.",
-    )
-    .tunable(0.1, 1.0)
-    .only(&["1"], WHOLE_TREE),
     Spec::new(
         "sampling_method",
         Choice(&["uniform", "gradient_based"], accept),
