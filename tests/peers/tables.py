@@ -24,19 +24,32 @@ class Part:
     features: np.ndarray | scipy.sparse.csr_matrix
     labels: np.ndarray
     weights: np.ndarray | None = None
+    # Where labels are the lower ends of intervals; infinity is no end.
+    upper_bounds: np.ndarray | None = None
     file: pathlib.Path | None = None
     content_type: str = "text/csv"
 
     def content(self) -> bytes | pathlib.Path:
-        """What the channel holds: the file as it is where there is one, else lines of label, weight if any, features."""
+        """What the channel holds: the file as it is where there is one, else lines of label, weight and bound if any, features."""
         if self.file is not None:
             return self.file
-        front = [self.labels] if self.weights is None else [self.labels, self.weights]
+        front = [it for it in (self.labels, self.weights, self.upper_bounds) if it is not None]
         lines = np.column_stack([*front, self.features]).astype(np.float32)
-        return "".join(",".join("" if np.isnan(it) else str(it) for it in line) + "\n" for line in lines).encode()
+        # An empty cell is a value that is missing, or the end of an interval without one.
+        return "".join(",".join(str(it) if np.isfinite(it) else "" for it in line) + "\n" for line in lines).encode()
+
+    def declarations(self) -> dict[str, object]:
+        """The hyperparameters that say which columns are no features."""
+        weighted = int(self.weights is not None)
+        bounds = {} if self.upper_bounds is None else {"label_upper_bound_column": 1 + weighted}
+        return {"csv_weights": weighted} | bounds
 
     def matrix(self) -> xgb.DMatrix:
-        return xgb.DMatrix(self.features, label=self.labels, weight=self.weights, nthread=1)
+        data = xgb.DMatrix(self.features, label=self.labels, weight=self.weights, nthread=1)
+        if self.upper_bounds is not None:
+            data.set_float_info("label_lower_bound", self.labels)
+            data.set_float_info("label_upper_bound", self.upper_bounds)
+        return data
 
 
 @dataclass(frozen=True)
@@ -143,6 +156,56 @@ def unemployment_duration(folders: Folders, seed: int) -> Table:
     spell = columns.pop("spell").astype(np.float32)
     known_before = {name: values for name, values in columns.items() if not name.startswith("censor")}
     return split(numbers(known_before), spell, seed)
+
+
+def time_to_work(folders: Folders, seed: int) -> Table:
+    """Two-week intervals until a full-time job; negative where none had come at the end of the survey."""
+    columns = workforce(folders, "unemployment_duration.csv")
+    spell = columns.pop("spell").astype(np.float32)
+    found_work = columns["censor1"].astype(np.float32) == 1
+    known_before = {name: values for name, values in columns.items() if not name.startswith("censor")}
+    return split(numbers(known_before), np.where(found_work, spell, -spell), seed)
+
+
+def interval_to_work(folders: Folders, seed: int) -> Table:
+    """The same as intervals: a job was found within the last two weeks of a spell, or at some time after it."""
+
+    def bound(part: Part) -> Part:
+        spell = np.abs(part.labels)
+        found_work = part.labels > 0
+        lower = np.where(found_work, spell - 1, spell).astype(np.float32)
+        return replace(part, labels=lower, upper_bounds=np.where(found_work, spell, np.inf).astype(np.float32))
+
+    return time_to_work(folders, seed).each(bound)
+
+
+def last_known(source: Source) -> Source:
+    """Times as numbers, whether they are known to the end or not."""
+
+    def known(part: Part) -> Part:
+        return replace(part, labels=np.abs(part.labels))
+
+    return lambda folders, seed: source(folders, seed).each(known)
+
+
+def as_intervals(source: Source) -> Source:
+    """Numbers as intervals that end where they begin."""
+    return lambda folders, seed: source(folders, seed).each(lambda it: replace(it, upper_bounds=it.labels))
+
+
+def diabetes(_folders: Folders, seed: int) -> Table:
+    """Progress of a disease, a positive number."""
+    return split(*sklearn.datasets.load_diabetes(return_X_y=True), seed)
+
+
+def breast_cancer(_folders: Folders, seed: int) -> Table:
+    """Two classes."""
+    return split(*sklearn.datasets.load_breast_cancer(return_X_y=True), seed)
+
+
+def wine(_folders: Folders, seed: int) -> Table:
+    """Three classes."""
+    return split(*sklearn.datasets.load_wine(return_X_y=True), seed)
 
 
 def store_sales(folders: Folders, seed: int) -> Table:

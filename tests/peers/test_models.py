@@ -45,11 +45,22 @@ class Case:
     name: str
     hyperparameters: dict[str, object]
 
+    @property
+    def groups(self) -> int:
+        """Columns of a margin."""
+        return int(self.hyperparameters.get("num_class", np.size(self.hyperparameters.get("quantile_alpha", 0))))
+
     def labels(self, rows: np.ndarray) -> np.ndarray:
         value = signal(rows)
         objective = self.hyperparameters["objective"]
-        if objective == "reg:squarederror":
+        if objective in ("reg:squarederror", "reg:pseudohubererror", "reg:absoluteerror", "reg:quantileerror"):
             return value
+        if objective in ("reg:gamma", "reg:squaredlogerror", "survival:aft"):
+            return np.exp(0.5 * value)
+        if objective == "reg:tweedie":
+            return np.maximum(value, 0)
+        if objective == "survival:cox":
+            return np.exp(-value) * np.where(np.arange(len(value)) % 3 == 0, -1, 1)
         if objective == "reg:logistic":
             return 1 / (1 + np.exp(-value))
         if objective == "count:poisson":
@@ -66,6 +77,18 @@ CASES = [
     Case("poisson", {"objective": "count:poisson"}),
     Case("softmax", {"objective": "multi:softmax", "num_class": 3}),
     Case("softprob", {"objective": "multi:softprob", "num_class": 3}),
+    Case("logitraw", {"objective": "binary:logitraw", "scale_pos_weight": 1.5}),
+    Case("hinge", {"objective": "binary:hinge"}),
+    Case("squaredlogerror", {"objective": "reg:squaredlogerror"}),
+    Case("pseudohubererror", {"objective": "reg:pseudohubererror", "huber_slope": 0.5}),
+    Case("absoluteerror", {"objective": "reg:absoluteerror"}),
+    Case("absolute_forest", {"objective": "reg:absoluteerror", "num_parallel_tree": 3, "subsample": 0.7}),
+    Case("quantile", {"objective": "reg:quantileerror", "quantile_alpha": 0.8}),
+    Case("quantiles", {"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.9]}),
+    Case("gamma", {"objective": "reg:gamma"}),
+    Case("tweedie", {"objective": "reg:tweedie", "tweedie_variance_power": 1.3}),
+    Case("cox", {"objective": "survival:cox"}),
+    Case("aft", {"objective": "survival:aft", "aft_loss_distribution": "logistic", "aft_loss_distribution_scale": 0.7}),
     Case("base_score", {"objective": "binary:logistic", "base_score": 0.2, "scale_pos_weight": 2.5}),
     Case("regularised", {"objective": "count:poisson", "max_delta_step": 0.3, "alpha": 0.5, "gamma": 0.2}),
     Case("sampled", {"objective": "reg:squarederror", "subsample": 0.6, "colsample_bytree": 0.5, "seed": 3}),
@@ -76,6 +99,10 @@ CASES = [
     Case("class_tree", {"objective": "multi:softmax", "num_class": 3, "algorithm": "decision_tree"}),
     Case("number_tree", {"objective": "reg:squarederror", "algorithm": "decision_tree"}),
 ]
+
+# XGBoost learned of quantiles in 2.0.
+HAS_QUANTILES = tuple(int(it) for it in xgb.__version__.split(".")[:2]) >= (2, 0)
+CASES = [it for it in CASES if HAS_QUANTILES or "quantile_alpha" not in it.hyperparameters]
 
 
 def csv(rows: np.ndarray) -> str:
@@ -196,7 +223,7 @@ def test_xgboost_saves_it_and_linden_reads_that(
 def test_xgboost_knows_its_shape(trained: tuple[Case, str, pathlib.Path], booster: xgb.Booster) -> None:
     case = trained[0]
     rounds = 1 if "algorithm" in case.hyperparameters else ROUNDS
-    trees = rounds * int(case.hyperparameters.get("num_parallel_tree", 1)) * int(case.hyperparameters.get("num_class", 1))
+    trees = rounds * int(case.hyperparameters.get("num_parallel_tree", 1)) * case.groups
     assert booster.num_boosted_rounds() == rounds
     assert len(booster.get_dump()) == trees
     assert booster.feature_names == [f"name {idx}" for idx in range(N_FEATURES)]
@@ -217,7 +244,10 @@ def test_training_goes_on_in_xgboost(trained: tuple[Case, str, pathlib.Path], bo
     case = trained[0]
     data = matrix(rows)
     data.set_label(case.labels(rows))
-    same = ("objective", "num_class", "num_parallel_tree")
+    if case.hyperparameters["objective"] == "survival:aft":
+        data.set_float_info("label_lower_bound", case.labels(rows))
+        data.set_float_info("label_upper_bound", case.labels(rows))
+    same = ("objective", "num_class", "num_parallel_tree", "quantile_alpha")
     params = {name: case.hyperparameters[name] for name in same if name in case.hyperparameters}
     before = booster.num_boosted_rounds()
     longer = xgb.train({**params, "tree_method": "hist", "nthread": 1}, data, num_boost_round=2, xgb_model=booster)

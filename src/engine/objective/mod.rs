@@ -156,8 +156,8 @@ impl Objective {
         }
     }
 
-    /// What metrics read for the positive class is above this.
-    pub(crate) fn decision_threshold(&self) -> f32 {
+    /// Of two classes, the second is predicted where a prediction is above this: one half of a probability, 0 of a margin.
+    pub fn decision_threshold(&self) -> f32 {
         let facts = self.name.facts();
         match (facts.task, facts.link) {
             (Task::Binary, Link::Identity) => 0.0,

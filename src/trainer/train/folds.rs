@@ -68,7 +68,7 @@ impl Setting<'_> {
             models: Vec::with_capacity(folds.len()),
             stopped: false,
             took: Duration::ZERO,
-            predictions: Predictions::new(data.n_rows()),
+            predictions: Predictions::new(data.n_rows(), self.n_numbers()),
         };
         for (number, fold) in folds.iter().enumerate() {
             let number_in_repeat = number % n_folds as usize;
@@ -125,6 +125,16 @@ impl Setting<'_> {
         )
     }
 
+    /// Numbers that are predicted for a row: one for each level of a quantile.
+    fn n_numbers(&self) -> usize {
+        let objective = self.learning.params.full_objective();
+        if self.classifies() {
+            1
+        } else {
+            objective.n_groups()
+        }
+    }
+
     fn train(
         &self,
         data: &BinnedDataset,
@@ -158,15 +168,17 @@ impl Setting<'_> {
         booster.objective.transform(&mut of_rows);
         let n_groups = booster.n_groups();
         for (&row, outputs) in fold.held_out.iter().zip(of_rows.chunks_exact(n_groups)) {
-            let predicted = match (self.classifies(), outputs) {
-                (false, outputs) => Predicted::number(outputs[0]),
-                (true, &[value]) => Predicted {
+            let predicted = &mut predictions.of_rows[row as usize];
+            match (self.classifies(), outputs) {
+                (false, outputs) => {
+                    predicted.extend(outputs.iter().map(|&it| Predicted::number(it)));
+                }
+                (true, &[value]) => predicted.push(Predicted {
                     value,
                     class: u32::from(booster.objective.is_positive(value)),
-                },
-                (true, outputs) => Predicted::likeliest(outputs),
-            };
-            predictions.of_rows[row as usize].push(predicted);
+                }),
+                (true, outputs) => predicted.push(Predicted::likeliest(outputs)),
+            }
         }
         Ok(())
     }
@@ -368,27 +380,35 @@ impl Predicted {
 /// The predictions of each row, repetition after repetition.
 struct Predictions {
     of_rows: Vec<Vec<Predicted>>,
+    /// Numbers that each repetition predicts for a row.
+    n_numbers: usize,
 }
 
 impl Predictions {
-    fn new(n_rows: usize) -> Self {
+    fn new(n_rows: usize, n_numbers: usize) -> Self {
         Self {
             of_rows: vec![Vec::new(); n_rows],
+            n_numbers,
         }
     }
 
-    /// A line a row: the label, the mean and, of classes, the one that was predicted most often.
+    /// A line a row: the label, the mean of each number and, of classes, the one that was predicted most often.
     fn lines(&self, labels: &[f32], classifies: bool) -> String {
         let mut lines = String::new();
         for (label, predicted) in labels.iter().zip(&self.of_rows) {
-            let sum: f64 = predicted.iter().map(|it| f64::from(it.value)).sum();
-            let mean = sum / predicted.len() as f64;
+            let n_repeats = (predicted.len() / self.n_numbers) as f64;
+            let mean = |number: usize| {
+                let values = predicted.iter().skip(number).step_by(self.n_numbers);
+                values.map(|it| f64::from(it.value)).sum::<f64>() / n_repeats
+            };
+            let means = (0..self.n_numbers).map(|it| format!(",{:.6}", mean(it)));
+            let means: String = means.collect();
             let class = if classifies {
                 format!(",{:.6}", f64::from(mode(predicted)))
             } else {
                 String::new()
             };
-            writeln!(lines, "{:.6},{mean:.6}{class}", f64::from(*label))
+            writeln!(lines, "{:.6}{means}{class}", f64::from(*label))
                 .expect("writing to a string does not fail");
         }
         lines
@@ -417,6 +437,7 @@ mod tests {
                 vec![predicted(0.25, 2), predicted(0.5, 1), predicted(0.75, 2)],
                 vec![predicted(0.5, 3), predicted(0.5, 1)],
             ],
+            n_numbers: 1,
         };
         let lines = predictions.lines(&[2.0, 1.0], true);
         assert_eq!(
@@ -428,6 +449,17 @@ mod tests {
                 .lines(&[2.0, 1.0], false)
                 .starts_with("2.000000,0.500000\n")
         );
+    }
+
+    #[test]
+    fn each_level_of_a_quantile_has_its_own_mean() {
+        let numbers = [0.25, 4.0, 0.75, 8.0].map(Predicted::number);
+        let predictions = Predictions {
+            of_rows: vec![numbers.to_vec()],
+            n_numbers: 2,
+        };
+        let lines = predictions.lines(&[2.0], false);
+        assert_eq!(lines, "2.000000,0.500000,6.000000\n");
     }
 
     #[test]
