@@ -95,7 +95,7 @@ pub enum Command {
     /// List or fetch what a job has written
     #[command(subcommand)]
     Artifacts(command::artifacts::Artifacts),
-    /// Look into a model, or predict with it
+    /// Look into a model, predict with it, explain it, convert it
     #[command(subcommand)]
     Model(command::model::Model),
     /// The SageMaker on this machine

@@ -226,7 +226,8 @@ impl CliError {
             Self::Model { .. } => {
                 vec![(
                     "fix",
-                    "give `xgboost-model`, its folder, or the `model.tar.gz` of a job".to_owned(),
+                    "give `xgboost-model`, its folder, the `model.tar.gz` of a job, or a model that XGBoost or LightGBM saved"
+                        .to_owned(),
                 )]
             }
             Self::Predict(err) => vec![("fix", err.fix().to_owned())],

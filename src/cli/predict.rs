@@ -1,4 +1,4 @@
-//! Reads a CSV file block by block and predicts each row: `(n_rows, n_features)` in, one line a row out.
+//! Reads a CSV file block by block, for a model to predict or explain its rows: `(n_rows, n_features)`.
 //!
 //! The trainer's rules: no header, no label, exposure or margin column unless one is named; an empty cell, `nan` and `NA` are missing. Memory holds one block
 //! of [`engine::dataset::TILE_ROWS`] rows, so a file of any length streams.
@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use engine::booster::Booster;
-use engine::dataset::{Dataset, SideColumn, SideColumns, TILE_ROWS};
+use engine::dataset::{Dataset, DatasetError, SideColumn, SideColumns, TILE_ROWS};
 use engine::threads::Threads;
 
 /// Why a file could not be predicted on.
@@ -124,13 +124,11 @@ impl PredictFileError {
     }
 }
 
-/// How to read and predict.
+/// Which columns of the file are no features.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The column to leave out, from 0.
     pub label_column: Option<usize>,
-    /// Give margins: the sum of the trees before the objective's transform.
-    pub margin: bool,
     /// The column of the exposure, from 0.
     pub exposure_column: Option<usize>,
     /// The columns of the base margin, from 0, one for each output group.
@@ -165,29 +163,73 @@ struct Rows {
     base_margin: Vec<f32>,
 }
 
-/// Predicts every row of `input` and gives `on_row` its outputs: one, or one for each class. Returns the number of rows.
+/// Rows to read, and where they are from.
+pub struct Source<'a> {
+    /// The file's text.
+    pub input: Box<dyn Read>,
+    /// The file's name, for messages.
+    pub path: &'a Path,
+    /// Which columns are no features.
+    pub options: Options,
+}
+
+impl std::fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source")
+            .field("path", &self.path)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Predicts every row of `source` and gives `on_row` its outputs: one, or one for each class; `margin` asks for the sums of
+/// the trees before the objective's transform. Returns the number of rows.
 ///
 /// # Errors
 /// [`PredictFileError`] with the line, or whatever `on_row` says.
 pub fn stream<E: From<PredictFileError>>(
     booster: &Booster,
-    input: impl Read,
-    path: &Path,
-    options: &Options,
+    source: Source<'_>,
+    margin: bool,
     on_row: &mut dyn FnMut(&[f32]) -> Result<(), E>,
 ) -> Result<u64, E> {
+    let path = source.path;
     let refused = |reason: String| PredictFileError::Model {
         path: path.to_owned(),
         reason,
     };
     let threads = Threads::new(None).map_err(|err| refused(err.to_string()))?;
+    stream_blocks(booster.n_features(), source, TILE_ROWS, &mut |data| {
+        let outputs = if margin {
+            booster.predict_margin(data, &threads)
+        } else {
+            booster.predict(data, &threads)
+        };
+        let outputs = outputs.map_err(|err| refused(err.to_string()))?;
+        outputs
+            .chunks(outputs.len() / data.n_rows())
+            .try_for_each(&mut *on_row)
+    })
+}
+
+/// Gives `on_block` all rows of `source`, at most `block_rows` at a time. Returns the number of rows.
+///
+/// # Errors
+/// [`PredictFileError`] with the line, or whatever `on_block` says.
+pub fn stream_blocks<E: From<PredictFileError>>(
+    n_features: usize,
+    source: Source<'_>,
+    block_rows: usize,
+    on_block: &mut dyn FnMut(&Dataset) -> Result<(), E>,
+) -> Result<u64, E> {
+    let path = source.path;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(input);
+        .from_reader(source.input);
     let mut record = csv::StringRecord::new();
-    let beside = options.beside();
+    let beside = source.options.beside();
     let mut rows = Rows::default();
     let mut n_rows = 0;
     loop {
@@ -199,17 +241,16 @@ pub fn stream<E: From<PredictFileError>>(
             })?;
         if more {
             let line = record.position().map_or(0, csv::Position::line);
-            push_row(&record, booster.n_features(), &beside, &mut rows)
+            push_row(&record, n_features, &beside, &mut rows)
                 .map_err(|it| it.at(path, line, &record))?;
         }
-        let n_block = rows.values.len() / booster.n_features().max(1);
-        if n_block == TILE_ROWS || !more && n_block > 0 {
-            let outputs =
-                predict_block(booster, std::mem::take(&mut rows), options.margin, &threads)
-                    .map_err(refused)?;
-            outputs
-                .chunks(outputs.len() / n_block)
-                .try_for_each(&mut *on_row)?;
+        let n_block = rows.values.len() / n_features.max(1);
+        if n_block == block_rows || !more && n_block > 0 {
+            let data = std::mem::take(&mut rows).into_dataset(n_features);
+            on_block(&data.map_err(|err| PredictFileError::Model {
+                path: path.to_owned(),
+                reason: err.to_string(),
+            })?)?;
             n_rows += n_block as u64;
         }
         if !more {
@@ -218,30 +259,17 @@ pub fn stream<E: From<PredictFileError>>(
     }
 }
 
-/// The outputs of a block, row by row.
-fn predict_block(
-    booster: &Booster,
-    rows: Rows,
-    margin: bool,
-    threads: &Threads,
-) -> Result<Vec<f32>, String> {
-    let n_features = booster.n_features().max(1);
-    let labels = vec![0.0; rows.values.len() / n_features];
-    let some = |values: Vec<f32>| (!values.is_empty()).then_some(values);
-    let side = SideColumns {
-        exposure: some(rows.exposure),
-        base_margin: some(rows.base_margin),
-        ..SideColumns::default()
-    };
-    let data = Dataset::from_rows(n_features, &rows.values, &labels)
-        .and_then(|it| it.with_side_columns(side))
-        .map_err(|err| err.to_string())?;
-    let outputs = if margin {
-        booster.predict_margin(&data, threads)
-    } else {
-        booster.predict(&data, threads)
-    };
-    outputs.map_err(|err| err.to_string())
+impl Rows {
+    fn into_dataset(self, n_features: usize) -> Result<Dataset, DatasetError> {
+        let labels = vec![0.0; self.values.len() / n_features.max(1)];
+        let some = |values: Vec<f32>| (!values.is_empty()).then_some(values);
+        let side = SideColumns {
+            exposure: some(self.exposure),
+            base_margin: some(self.base_margin),
+            ..SideColumns::default()
+        };
+        Dataset::from_rows(n_features, &self.values, &labels)?.with_side_columns(side)
+    }
 }
 
 /// A row's fault, before its place is known.

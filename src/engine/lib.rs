@@ -12,6 +12,8 @@ pub mod bin;
 pub mod booster;
 pub mod dataset;
 pub mod estimator;
+pub mod explain;
+pub mod export;
 pub mod metric;
 pub mod model;
 pub mod objective;

@@ -1,8 +1,9 @@
 //! `model predict` on models that need more of a row than its features.
 
+use std::io::Cursor;
 use std::path::Path;
 
-use cli::predict::{Options, PredictFileError, stream};
+use cli::predict::{Options, PredictFileError, Source, stream};
 use engine::booster::Booster;
 use engine::dataset::SideColumn;
 use engine::objective::{Objective, ObjectiveName};
@@ -12,14 +13,10 @@ use engine::tree::{NO_PARENT, Node, Tree};
 fn rates() -> Booster {
     let leaf = Node::leaf(NO_PARENT, 2.0_f32.ln(), 1.0);
     Booster {
-        trees: vec![Tree { nodes: vec![leaf] }],
+        trees: vec![Tree::from(vec![leaf])],
         tree_info: vec![0],
-        num_parallel_tree: 1,
-        n_features: 1,
         base_score: 2.0,
-        objective: Objective::new(ObjectiveName::CountPoisson),
-        feature_names: Vec::new(),
-        attributes: std::collections::BTreeMap::new(),
+        ..Booster::new(Objective::new(ObjectiveName::CountPoisson), 1)
     }
 }
 
@@ -29,13 +26,12 @@ fn predict(rows: &str, options: &Options) -> Result<Vec<f32>, PredictFileError> 
         predictions.extend_from_slice(row);
         Ok(())
     };
-    stream(
-        &rates(),
-        rows.as_bytes(),
-        Path::new("rows.csv"),
-        options,
-        &mut on_row,
-    )?;
+    let source = Source {
+        input: Box::new(Cursor::new(rows.to_owned())),
+        path: Path::new("rows.csv"),
+        options: options.clone(),
+    };
+    stream(&rates(), source, false, &mut on_row)?;
     Ok(predictions)
 }
 

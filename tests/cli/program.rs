@@ -87,7 +87,7 @@ fn help_is_short_and_names_every_command() {
       wait       Wait until jobs have ended
       stop       Stop a job
       artifacts  List or fetch what a job has written
-      model      Look into a model, or predict with it
+      model      Look into a model, predict with it, explain it, convert it
       local      The SageMaker on this machine
       help       Explain a command or a topic (exit-codes, environment)
 
@@ -210,8 +210,8 @@ fn a_file_that_is_no_model_says_so() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `model` is not a model: not an XGBoost model: expected `{` and then JSON or UBJSON, found `no model`
-      fix      give `xgboost-model`, its folder, or the `model.tar.gz` of a job
+    error: `model` is not a model: expected XGBoost's JSON or UBJSON, beginning with `{`, or LightGBM's text, beginning with a line `tree`, found `no model`
+      fix      give `xgboost-model`, its folder, the `model.tar.gz` of a job, or a model that XGBoost or LightGBM saved
     "#);
 }
 
@@ -332,16 +332,14 @@ fn stump(folder: &Path) {
         ..Node::leaf(NO_PARENT, 0.0, 4.0)
     };
     let booster = Booster {
-        trees: vec![Tree {
-            nodes: vec![split, Node::leaf(0, -1.0, 2.0), Node::leaf(0, 1.0, 2.0)],
-        }],
+        trees: vec![Tree::from(vec![
+            split,
+            Node::leaf(0, -1.0, 2.0),
+            Node::leaf(0, 1.0, 2.0),
+        ])],
         tree_info: vec![0],
-        num_parallel_tree: 1,
-        n_features: 2,
-        base_score: 0.5,
-        objective: Objective::new(ObjectiveName::BinaryLogistic),
         feature_names: vec!["tenure".into(), "visits".into()],
-        attributes: std::collections::BTreeMap::new(),
+        ..Booster::new(Objective::new(ObjectiveName::BinaryLogistic), 2)
     };
     fs::write(
         folder.join("xgboost-model"),
@@ -402,6 +400,118 @@ fn rows_are_predicted_and_missing_cells_are_missing() {
     let written = fs::read_to_string(home.path().join("out.csv")).unwrap();
     let first: f32 = written.lines().next().unwrap().parse().unwrap();
     assert!((first - 0.268_941_43).abs() < 1e-6, "{written}");
+}
+
+#[test]
+fn contributions_and_leaves_are_told_row_by_row() {
+    let home = empty();
+    stump(home.path());
+    fs::write(home.path().join("rows.csv"), "1,0\n3,0\n").unwrap();
+    let explain = |flags: &[&str]| {
+        let rows = ["model", "explain", ".", "rows.csv"];
+        transcript(linden(home.path()).args(rows).args(flags))
+    };
+    insta::assert_snapshot!(explain(&["--contributions"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    row,group,tenure,visits,bias
+    0,0,-1,0,0
+    1,0,1,0,0
+    ----- stderr -----
+    "#);
+    insta::assert_snapshot!(explain(&["--interactions", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    {"columns":["tenure","visits","bias"],"interactions":[[[-1.0,0.0,0.0],[0.0,0.0,0.0],[0.0,0.0,0.0]]],"row":0}
+    {"columns":["tenure","visits","bias"],"interactions":[[[1.0,0.0,0.0],[0.0,0.0,0.0],[0.0,0.0,0.0]]],"row":1}
+    ----- stderr -----
+    "#);
+    insta::assert_snapshot!(explain(&["--leaves"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    row,tree0
+    0,1
+    1,2
+    ----- stderr -----
+    "#);
+    insta::assert_snapshot!(explain(&["--dependence", "tenure", "--margin"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    tenure     mean
+         1  -1.0000
+         3   1.0000
+    ----- stderr -----
+    "#);
+    insta::assert_snapshot!(explain(&["--dependence", "age"]), @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: the model has no feature `age`
+      fix      give one of tenure, visits, or a number below 2
+    "#);
+}
+
+#[test]
+fn importance_needs_no_rows_and_the_others_do() {
+    let home = empty();
+    stump(home.path());
+    let explain = |flag: &[&str]| {
+        transcript(
+            linden(home.path())
+                .args(["model", "explain", "."])
+                .args(flag),
+        )
+    };
+    insta::assert_snapshot!(explain(&["--importance", "total_gain"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    feature  total_gain
+    tenure       3.5000
+    ----- stderr -----
+    "#);
+    insta::assert_snapshot!(explain(&["--contributions"]), @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: rows are needed to be explained
+      fix      give a CSV file after the model; `-` is stdin
+    "#);
+    linden(home.path())
+        .args(["model", "explain", "."])
+        .assert()
+        .code(2);
+}
+
+#[test]
+fn a_model_is_written_for_other_programs_and_read_again() {
+    let home = empty();
+    stump(home.path());
+    for (format, head) in [
+        ("xgboost-json", "{\"learner\""),
+        ("xgboost-ubj", "{L\0"),
+        ("onnx", "\u{8}\u{7}\u{12}\u{6}linden"),
+        ("lightgbm", "tree\nversion=v4\n"),
+    ] {
+        let export = ["model", "export", ".", "--format", format, "-o", format];
+        linden(home.path()).args(export).assert().code(0);
+        let bytes = fs::read(home.path().join(format)).unwrap();
+        assert!(bytes.starts_with(head.as_bytes()), "{format}");
+        if format != "onnx" {
+            let tree = ["model", "inspect", format, "--tree", "0"];
+            let output = linden(home.path()).args(tree).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(
+                text.starts_with("0: tenure < 2 ? 1 : 2, missing 2\n"),
+                "{format}: {text}"
+            );
+        }
+    }
+    let unknown = ["model", "export", ".", "--format", "pickle", "-o", "x"];
+    linden(home.path()).args(unknown).assert().code(2);
+    let text = transcript(linden(home.path()).args(["model", "inspect", "onnx"]));
+    assert!(text.contains("is not a model: expected XGBoost"), "{text}");
 }
 
 #[test]

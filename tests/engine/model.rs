@@ -22,14 +22,11 @@ fn stump() -> Booster {
     };
     let nodes = vec![root, Node::leaf(0, -0.2, 10.0), Node::leaf(0, 0.3, 15.0)];
     Booster {
-        trees: vec![Tree { nodes }],
+        trees: vec![Tree::from(nodes)],
         tree_info: vec![0],
-        num_parallel_tree: 1,
-        n_features: 2,
-        base_score: 0.5,
-        objective: Objective::new(ObjectiveName::BinaryLogistic),
         feature_names: vec!["f0".to_owned(), "f\"1\n\u{e9}".to_owned()],
         attributes: BTreeMap::from([("best_iteration".to_owned(), "0".to_owned())]),
+        ..Booster::new(Objective::new(ObjectiveName::BinaryLogistic), 2)
     }
 }
 
@@ -220,11 +217,15 @@ fn refuses_by_name_what_is_damaged_or_not_supported() {
         (r#""num_feature":"2","num_target""#, r#""num_target""#, "model member `learner.learner_model_param.num_feature`: expected a value, found nothing".to_owned()),
         (r#""5E-1""#, r#""[5E-1,5E-1]""#, "model member `learner.learner_model_param.base_score`: expected a finite number in a text, or one for each class in brackets, found the text `[5E-1,5E-1]`".to_owned()),
         (r#"["f0","#, "[", "model member `learner.feature_names`: expected an array of 2 names, or of none, found an array of 1 values".to_owned()),
-        ("[0,0,0]", "[1,0,0]", format!("model member `{model}.trees[0].split_type`: a categorical split is not supported, allowed is numeric splits")),
-        (r#""name":"gbtree""#, r#""name":"dart""#, "model member `learner.gradient_booster.name`: booster `dart` is not supported, allowed is gbtree".to_owned()),
+        ("[0,0,0]", "[1,0,0]", format!("model member `{model}.trees[0].categories_nodes`: expected an array of 1 whole numbers, found an array of 0 values")),
+        ("[0,0,0]", "[2,0,0]", format!("model member `{model}.trees[0].split_type`: a split of type 2 is not supported, allowed is 0 and 1")),
+        (r#""name":"gbtree""#, r#""name":"dart""#, "model member `learner.gradient_booster.gbtree`: expected a value, found nothing".to_owned()),
+        (r#""name":"gbtree""#, r#""name":"gblinear""#, format!("model member `{model}.weights`: expected a value, found nothing")),
+        (r#""name":"gbtree""#, r#""name":"forest""#, "model member `learner.gradient_booster.name`: booster `forest` is not supported, allowed is gbtree, dart, gblinear".to_owned()),
         ("binary:logistic", "rank:best", format!("model member `learner.objective.name`: objective `rank:best` is not supported, allowed is {}", ObjectiveName::NAMES.join(", "))),
-        (r#""size_leaf_vector":"1""#, r#""size_leaf_vector":"3""#, format!("model member `{model}.trees[0].tree_param.size_leaf_vector`: a tree with several outputs is not supported, allowed is one output a tree")),
-        (r#""num_target":"1""#, r#""num_target":"2""#, "model member `learner.learner_model_param.num_target`: a model with several targets is not supported, allowed is one target".to_owned()),
+        (r#""size_leaf_vector":"1""#, r#""size_leaf_vector":"3""#, format!("model member `{model}.trees[0].base_weights`: expected an array of 9 numbers, found an array of 3 numbers")),
+        (r#""num_target":"1""#, r#""num_target":"2""#, format!("model member `{model}.tree_info`: expected rounds of 2 groups with 1 trees each, one after the other, found 1 trees")),
+        (r#"["float","float"]"#, r#"["float","word"]"#, "model member `learner.feature_types[1]`: expected one of float, int, i, q, c, found the text `word`".to_owned()),
         ("3,0,5]}", "3,0,5]} x", format!("damaged model at byte {}: there is more after the document's end", STUMP.len() + 1)),
     ];
     for (from, to, message) in cases {
@@ -235,7 +236,7 @@ fn refuses_by_name_what_is_damaged_or_not_supported() {
 #[test]
 fn refuses_bytes_that_are_no_model() {
     let refusal = |bytes: &[u8]| load(bytes).unwrap_err().to_string();
-    let expected = "not an XGBoost model: expected `{` and then JSON or UBJSON, found";
+    let expected = "expected XGBoost's JSON or UBJSON, beginning with `{`, or LightGBM's text, beginning with a line `tree`, found";
     assert_eq!(refusal(b""), format!("{expected} no bytes"));
     assert_eq!(refusal(b"binf\0\0"), format!("{expected} `binf\\x00\\x00`"));
     assert_eq!(
@@ -313,7 +314,7 @@ fn any_tree(n_features: u32) -> impl Strategy<Value = Tree> {
                 ]);
             }
         }
-        Tree { nodes }
+        Tree::from(nodes)
     })
 }
 
@@ -327,12 +328,10 @@ prop_compose! {
         Booster {
             tree_info: vec![0; trees.len()],
             trees,
-            num_parallel_tree: 1,
-            n_features: 5,
             base_score,
-            objective: Objective::new(ObjectiveName::RegSquaredError),
             feature_names: vec![name.clone(); names],
             attributes: BTreeMap::from([(name.clone(), name)]),
+            ..Booster::new(Objective::new(ObjectiveName::RegSquaredError), 5)
         }
     }
 }

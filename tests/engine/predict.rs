@@ -1,6 +1,5 @@
 //! Prediction against the plain walk of one row down one tree, and against XGBoost's rules for missing columns.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::booster::{Booster, PredictError, Predictor};
@@ -39,7 +38,7 @@ fn tree(draw: &mut Draw, n_features: u32, depth: u32) -> Tree {
         }
         idx += 1;
     }
-    Tree { nodes }
+    Tree::from(nodes)
 }
 
 fn booster(name: ObjectiveName, num_class: u32, n_features: u32, n_rounds: usize) -> Booster {
@@ -54,12 +53,8 @@ fn booster(name: ObjectiveName, num_class: u32, n_features: u32, n_rounds: usize
         tree_info: (0..n_trees)
             .map(|idx| (idx % objective.n_groups()) as u32)
             .collect(),
-        num_parallel_tree: 1,
-        n_features,
         base_score: 0.25,
-        objective,
-        feature_names: Vec::new(),
-        attributes: BTreeMap::new(),
+        ..Booster::new(objective, n_features)
     }
 }
 

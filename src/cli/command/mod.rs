@@ -7,6 +7,8 @@ pub mod local;
 pub mod logs;
 pub mod ls;
 pub mod model;
+pub mod model_explain;
+pub mod model_export;
 pub mod model_inspect;
 pub mod model_predict;
 pub mod outcome;

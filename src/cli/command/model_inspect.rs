@@ -1,13 +1,13 @@
 //! `model inspect`: what a model is, how large its trees are, and which features they ask.
 //!
-//! A feature's weight is the number of splits on it, its gain their mean loss change, its cover their mean hessian sum:
-//! XGBoost's `get_score` of the types `weight`, `gain` and `cover`.
+//! Weight, gain and cover are XGBoost's `get_score` of these types; a linear model has weights only.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use contract::exit;
+use engine::explain::ImportanceType;
 use engine::tree::Tree;
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ const TOP: usize = 10;
 /// Show a model's objective, size, and what it looks at.
 #[derive(Debug, clap::Args)]
 pub struct Inspect {
-    /// xgboost-model, the folder it lies in, runs/JOB, or model.tar.gz
+    /// xgboost-model, the folder it lies in, runs/JOB, model.tar.gz, or a model that XGBoost or LightGBM saved
     model: PathBuf,
     /// Print this tree, counted from 0
     #[arg(long, value_name = "N")]
@@ -38,13 +38,16 @@ pub struct Inspect {
 struct Summary {
     path: PathBuf,
     bytes: u64,
+    booster: &'static str,
     objective: String,
     num_class: u32,
+    num_target: u32,
     base_score: f32,
     rounds: usize,
     trees: usize,
     features: usize,
     features_used: usize,
+    categorical_splits: usize,
     leaves: Spread,
     depth: Spread,
     importance: Vec<Importance>,
@@ -62,13 +65,32 @@ struct Spread {
     max: usize,
 }
 
-#[derive(Clone, Default, Serialize)]
+#[derive(Clone, Serialize)]
 struct Importance {
     feature: usize,
     name: String,
-    weight: u64,
-    gain: f64,
-    cover: f64,
+    weight: Weight,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gain: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cover: Option<f64>,
+}
+
+/// Splits on a feature, or what a linear model multiplies it by.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum Weight {
+    Splits(u64),
+    Factor(f64),
+}
+
+impl Weight {
+    fn value(self) -> f64 {
+        match self {
+            Self::Splits(count) => count as f64,
+            Self::Factor(factor) => factor,
+        }
+    }
 }
 
 impl Inspect {
@@ -99,20 +121,23 @@ fn summarize(model: &LoadedModel, by: String) -> Summary {
     Summary {
         path: model.path.clone(),
         bytes: model.bytes,
+        booster: booster.kind.as_str(),
         objective: booster.objective.name.to_string(),
         num_class: booster.objective.num_class,
+        num_target: booster.n_targets,
         base_score: booster.base_score,
         rounds: booster.n_rounds(),
         trees: booster.trees.len(),
         features: booster.n_features(),
         features_used: importance.len(),
+        categorical_splits: booster.trees.iter().map(|it| it.categories.len()).sum(),
         leaves: spread(
             booster
                 .trees
                 .iter()
                 .map(|it| it.nodes.iter().filter(|it| it.left.is_none()).count()),
         ),
-        depth: spread(booster.trees.iter().map(depth)),
+        depth: spread(booster.trees.iter().map(Tree::depth)),
         importance,
         attributes: booster.attributes.clone(),
         by,
@@ -128,47 +153,31 @@ fn spread(values: impl Iterator<Item = usize>) -> Spread {
     }
 }
 
-/// Edges on the longest way down; children come after their parents.
-fn depth(tree: &Tree) -> usize {
-    let mut depths = vec![0; tree.nodes.len()];
-    for (idx, node) in tree.nodes.iter().enumerate() {
-        if let Some(left) = node.left {
-            depths[left as usize] = depths[idx] + 1;
-            depths[left as usize + 1] = depths[idx] + 1;
-        }
-    }
-    depths.into_iter().max().unwrap_or(0)
-}
-
 fn importance(model: &LoadedModel, by: &str) -> Vec<Importance> {
-    let mut features: BTreeMap<usize, Importance> = BTreeMap::new();
-    for node in model
-        .booster
-        .trees
-        .iter()
-        .flat_map(|it| &it.nodes)
-        .filter(|it| it.left.is_some())
-    {
-        let it = features.entry(node.split_index as usize).or_default();
-        it.weight += 1;
-        it.gain += f64::from(node.loss_change);
-        it.cover += f64::from(node.sum_hessian);
-    }
-    let mut list: Vec<Importance> = features
-        .into_iter()
-        .map(|(feature, it)| Importance {
-            feature,
-            name: model.feature_name(feature),
-            gain: it.gain / it.weight as f64,
-            cover: it.cover / it.weight as f64,
-            weight: it.weight,
-        })
-        .collect();
+    let of = |kind| -> BTreeMap<u32, f64> {
+        let found = model.booster.importance(kind).unwrap_or_default();
+        found.into_iter().collect()
+    };
+    let gains = of(ImportanceType::Gain);
+    let covers = of(ImportanceType::Cover);
+    let one = |(feature, weight)| Importance {
+        feature: feature as usize,
+        name: model.feature_name(feature as usize),
+        weight: if gains.contains_key(&feature) {
+            Weight::Splits(weight as u64)
+        } else {
+            Weight::Factor(weight)
+        },
+        gain: gains.get(&feature).copied(),
+        cover: covers.get(&feature).copied(),
+    };
+    let mut list: Vec<_> = of(ImportanceType::Weight).into_iter().map(one).collect();
     let key = |it: &Importance| match by {
-        "weight" => it.weight as f64,
+        "weight" => Some(it.weight.value()),
         "cover" => it.cover,
         _ => it.gain,
     };
+    let key = |it: &Importance| key(it).unwrap_or(it.weight.value());
     list.sort_by(|a, b| key(b).total_cmp(&key(a)));
     list
 }
@@ -183,10 +192,13 @@ impl fmt::Display for Summary {
         )?;
         let mut facts = Table::new(2, &[]);
         let mut fact = |label: &str, text: String| facts.row([paint(FAINT, label), text]);
-        let classes = if self.num_class > 1 {
-            format!(", {} classes", self.num_class)
-        } else {
-            String::new()
+        if self.booster != "gbtree" {
+            fact("booster", self.booster.to_owned());
+        }
+        let classes = match (self.num_class, self.num_target) {
+            (2.., _) => format!(", {} classes", self.num_class),
+            (_, 2..) => format!(", {} targets", self.num_target),
+            _ => String::new(),
         };
         fact(
             "objective",
@@ -203,6 +215,13 @@ impl fmt::Display for Summary {
                 units::count(self.rounds as u64, "round")
             ),
         );
+        if self.categorical_splits > 0 {
+            let splits = self.categorical_splits as u64;
+            fact(
+                "categories",
+                format!("in {}", units::count(splits, "split")),
+            );
+        }
         fact(
             "leaves",
             format!(
@@ -235,6 +254,7 @@ impl Summary {
             return Ok(());
         }
         let mut table = Table::new(2, &[1, 2, 3]);
+        let number = |it: Option<f64>| it.map_or("-".to_owned(), units::metric);
         table.row(["feature", "gain", "weight", "cover"].map(|it| {
             if it == self.by {
                 paint(STRONG, it)
@@ -245,9 +265,12 @@ impl Summary {
         for it in self.importance.iter().take(TOP) {
             table.row([
                 it.name.clone(),
-                units::metric(it.gain),
-                it.weight.to_string(),
-                units::metric(it.cover),
+                number(it.gain),
+                match it.weight {
+                    Weight::Splits(count) => count.to_string(),
+                    Weight::Factor(factor) => units::metric(factor),
+                },
+                number(it.cover),
             ]);
         }
         write!(f, "\n{table}")?;
@@ -281,6 +304,14 @@ struct PrintedNode {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum NodeKind {
+    Category {
+        feature: String,
+        right_in: Vec<u32>,
+        missing: usize,
+        left: usize,
+        right: usize,
+        gain: f32,
+    },
     Split {
         feature: String,
         less_than: f32,
@@ -292,6 +323,44 @@ enum NodeKind {
     Leaf {
         leaf: f32,
     },
+    Leaves {
+        leaf: Vec<f32>,
+    },
+}
+
+impl NodeKind {
+    fn of(model: &LoadedModel, tree: &Tree, idx: usize) -> Self {
+        let node = &tree.nodes[idx];
+        let Some(left) = node.left.map(|it| it as usize) else {
+            return match tree.leaf_values(idx) {
+                [leaf] => Self::Leaf { leaf: *leaf },
+                several => Self::Leaves {
+                    leaf: several.to_vec(),
+                },
+            };
+        };
+        let (right, gain) = (left + 1, node.loss_change);
+        let missing = if node.default_left { left } else { right };
+        let feature = model.feature_name(node.split_index as usize);
+        match tree.categories.get(&(idx as u32)) {
+            Some(set) => Self::Category {
+                feature,
+                right_in: set.codes().to_vec(),
+                missing,
+                left,
+                right,
+                gain,
+            },
+            None => Self::Split {
+                feature,
+                less_than: node.split_condition,
+                missing,
+                left,
+                right,
+                gain,
+            },
+        }
+    }
 }
 
 impl PrintedTree {
@@ -300,23 +369,11 @@ impl PrintedTree {
         let mut open = vec![(0, 0)];
         while let Some((idx, depth)) = open.pop() {
             let node = &tree.nodes[idx];
-            let kind = match node.left {
-                None => NodeKind::Leaf {
-                    leaf: node.split_condition,
-                },
-                Some(left) => {
-                    let (left, right) = (left as usize, left as usize + 1);
-                    open.extend([(right, depth + 1), (left, depth + 1)]);
-                    NodeKind::Split {
-                        feature: model.feature_name(node.split_index as usize),
-                        less_than: node.split_condition,
-                        missing: if node.default_left { left } else { right },
-                        left,
-                        right,
-                        gain: node.loss_change,
-                    }
-                }
-            };
+            if let Some(left) = node.left {
+                let left = left as usize;
+                open.extend([(left + 1, depth + 1), (left, depth + 1)]);
+            }
+            let kind = NodeKind::of(model, tree, idx);
             nodes.push(PrintedNode {
                 node: idx,
                 depth,
@@ -334,6 +391,21 @@ impl fmt::Display for PrintedTree {
             let indent = "  ".repeat(it.depth);
             match &it.kind {
                 NodeKind::Leaf { leaf } => writeln!(f, "{indent}{}: leaf {leaf}", it.node)?,
+                NodeKind::Leaves { leaf } => writeln!(f, "{indent}{}: leaf {leaf:?}", it.node)?,
+                NodeKind::Category {
+                    feature,
+                    right_in,
+                    missing,
+                    left,
+                    right,
+                    ..
+                } => {
+                    writeln!(
+                        f,
+                        "{indent}{}: {feature} in {right_in:?} ? {right} : {left}, missing {missing}",
+                        it.node
+                    )?;
+                }
                 NodeKind::Split {
                     feature,
                     less_than,

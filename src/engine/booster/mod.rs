@@ -1,11 +1,13 @@
 //! A trained model: trees in rounds, and what is needed to turn their sum into a prediction.
 //!
-//! Invariants: `trees.len() == tree_info.len()`; a round holds `n_groups * num_parallel_tree` trees, group by group, so
-//! `trees.len()` is a multiple of that; `base_score` is in the objective's output space, as XGBoost stores it.
+//! Invariants: `trees.len() == tree_info.len()`; a round holds `n_groups * num_parallel_tree` trees, group by group, or
+//! `num_parallel_tree` trees where each has all outputs, so `trees.len()` is a multiple of that; `base_score` is in the
+//! objective's output space, as XGBoost stores it. Dart has a weight for each tree, a linear model has no trees.
 
 mod base_score;
 mod early_stopping;
 mod error;
+mod kind;
 mod margins;
 mod observe;
 mod predict;
@@ -13,7 +15,7 @@ mod round;
 mod start;
 mod train;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::objective::Objective;
 use crate::params::BoosterParams;
@@ -21,6 +23,7 @@ use crate::tree::Tree;
 
 pub use early_stopping::BestRound;
 pub use error::TrainError;
+pub use kind::{BoosterKind, FeatureType, LinearModel, UnknownFeatureType};
 pub use predict::{PredictError, Predictor};
 pub use train::{
     Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, check_start, train,
@@ -41,26 +44,61 @@ pub struct Booster {
     pub base_score: f32,
     /// What was minimised, and what the trees' sum means.
     pub objective: Objective,
+    /// Which of XGBoost's boosters this is, with what only that one has.
+    pub kind: BoosterKind,
+    /// Outputs of a model of several targets, which all share the objective; 1 for every other model.
+    pub n_targets: u32,
     /// Names of the columns; empty where the data had none.
     pub feature_names: Vec<String>,
+    /// Types of the columns; empty where all are numbers.
+    pub feature_types: Vec<FeatureType>,
+    /// Columns in which 0 (and what is within 1e-35 of it) is missing: `LightGBM`'s `zero_as_missing`, where its splits
+    /// need that. XGBoost has no such thing, so [`crate::export`] refuses to write these models for it.
+    pub zero_is_missing: BTreeSet<u32>,
     /// XGBoost's `attributes`: `best_iteration`, `best_score` and whatever a user adds.
     pub attributes: BTreeMap<String, String>,
 }
 
+/// What [`Booster::zero_is_missing`] takes for 0.
+pub const ZERO_THRESHOLD: f32 = 1e-35;
+
 impl Booster {
+    /// A booster of no trees with a base score of 0.5, on `n_features` columns.
+    pub fn new(objective: Objective, n_features: u32) -> Self {
+        Self {
+            trees: Vec::new(),
+            tree_info: Vec::new(),
+            num_parallel_tree: 1,
+            n_features,
+            base_score: 0.5,
+            objective,
+            kind: BoosterKind::GbTree,
+            n_targets: 1,
+            feature_names: Vec::new(),
+            feature_types: Vec::new(),
+            zero_is_missing: BTreeSet::new(),
+            attributes: BTreeMap::new(),
+        }
+    }
+
     /// Parameters with XGBoost's defaults, to be set and then fitted.
     pub fn params() -> BoosterParams {
         BoosterParams::default()
     }
 
-    /// Columns of a margin: classes, or 1.
+    /// Columns of a margin: classes, targets, or 1.
     pub fn n_groups(&self) -> usize {
-        self.objective.n_groups()
+        self.objective.n_groups().max(self.n_targets as usize)
     }
 
-    /// Rounds that the trees make up.
+    /// Rounds that the model was trained for.
     pub fn n_rounds(&self) -> usize {
-        self.trees.len() / self.trees_per_round()
+        match &self.kind {
+            BoosterKind::GbTree | BoosterKind::Dart { .. } => {
+                self.trees.len() / self.trees_per_round()
+            }
+            BoosterKind::GbLinear(linear) => linear.boosted_rounds as usize,
+        }
     }
 
     /// Columns that the trees may ask for.
@@ -70,6 +108,46 @@ impl Booster {
 
     /// Trees of one round.
     pub fn trees_per_round(&self) -> usize {
-        self.n_groups() * (self.num_parallel_tree as usize).max(1)
+        let n_groups = if self.has_leaf_vectors() {
+            1
+        } else {
+            self.n_groups()
+        };
+        n_groups * (self.num_parallel_tree as usize).max(1)
+    }
+
+    /// Whether each tree has all outputs.
+    pub fn has_leaf_vectors(&self) -> bool {
+        self.trees.iter().any(|tree| tree.leaf_vectors.is_some())
+    }
+
+    /// Whether this is an ensemble of unweighted trees with numeric splits and one output each: what is trained here.
+    pub fn is_plain(&self) -> bool {
+        self.kind == BoosterKind::GbTree
+            && self.zero_is_missing.is_empty()
+            && self.trees.iter().all(Tree::is_plain)
+    }
+
+    /// The factor on a tree's leaves.
+    pub fn tree_weight(&self, tree: usize) -> f32 {
+        match &self.kind {
+            BoosterKind::Dart { weight_drop } => weight_drop[tree],
+            BoosterKind::GbTree | BoosterKind::GbLinear(_) => 1.0,
+        }
+    }
+
+    /// The margin that each sum of leaves begins with.
+    pub fn base_margin(&self) -> f32 {
+        self.objective.prob_to_margin(self.base_score)
+    }
+
+    /// The base score whose margin is 0; `None` if the objective has none.
+    pub(crate) fn neutral_base_score(&self) -> Option<f32> {
+        let mut score = [0.0];
+        if !self.objective.name.is_multiclass() {
+            self.objective.transform(&mut score);
+        }
+        let [score] = score;
+        (self.objective.prob_to_margin(score) == 0.0).then_some(score)
     }
 }

@@ -3,6 +3,8 @@
 //! Invariant: training, evaluation and prediction start from the same `f32`: the row's base margin, or the base score's
 //! margin where it has none, plus the rounded logarithm of its exposure.
 
+use super::PredictError;
+
 /// What rows bring to start from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Start<'a> {
@@ -13,6 +15,23 @@ pub(super) struct Start<'a> {
 }
 
 impl Start<'_> {
+    /// The margins of `n_rows` rows, `(n_rows, n_groups)` row-major, where every group's base score has the margin `base`.
+    pub(super) fn margins(
+        &self,
+        base: f32,
+        n_rows: usize,
+        n_groups: usize,
+    ) -> Result<Vec<f32>, PredictError> {
+        let expected = n_rows * n_groups;
+        let found = self.base_margin.map_or(expected, <[f32]>::len);
+        if found != expected {
+            return Err(PredictError::BaseMargin { found, expected });
+        }
+        let mut margins = vec![0.0; expected];
+        self.fill(&vec![base; n_groups], &mut margins);
+        Ok(margins)
+    }
+
     /// Fills `margins`, `(n_rows, n_groups)` row-major; `bases` are the base score's margins, `(n_groups,)`.
     pub(super) fn fill(&self, bases: &[f32], margins: &mut [f32]) {
         match self.base_margin {

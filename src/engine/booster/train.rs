@@ -227,14 +227,9 @@ fn begin(
         None => estimate,
     };
     let booster = Booster {
-        trees: Vec::new(),
-        tree_info: Vec::new(),
         num_parallel_tree: params.num_parallel_tree(),
-        n_features: data.n_features() as u32,
         base_score: from.base_score(),
-        objective,
-        feature_names: Vec::new(),
-        attributes: std::collections::BTreeMap::new(),
+        ..Booster::new(objective, data.n_features() as u32)
     };
     Ok((booster, from))
 }
@@ -250,6 +245,13 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
         start.objective.name.as_str(),
         objective.name.as_str(),
     )?;
+    let of_start = if start.is_plain() {
+        start.kind.as_str()
+    } else {
+        "other trees"
+    };
+    agree("booster", of_start, "gbtree")?;
+    agree("num_target", start.n_targets.to_string(), "1")?;
     agree(
         "num_class",
         start.objective.num_class.to_string(),

@@ -1,7 +1,8 @@
 //! Some columns of a table, for whoever reads a few of many: a model of a hundred trees asks for little of a table of
 //! fifty thousand columns.
 //!
-//! Invariant: `places[features[column]] == column`, and [`NOWHERE`] elsewhere; features ascend.
+//! Invariant: `places[features[column]] == column`, and [`NOWHERE`] elsewhere; features ascend. Features from [`MAX_PLACES`]
+//! on have no place and are searched for, so that a model's largest feature does not decide how much memory is taken.
 
 use std::ops::Range;
 
@@ -9,6 +10,9 @@ use super::{Chunk, Dataset, TileFeatures};
 
 /// The place of a feature that is not selected.
 const NOWHERE: u32 = u32::MAX;
+
+/// Features that have a place.
+const MAX_PLACES: usize = 1 << 22;
 
 /// Features that are to be read, each with its column in what is read.
 #[derive(Clone, Debug)]
@@ -23,9 +27,12 @@ impl Selection {
         features.sort_unstable();
         features.dedup();
         let n_places = features.last().map_or(0, |&last| last as usize + 1);
+        let n_places = n_places.min(MAX_PLACES);
         let mut places = vec![NOWHERE; n_places];
         for (column, &feature) in features.iter().enumerate() {
-            places[feature as usize] = column as u32;
+            if let Some(place) = places.get_mut(feature as usize) {
+                *place = column as u32;
+            }
         }
         Self { features, places }
     }
@@ -39,9 +46,15 @@ impl Selection {
     #[inline]
     pub(crate) fn column(&self, feature: u32) -> Option<usize> {
         match self.places.get(feature as usize) {
-            None | Some(&NOWHERE) => None,
+            Some(&NOWHERE) => None,
             Some(&column) => Some(column as usize),
+            None => self.column_without_place(feature),
         }
+    }
+
+    #[cold]
+    fn column_without_place(&self, feature: u32) -> Option<usize> {
+        self.features.binary_search(&feature).ok()
     }
 }
 
@@ -102,6 +115,24 @@ impl Chunk {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_features_however_large() {
+        let large = MAX_PLACES as u32;
+        let selection = Selection::new(vec![7, u32::MAX, large, 7, 0, large - 1]);
+        assert_eq!(selection.features(), [0, 7, large - 1, large, u32::MAX]);
+        for (column, &feature) in selection.features().iter().enumerate() {
+            assert_eq!(selection.column(feature), Some(column));
+        }
+        for feature in [1, 8, large + 1, u32::MAX - 1] {
+            assert_eq!(selection.column(feature), None);
         }
     }
 }

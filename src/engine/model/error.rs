@@ -3,8 +3,10 @@
 /// Why a model was refused. Paths are the document's own: `learner.gradient_booster.model.trees[3].parents`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ModelError {
-    /// The first bytes are neither JSON's nor UBJSON's.
-    #[error("not an XGBoost model: expected `{{` and then JSON or UBJSON, found {found}")]
+    /// The first bytes are not those of any format.
+    #[error(
+        "expected XGBoost's JSON or UBJSON, beginning with `{{`, or LightGBM's text, beginning with a line `tree`, found {found}"
+    )]
     Format {
         /// The first bytes, as text.
         found: String,

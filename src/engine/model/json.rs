@@ -94,6 +94,11 @@ impl Encode for JsonEncoder {
         write!(self.text, "{value}").expect("a String takes everything");
     }
 
+    fn float(&mut self, value: f32) {
+        self.separate();
+        push_float(&mut self.text, value);
+    }
+
     fn begin_array(&mut self, _len: usize) {
         self.open('[');
     }

@@ -137,15 +137,47 @@ impl<'p, 'v> Member<'p, 'v> {
 
     /// An array of `len` numbers.
     pub(super) fn floats(&self, len: usize) -> Result<Cow<'v, [f32]>, ModelError> {
-        let floats = match self.value {
-            Value::Floats(items) => Some(Cow::Borrowed(items.as_slice())),
-            Value::Ints(items) => Some(Cow::Owned(items.iter().map(|&item| item as f32).collect())),
-            Value::Array(items) if items.is_empty() => Some(Cow::default()),
-            _ => None,
-        };
+        let floats = self.any_floats().ok();
         floats
             .filter(|items| items.len() == len)
             .ok_or_else(|| self.expected(format!("an array of {len} numbers")))
+    }
+
+    /// An array of whole numbers, however many.
+    pub(super) fn any_ints(&self) -> Result<Cow<'v, [i64]>, ModelError> {
+        match self.value {
+            Value::Ints(items) => Ok(Cow::Borrowed(items)),
+            Value::Array(items) if items.is_empty() => Ok(Cow::default()),
+            _ => Err(self.expected("an array of whole numbers")),
+        }
+    }
+
+    /// An array of numbers, however many.
+    pub(super) fn any_floats(&self) -> Result<Cow<'v, [f32]>, ModelError> {
+        match self.value {
+            Value::Floats(items) => Ok(Cow::Borrowed(items)),
+            Value::Ints(items) => Ok(Cow::Owned(items.iter().map(|&item| item as f32).collect())),
+            Value::Array(items) if items.is_empty() => Ok(Cow::default()),
+            _ => Err(self.expected("an array of numbers")),
+        }
+    }
+
+    /// An array of `len` numbers, none of them NaN.
+    pub(super) fn numbers(&self, len: usize) -> Result<Vec<f32>, ModelError> {
+        let numbers = self.floats(len)?.into_owned();
+        if numbers.iter().any(|it| it.is_nan()) {
+            return Err(self.expected("numbers, none of them NaN"));
+        }
+        Ok(numbers)
+    }
+
+    /// A whole number.
+    pub(super) fn whole<T: TryFrom<i64>>(&self, expected: &str) -> Result<T, ModelError> {
+        let whole = match self.value {
+            Value::Int(value) => T::try_from(*value).ok(),
+            _ => None,
+        };
+        whole.ok_or_else(|| self.expected(expected))
     }
 
     /// Whether this is an array without items.

@@ -1,22 +1,16 @@
-//! Model files: XGBoost's model document, in JSON and in UBJSON.
+//! Model files: XGBoost's model document, in JSON and in UBJSON; and `LightGBM`'s text, which is only read here.
 //!
-//! Invariants: what [`save`] writes loads in XGBoost 1.7 to 3.x and predicts the same there; [`load`] gives back the
-//! booster that was saved, bit for bit, and refuses any other bytes without a panic and within a small multiple of
-//! their length in memory.
+//! Invariants: what [`save`] writes loads in XGBoost 1.7 to 3.x (trees with several outputs from 2.0 on) and predicts the
+//! same there; [`load`] gives back the booster that was saved, bit for bit, and refuses any other bytes without a panic
+//! and within a small multiple of their length in memory.
 //!
 //! ```
-//! use std::collections::BTreeMap;
 //! use engine::{booster::Booster, model, objective::{Objective, ObjectiveName}, tree::{NO_PARENT, Node, Tree}};
 //!
 //! let booster = Booster {
-//!     trees: vec![Tree { nodes: vec![Node::leaf(NO_PARENT, 0.25, 4.0)] }],
+//!     trees: vec![Tree::from(vec![Node::leaf(NO_PARENT, 0.25, 4.0)])],
 //!     tree_info: vec![0],
-//!     num_parallel_tree: 1,
-//!     n_features: 1,
-//!     base_score: 0.5,
-//!     objective: Objective::new(ObjectiveName::RegSquaredError),
-//!     feature_names: Vec::new(),
-//!     attributes: BTreeMap::new(),
+//!     ..Booster::new(Objective::new(ObjectiveName::RegSquaredError), 1)
 //! };
 //! let bytes = model::save(&booster, model::ModelFormat::Ubj);
 //! assert_eq!(model::load(&bytes).unwrap(), booster);
@@ -26,6 +20,7 @@
 
 mod error;
 mod json;
+mod lightgbm;
 mod member;
 mod objective;
 mod read;
@@ -82,18 +77,25 @@ impl fmt::Display for ModelFormat {
     }
 }
 
-/// Reads a booster that this crate or XGBoost 1.7 and later has saved, in either format.
+/// Reads a booster that this crate or XGBoost 1.7 and later has saved, in either format, or a `LightGBM` text model.
 ///
 /// The format is told by the first bytes, as XGBoost does it: `{` and then a quote or white space is JSON, `{` and then
-/// a letter is UBJSON. Nodes are numbered anew, breadth first.
+/// a letter is UBJSON; a first line `tree` is `LightGBM`'s. Nodes keep their numbers where these are in order, and are
+/// numbered anew, breadth first, elsewhere.
+///
+/// Of `LightGBM`'s objectives the one of XGBoost's is taken that makes the same predictions of the same margins. A base
+/// score for each class, or `LightGBM`'s averages, go into the leaves.
 ///
 /// # Errors
-/// - [`ModelError::Format`] if the bytes are neither.
+/// - [`ModelError::Format`] if the bytes are none of these.
 /// - [`ModelError::Syntax`] if they break off or stop being what they began as; names the byte.
 /// - [`ModelError::Schema`] if a member is missing or has another type, length or value; names its path.
 /// - [`ModelError::Tree`] if a tree is not a tree: a child out of range, a cycle, two parents, a feature out of range.
-/// - [`ModelError::Unsupported`] for `dart`, `gblinear`, categorical splits, several targets and other objectives.
+/// - [`ModelError::Unsupported`] for what this engine does not have, such as other objectives.
 pub fn load(bytes: &[u8]) -> Result<Booster, ModelError> {
+    if lightgbm::is_lightgbm(bytes) {
+        return lightgbm::booster(bytes);
+    }
     let document = match format_of(bytes) {
         Some(ModelFormat::Json) => json::decode(bytes)?,
         Some(ModelFormat::Ubj) => ubj::decode(bytes)?,
@@ -111,6 +113,8 @@ pub fn load(bytes: &[u8]) -> Result<Booster, ModelError> {
 }
 
 /// The bytes of a model file.
+///
+/// XGBoost cannot be told of [`Booster::zero_is_missing`], which is left out; [`crate::export::export`] refuses it.
 pub fn save(booster: &Booster, format: ModelFormat) -> Vec<u8> {
     match format {
         ModelFormat::Json => {

@@ -4,6 +4,7 @@
 //!
 //! Source: XGBoost 1.7 to 3.2, each objective's `SaveConfig`.
 
+use crate::booster::Booster;
 use crate::objective::{Objective, ObjectiveName, Setting};
 
 use super::error::ModelError;
@@ -57,20 +58,37 @@ pub(super) fn read(
         set(&mut objective, Setting::NumClass, classes)
             .ok_or_else(|| num_class.expected(expected(Setting::NumClass)))?;
     }
-    if let Some(num_target) = param.optional("num_target")?
-        && num_target
-            .parsed::<usize>("a whole number in a text")?
-            .max(1)
-            != n_targets(&objective)
-    {
-        return Err(num_target.unsupported("a model with several targets", "one target"));
-    }
     Ok(objective)
 }
 
-/// What XGBoost calls targets: the levels of `reg:quantileerror`, else one.
-pub(super) fn n_targets(objective: &Objective) -> usize {
-    objective.quantile_alpha.len().max(1)
+/// Reads how many targets share the objective; the levels of `reg:quantileerror` are targets to XGBoost, and not here.
+pub(super) fn read_targets(
+    param: &Member<'_, '_>,
+    objective: &Objective,
+) -> Result<u32, ModelError> {
+    let Some(num_target) = param.optional("num_target")? else {
+        return Ok(1);
+    };
+    let expected = format!("a whole number up to {MAX_GROUPS} in a text");
+    let n_targets = num_target.parsed::<u32>(&expected)?.max(1);
+    let n_levels = objective.quantile_alpha.len();
+    if n_targets > MAX_GROUPS {
+        return Err(num_target.expected(expected));
+    }
+    if n_levels > 0 && n_targets as usize != n_levels {
+        let what = format!("{n_targets} targets with {n_levels} levels");
+        return Err(num_target.unsupported(what, "one target for each level"));
+    }
+    if n_targets > 1 && objective.name.is_multiclass() {
+        return Err(num_target.unsupported("classes of several targets", "one target"));
+    }
+    Ok(if n_levels > 0 { 1 } else { n_targets })
+}
+
+/// What XGBoost calls targets.
+pub(super) fn n_targets(booster: &Booster) -> usize {
+    let n_levels = booster.objective.quantile_alpha.len();
+    n_levels.max(booster.n_targets as usize)
 }
 
 fn text(objective: &Objective, setting: Setting) -> String {

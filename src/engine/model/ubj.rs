@@ -76,6 +76,11 @@ impl Encode for UbjEncoder {
         }
     }
 
+    fn float(&mut self, value: f32) {
+        self.bytes.push(b'd');
+        self.bytes.extend(value.to_be_bytes());
+    }
+
     /// An array with a count has no closing bracket.
     fn begin_array(&mut self, len: usize) {
         self.bytes.extend(*b"[#");

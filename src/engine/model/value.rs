@@ -138,6 +138,7 @@ pub(super) trait Encode {
     fn key(&mut self, key: &str);
     fn text(&mut self, text: &str);
     fn integer(&mut self, value: i64);
+    fn float(&mut self, value: f32);
     /// An array of values that are not all of one type by construction.
     fn begin_array(&mut self, len: usize);
     fn end_array(&mut self);

@@ -195,6 +195,11 @@ impl Objective {
         self.name.facts().link.margin(base_score)
     }
 
+    /// What makes predictions of margins, but for the choice of a class.
+    pub(crate) fn link(&self) -> Link {
+        self.name.facts().link
+    }
+
     /// The predictions that have a margin, as text.
     pub(crate) fn allowed_predictions(&self) -> &'static str {
         self.name.facts().link.allowed()

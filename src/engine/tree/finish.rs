@@ -91,7 +91,7 @@ impl Weigher<'_> {
             nodes.push(node);
             code_nodes.push(code_node);
         }
-        (Tree { nodes }, CodeTree { nodes: code_nodes })
+        (Tree::from(nodes), CodeTree { nodes: code_nodes })
     }
 
     fn sums<C: Cell>(&self, total: C) -> (f64, f64) {

@@ -182,6 +182,7 @@ impl Start {
             } => {
                 unreachable!("a tile has a margin for each row: {found} and {expected}")
             }
+            PredictError::NoLeaves => unreachable!("margins are asked for, not leaves"),
         };
         done.into_iter().collect::<Result<(), _>>().map_err(refused)
     }

@@ -67,22 +67,49 @@ def main():
         margins = booster.predict(data, output_margin=True).reshape(N_ROWS, -1)
         predictions = booster.predict(data).reshape(N_ROWS, -1)
         write_csv(out / f"{name}.csv", [*margins, *predictions])
-    refused(rows, signal, out)
+    others(rows, signal, out)
 
 
-def refused(rows, signal, out):
-    """Kinds that Linden does not read."""
-    categories = rows.copy()
-    categories[:, 3] = np.nan_to_num(categories[:, 3])
+def others(rows, signal, out):
+    """Boosters that are not plain trees; `_contributions.csv` has what each feature adds, where XGBoost tells it."""
+    coded = rows.copy()
+    coded[:, 3] = (np.nan_to_num(np.abs(coded[:, 0])) * 37).round() % 9
+    coded[np.random.default_rng(21).random(N_ROWS) < 0.2, 3] = np.nan
+    effect = signal + 2 * np.isin(coded[:, 3], [1, 4, 5]) - np.isnan(coded[:, 3])
     types = ["float"] * 3 + ["c"]
-    names = [f"f{idx}" for idx in range(N_FEATURES)]
-    coded = xgb.DMatrix(categories, label=signal, feature_types=types, feature_names=names, enable_categorical=True)
+    write_csv(FOLDER / "categories.csv", coded)
     plain = xgb.DMatrix(rows, label=signal)
+    categories = xgb.DMatrix(coded, label=effect, feature_types=types, enable_categorical=True)
+    grades = xgb.DMatrix(rows, label=np.digitize(signal, [-0.7, 0.7]))
+    targets = xgb.DMatrix(rows, label=np.stack([signal, -2 * signal + 1, signal**2], axis=1))
+    shares = xgb.DMatrix(rows, label=np.stack([signal > 0, signal > 1], axis=1))
     hist = {"tree_method": "hist", "max_depth": 3, "nthread": 1}
-    xgb.train(hist, coded, num_boost_round=2).save_model(out / "refused_categorical.ubj")
-    xgb.train({**hist, "booster": "dart"}, plain, num_boost_round=2).save_model(out / "refused_dart.ubj")
-    linear = {"booster": "gblinear", "nthread": 1}
-    xgb.train(linear, plain, num_boost_round=2).save_model(out / "refused_gblinear.ubj")
+    dart = {**hist, "booster": "dart", "rate_drop": 0.4, "one_drop": 1, "seed": 5}
+    linear = {"booster": "gblinear", "updater": "coord_descent", "nthread": 1}
+    three = {"objective": "multi:softprob", "num_class": 3}
+    vector = {**hist, "multi_strategy": "multi_output_tree"}
+    models = [
+        ("onehot", categories, {**hist, "max_cat_to_onehot": 100}),
+        ("partition", categories, {**hist, "max_cat_to_onehot": 1}),
+        ("dart", plain, dart),
+        ("dart_classes", grades, {**dart, **three}),
+        ("dart_categories", categories, {**dart, "max_cat_to_onehot": 1}),
+        ("gblinear", plain, linear),
+        ("gblinear_classes", grades, {**linear, **three}),
+        ("targets", targets, hist),
+        ("targets_logistic", shares, {**hist, "objective": "binary:logistic"}),
+        ("targets_forest", targets, {**hist, "num_parallel_tree": 2, "subsample": 0.8, "seed": 3}),
+    ]
+    if int(xgb.__version__.split(".")[0]) >= 2:
+        models += [("vector", targets, vector), ("vector_logistic", shares, {**vector, "objective": "binary:logistic"})]
+    for name, data, params in models:
+        booster = xgb.train(params, data, num_boost_round=5)
+        for ending in ("json", "ubj"):
+            booster.save_model(out / f"{name}.{ending}")
+        margins = booster.predict(data, output_margin=True).reshape(N_ROWS, -1)
+        write_csv(out / f"{name}.csv", [*margins, *booster.predict(data).reshape(N_ROWS, -1)])
+        if not name.startswith("vector"):
+            write_csv(out / f"{name}_contributions.csv", booster.predict(data, pred_contribs=True).reshape(N_ROWS, -1))
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ pub(super) struct CodedTree {
 }
 
 impl CodedTree {
-    /// A tree of at most [`CONSTANTS`] leaves; `split_of` codes the split of a node.
-    pub(super) fn new(tree: &Tree, split_of: impl Fn(usize) -> Split) -> Self {
+    /// A tree of at most [`CONSTANTS`] leaves, which are multiplied by `weight`; `split_of` codes the split of a node.
+    pub(super) fn new(tree: &Tree, weight: f32, split_of: impl Fn(usize) -> Split) -> Self {
         let is_leaf = |idx: usize| tree.nodes[idx].left.is_none();
         let mut leaves = Leaves::default();
         let mut slots = vec![None; tree.nodes.len()];
@@ -53,7 +53,7 @@ impl CodedTree {
                 slots[idx] = Some((CONSTANTS + pairs.len()) as u16);
                 pairs.push(split_of(idx));
                 for leaf in [left, left + 1] {
-                    slots[leaf] = Some(leaves.number(tree.nodes[leaf].split_condition));
+                    slots[leaf] = Some(leaves.number(tree.nodes[leaf].split_condition * weight));
                 }
             }
         }
@@ -64,7 +64,7 @@ impl CodedTree {
                 continue;
             }
             slots[idx] = Some(match node.left {
-                None => leaves.number(node.split_condition),
+                None => leaves.number(node.split_condition * weight),
                 Some(left) => {
                     let child =
                         |idx: u32| slots[idx as usize].expect("a child comes after its parent");

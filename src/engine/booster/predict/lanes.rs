@@ -182,7 +182,7 @@ mod tests {
                 nodes
                     .extend([1.0, 2.0].map(|it| Node::leaf(idx, it / (left + number) as f32, 1.0)));
             }
-            Tree { nodes }
+            Tree::from(nodes)
         };
         (0..40).map(tree).collect()
     }
@@ -192,12 +192,7 @@ mod tests {
         let booster = Booster {
             tree_info: vec![0; 40],
             trees: trees(),
-            num_parallel_tree: 1,
-            n_features: 3,
-            base_score: 0.5,
-            objective: Objective::new(ObjectiveName::RegSquaredError),
-            feature_names: Vec::new(),
-            attributes: std::collections::BTreeMap::new(),
+            ..Booster::new(Objective::new(ObjectiveName::RegSquaredError), 3)
         };
         let selection = Selection::new(vec![0, 1, 2]);
         let parts = part::parts(&booster, &selection);

@@ -2,7 +2,8 @@
 //!
 //! Invariants: a row's sum begins with the base margin and takes the trees in the model's order, as XGBoost does, so
 //! margins are the same bit for bit; neither threads nor blocks nor the layout of the trees change them. A missing value
-//! is NaN and takes the split's default direction.
+//! is NaN and takes the split's default direction. Dart's weights are multiplied into the leaves, which gives the same
+//! products; models with categories, with several outputs a tree, or without trees have slower ways of their own.
 //!
 //! Source: XGBoost `src/predictor/cpu_predictor.cc`.
 
@@ -10,6 +11,8 @@ mod block;
 mod code;
 mod coded;
 mod lanes;
+mod linear;
+mod mixed;
 mod part;
 mod predictor;
 mod walk;
@@ -19,6 +22,7 @@ use crate::dataset::Dataset;
 use crate::threads::Threads;
 
 use super::Booster;
+use super::start::Start;
 
 pub use predictor::Predictor;
 
@@ -51,6 +55,9 @@ pub enum PredictError {
         /// Predictions that were asked for.
         outputs: usize,
     },
+    /// A linear model has no leaves.
+    #[error("booster `gblinear` has no trees, so rows reach no leaves")]
+    NoLeaves,
 }
 
 impl Booster {
@@ -95,12 +102,32 @@ impl Booster {
     /// The leaf that each row reaches in each tree, `(n_rows, n_trees)` row-major, as the node's index in its tree.
     ///
     /// # Errors
-    /// As [`Booster::predict_margin`].
+    /// As [`Booster::predict_margin`], and [`PredictError::NoLeaves`] for a linear model.
     pub fn predict_leaf(
         &self,
         data: &Dataset,
         threads: &Threads,
     ) -> Result<Vec<u32>, PredictError> {
         Predictor::for_rows(self, 0).predict_leaf(data, threads)
+    }
+
+    /// Whether a table has the model's columns. A sparse one may be narrower: what it does not have is missing.
+    pub(crate) fn check_columns(&self, data: &Dataset) -> Result<(), PredictError> {
+        let (found, expected) = (data.n_features(), self.n_features());
+        if found == expected || (found < expected && data.is_sparse()) {
+            return Ok(());
+        }
+        Err(PredictError::Columns { found, expected })
+    }
+
+    /// What each row's margin starts from, `(n_rows, n_groups)` row-major: its own base margin, else the base score's, and
+    /// the logarithm of its exposure.
+    pub(crate) fn start_margins(&self, data: &Dataset) -> Result<Vec<f32>, PredictError> {
+        self.check_columns(data)?;
+        let start = Start {
+            base_margin: data.base_margin(),
+            exposure: data.exposure(),
+        };
+        start.margins(self.base_margin(), data.n_rows(), self.n_groups())
     }
 }

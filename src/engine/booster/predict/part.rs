@@ -11,7 +11,7 @@ use crate::tree::Tree;
 use super::super::Booster;
 use super::code::{ColumnCodes, MAX_THRESHOLDS};
 use super::coded::{CONSTANTS, CodedTree, Split};
-use super::walk::{depth, threshold};
+use super::walk::threshold;
 
 /// What is done with a tree.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ const SPLITS_PER_STEP: usize = 48;
 pub(super) fn parts(booster: &Booster, selection: &Selection) -> Vec<Part> {
     let parts = all_parts(booster, selection);
     let coded = booster.trees.iter().filter(|tree| is_coded(tree));
-    let steps: usize = coded.clone().map(|tree| depth(tree) as usize).sum();
+    let steps: usize = coded.clone().map(Tree::depth).sum();
     let splits: usize = coded.map(|tree| tree.nodes.len() / 2).sum();
     let used = |part: &Part| part.columns.iter().filter(|it| !it.is_empty()).count();
     let values: usize = parts.iter().map(used).sum();
@@ -142,7 +142,7 @@ impl<'a> Thresholds<'a> {
             if !is_coded(tree) {
                 return Step::Walked(idx);
             }
-            Step::Coded(CodedTree::new(tree, |node| {
+            Step::Coded(CodedTree::new(tree, booster.tree_weight(idx), |node| {
                 let node = &tree.nodes[node];
                 let column = self.column(node.split_index);
                 Split {

@@ -6,12 +6,15 @@ use crate::bin::BinnedDataset;
 use crate::dataset::{Dataset, Selection, TILE_ROWS};
 use crate::simd::Simd;
 use crate::threads::Threads;
+use crate::tree::Tree;
 
-use super::super::Booster;
 use super::super::start::Start;
+use super::super::{Booster, BoosterKind};
 use super::PredictError;
 use super::block::{Block, RowMajor, Rows};
 use super::lanes::{self, LANES, Scratch};
+use super::linear::LinearRows;
+use super::mixed::MixedForest;
 use super::part::{self, Part};
 use super::walk::{self, WalkedForest};
 
@@ -36,9 +39,27 @@ pub struct Predictor {
     selection: Selection,
     walked: WalkedForest,
     parts: Vec<Part>,
+    /// What predicts in the place of `walked` and `parts`.
+    other: Option<Other>,
     base_margin: f32,
     n_features: usize,
     n_groups: usize,
+}
+
+/// Models that are not made of plain trees.
+#[derive(Clone, Debug)]
+enum Other {
+    Mixed(MixedForest),
+    Linear(LinearRows),
+}
+
+impl Other {
+    fn add_all(&self, block: &Block<'_>, n_groups: usize, out: &mut [f32]) {
+        match self {
+            Self::Mixed(forest) => forest.add_all(block, n_groups, out),
+            Self::Linear(rows) => rows.add_all(block, n_groups, out),
+        }
+    }
 }
 
 impl Predictor {
@@ -51,20 +72,30 @@ impl Predictor {
     pub(super) fn for_rows(booster: &Booster, n_rows: usize) -> Self {
         let nodes = booster.trees.iter().flat_map(|tree| &tree.nodes);
         let splits = nodes.filter(|node| node.left.is_some());
-        let selection = Selection::new(splits.map(|node| node.split_index).collect());
-        let parts = if n_rows < ROWS_TO_PREPARE {
-            Vec::new()
-        } else {
-            part::parts(booster, &selection)
-        };
-        Self {
-            walked: WalkedForest::new(booster, &selection),
-            parts,
-            selection,
-            base_margin: booster.objective.prob_to_margin(booster.base_score),
+        let mut predictor = Self {
+            selection: Selection::new(splits.map(|node| node.split_index).collect()),
+            walked: WalkedForest::default(),
+            parts: Vec::new(),
+            other: None,
+            base_margin: booster.base_margin(),
             n_features: booster.n_features(),
             n_groups: booster.n_groups(),
+        };
+        let has_plain_trees =
+            booster.zero_is_missing.is_empty() && booster.trees.iter().all(Tree::is_plain);
+        if let BoosterKind::GbLinear(linear) = &booster.kind {
+            predictor.selection = Selection::new((0..booster.n_features).collect());
+            predictor.other = Some(Other::Linear(LinearRows::new(linear, booster)));
+        } else if has_plain_trees {
+            predictor.walked = WalkedForest::new(booster, &predictor.selection);
+            if n_rows >= ROWS_TO_PREPARE {
+                predictor.parts = part::parts(booster, &predictor.selection);
+            }
+        } else {
+            let forest = MixedForest::new(booster, &predictor.selection);
+            predictor.other = Some(Other::Mixed(forest));
         }
+        predictor
     }
 
     /// Columns of the rows.
@@ -170,14 +201,7 @@ impl Predictor {
 
     /// What rows start from.
     fn start(&self, start: &Start<'_>, n_rows: usize) -> Result<Vec<f32>, PredictError> {
-        let expected = n_rows * self.n_groups;
-        let found = start.base_margin.map_or(expected, <[f32]>::len);
-        if found != expected {
-            return Err(PredictError::BaseMargin { found, expected });
-        }
-        let mut margins = vec![0.0; expected];
-        start.fill(&vec![self.base_margin; self.n_groups], &mut margins);
-        Ok(margins)
+        start.margins(self.base_margin, n_rows, self.n_groups)
     }
 
     /// Leaves of a table, as [`Booster::predict_leaf`].
@@ -187,12 +211,19 @@ impl Predictor {
         threads: &Threads,
     ) -> Result<Vec<u32>, PredictError> {
         self.check_columns(data)?;
-        let n_trees = self.walked.n_trees();
+        let n_trees = match &self.other {
+            None => self.walked.n_trees(),
+            Some(Other::Mixed(forest)) => forest.n_trees(),
+            Some(Other::Linear(_)) => return Err(PredictError::NoLeaves),
+        };
         let mut leaves = vec![0; data.n_rows() * n_trees];
         if n_trees > 0 {
             let tasks = tasks(data.n_rows(), &mut leaves, threads);
             threads.for_each(tasks, |task| {
-                self.walk(data, task, |block, out| self.walked.leaves(block, out));
+                self.walk(data, task, |block, out| match &self.other {
+                    Some(Other::Mixed(forest)) => forest.leaves(block, out),
+                    Some(Other::Linear(_)) | None => self.walked.leaves(block, out),
+                });
             });
         }
         Ok(leaves)
@@ -209,6 +240,14 @@ impl Predictor {
     /// Adds all trees to `out`.
     fn add_trees(&self, rows: &impl Rows, out: &mut [f32], threads: &Threads) {
         let tasks = tasks(rows.n_rows(), out, threads);
+        if let Some(other) = &self.other {
+            threads.for_each(tasks, |task| {
+                self.walk(rows, task, |block, out| {
+                    other.add_all(block, self.n_groups, out);
+                });
+            });
+            return;
+        }
         threads.for_each(tasks, |task| {
             let n_coded = self.n_coded(task.n_rows);
             let (coded, walked) = task.split_at(n_coded);

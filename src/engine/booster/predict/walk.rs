@@ -4,7 +4,7 @@
 //! walked side by side by the same step: one's wait for memory is another's work.
 
 use crate::dataset::Selection;
-use crate::tree::{Node, Tree};
+use crate::tree::Node;
 
 use super::super::Booster;
 use super::block::Block;
@@ -59,7 +59,7 @@ struct FlatTree {
 }
 
 /// A model's trees in one piece of memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct WalkedForest {
     nodes: Vec<FlatNode>,
     /// Leaf values, by node.
@@ -73,14 +73,15 @@ impl WalkedForest {
         let mut nodes = Vec::with_capacity(n_nodes);
         let mut values = Vec::with_capacity(n_nodes);
         let mut trees = Vec::with_capacity(booster.trees.len());
-        for (tree, &group) in booster.trees.iter().zip(&booster.tree_info) {
+        for (number, (tree, &group)) in booster.trees.iter().zip(&booster.tree_info).enumerate() {
+            let weight = booster.tree_weight(number);
             let root = nodes.len() as u32;
             let flat = tree.nodes.iter().enumerate();
             nodes.extend(flat.map(|(idx, node)| FlatNode::new(root, idx, node, selection)));
-            values.extend(tree.nodes.iter().map(|node| node.split_condition));
+            values.extend(tree.nodes.iter().map(|node| node.split_condition * weight));
             trees.push(FlatTree {
                 root,
-                depth: depth(tree),
+                depth: tree.depth() as u32,
                 group,
             });
         }
@@ -208,16 +209,4 @@ pub(super) fn threshold(node: &Node) -> f32 {
     } else {
         node.split_condition
     }
-}
-
-/// Splits on the longest way from the root to a leaf. Parents come before their children.
-pub(super) fn depth(tree: &Tree) -> u32 {
-    let mut depths = vec![0_u32; tree.nodes.len()];
-    for (idx, node) in tree.nodes.iter().enumerate() {
-        if let Some(left) = node.left {
-            depths[left as usize] = depths[idx] + 1;
-            depths[left as usize + 1] = depths[idx] + 1;
-        }
-    }
-    depths.into_iter().max().unwrap_or(0)
 }

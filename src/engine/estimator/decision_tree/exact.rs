@@ -77,7 +77,7 @@ impl ClassTree<'_> {
             }
             depth += 1;
         }
-        Ok(Tree { nodes })
+        Ok(Tree::from(nodes))
     }
 
     fn leaf(&self, parent: u32, rows: &Rows) -> Node {

@@ -249,12 +249,7 @@ fn fit_exact(
     Ok(Ok(Booster {
         tree_info: (0..trees.len() as u32).collect(),
         trees,
-        num_parallel_tree: 1,
-        n_features: data.n_features() as u32,
-        base_score: 0.5,
-        objective,
-        feature_names: Vec::new(),
-        attributes: std::collections::BTreeMap::new(),
+        ..Booster::new(objective, data.n_features() as u32)
     }))
 }
 
