@@ -14,14 +14,18 @@ use crate::units;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RowColumns {
     /// Leave this column out, counted from 0; training files have the label at 0
-    #[arg(long, value_name = "N")]
-    label_column: Option<usize>,
+    #[arg(long = "label-column", value_name = "N")]
+    label: Option<usize>,
     /// This column is the exposure, counted from 0; a model that was trained with one asks for it
-    #[arg(long, value_name = "N")]
-    exposure_column: Option<usize>,
+    #[arg(long = "exposure-column", value_name = "N")]
+    exposure: Option<usize>,
     /// These columns are the margin to start from, counted from 0: one, or one for each class
-    #[arg(long, value_name = "N,...", value_delimiter = ',')]
-    base_margin_column: Vec<usize>,
+    #[arg(
+        long = "base-margin-column",
+        value_name = "N,...",
+        value_delimiter = ','
+    )]
+    base_margin: Vec<usize>,
 }
 
 impl RowColumns {
@@ -31,9 +35,9 @@ impl RowColumns {
     /// If the file cannot be opened, or the model needs a column that nobody named.
     pub fn open<'a>(&self, path: &'a Path, model: &LoadedModel) -> Result<Source<'a>, CliError> {
         let options = Options {
-            label_column: self.label_column,
-            exposure_column: self.exposure_column,
-            base_margin_columns: self.base_margin_column.clone(),
+            label_column: self.label,
+            exposure_column: self.exposure,
+            base_margin_columns: self.base_margin.clone(),
         };
         if let Some(column) = options.missing(&model.required_inputs) {
             let path = path.to_owned();
