@@ -10,7 +10,7 @@
 //! recursion of the paper adds up, in `O(leaves * depth^2)` a row and tree, without its stack.
 //!
 //! What players add depends on the row only through who takes it, so for many rows and few players every case is worked out
-//! once ([`Table`]); the numbers are the same.
+//! once ([`Tables`]); the numbers are the same.
 //!
 //! Source: Lundberg, Erion, Lee (2018), sections 2 and 3; XGBoost `src/predictor/treeshap.cc`.
 
