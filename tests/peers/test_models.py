@@ -250,7 +250,13 @@ def test_training_goes_on_in_xgboost(trained: tuple[Case, str, pathlib.Path], bo
     same = ("objective", "num_class", "num_parallel_tree", "quantile_alpha")
     params = {name: case.hyperparameters[name] for name in same if name in case.hyperparameters}
     before = booster.num_boosted_rounds()
-    longer = xgb.train({**params, "tree_method": "hist", "nthread": 1}, data, num_boost_round=2, xgb_model=booster)
+    try:
+        longer = xgb.train({**params, "tree_method": "hist", "nthread": 1}, data, num_boost_round=2, xgb_model=booster)
+    except xgb.core.XGBoostError as refusal:
+        # Not the model's fault: some versions boost no forests of adaptive leaves, their own neither.
+        assert case.name == "absolute_forest"
+        assert "Boosting random forest is not supported for current objective" in str(refusal)
+        return
     assert longer.num_boosted_rounds() == before + 2
     first = longer[:before].predict(data, output_margin=True)
     np.testing.assert_allclose(first, booster.predict(data, output_margin=True), rtol=1e-6, atol=1e-6)
