@@ -124,7 +124,7 @@ def scaling(chosen: argparse.Namespace, linden: Linden) -> list[dict]:
                 seconds[contender.name][threads].append(run["phases"]["train"])
     shutil.rmtree(place.scratch)
     factors = {name: median(it[1]) / median(it[2]) for name, it in seconds.items()}
-    return [measure(f"training, {work.title}: one thread over two", factors, "x", ">= 1.8")]
+    return [measure(f"training, {work.title}: one thread over two", factors, "x", ">= 1.85")]
 
 
 # By the name that `--works` takes.

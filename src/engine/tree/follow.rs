@@ -52,9 +52,14 @@ impl CodeNode {
 impl CodeTree {
     /// The value of the leaf that a row of `matrix` reaches.
     pub(crate) fn leaf_value(&self, matrix: &BinnedMatrix, row: usize) -> f32 {
+        self.value_of(|node| matrix.code(row, node.feature, node.missing))
+    }
+
+    /// The value of the leaf that a row of these codes reaches; `code` gives that of a split's feature.
+    pub(crate) fn value_of(&self, code: impl Fn(&CodeNode) -> u16) -> f32 {
         let mut node = &self.nodes[0];
         while node.left != 0 {
-            let code = matrix.code(row, node.feature, node.missing);
+            let code = code(node);
             let goes_left = if code == node.missing {
                 node.default_left
             } else {

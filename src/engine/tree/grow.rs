@@ -10,13 +10,14 @@ use crate::params::GrowPolicy;
 use crate::threads::Threads;
 
 use super::cell::Cell;
+use super::grow_node;
 use super::panel::View;
 use super::partition::{Rule, divide_on};
 use super::quantise::Scales;
 use super::record::{Record, Rows};
 use super::sample::{NodeColumns, Path};
 use super::spares::Spares;
-use super::split::{Penalty, Search, SplitEntry};
+use super::split::{Penalty, SplitEntry};
 use super::sprout::{Child, Expanded, Fate, Grown, GrownNode, Sprout, Stretch};
 
 /// Additions (rows times columns) below which a node stays on one thread.
@@ -28,9 +29,6 @@ const FORK: usize = 1 << 15;
 /// The deepest node whose children are offered: a fork is a call within a call, and trees without a limit can be as deep
 /// as the table is long.
 const FORK_DEPTH: u32 = 64;
-
-/// Columns that one thread scans at least.
-const SCAN_ALONE: usize = 128;
 
 /// How far a tree may grow.
 #[derive(Clone, Copy, Debug)]
@@ -276,7 +274,7 @@ impl Grower<'_> {
         let small_opens = self.may_split(small.total, small.path.depth);
         let built = self.build(small.rows.records, spares, on);
         let large = if large_opens {
-            subtract(&mut histogram, &built);
+            grow_node::subtract(&mut histogram, &built);
             self.fate(large, histogram, on, spares)
         } else {
             spares.put(histogram);
@@ -314,77 +312,6 @@ impl Grower<'_> {
         Fate::Leaf(rows.records)
     }
 
-    fn best<C: Cell>(
-        &self,
-        histogram: &[C],
-        (total, path): (C, Path),
-        on: Option<&Threads>,
-    ) -> Option<SplitEntry<C>> {
-        let search = self.search(total);
-        let n_features = self.view.features().len();
-        let simd = self.threads.simd();
-        let allowed = self.columns.allowed(n_features, path);
-        let allowed = allowed.as_deref();
-        let Some(threads) = on.filter(|_| n_features >= 2 * SCAN_ALONE) else {
-            return search.best(self.view, histogram, (0..n_features, allowed), simd);
-        };
-        let parts = (0..n_features).step_by(SCAN_ALONE);
-        let parts = parts
-            .map(|first| first..n_features.min(first + SCAN_ALONE))
-            .collect();
-        let entries = threads.map(parts, |part| {
-            search.best(self.view, histogram, (part, allowed), simd)
-        });
-        // Parts ascend, so the first of equal gains has the lowest feature.
-        entries.into_iter().flatten().reduce(|best, next| {
-            if next.loss_change > best.loss_change {
-                next
-            } else {
-                best
-            }
-        })
-    }
-
-    fn build<C: Cell>(
-        &self,
-        records: &[Record<C::Unit>],
-        spares: &Spares<C>,
-        on: Option<&Threads>,
-    ) -> Vec<C> {
-        let Some(threads) = on else {
-            let mut histogram = self.empty(spares);
-            self.view.add(records, &mut histogram, self.threads);
-            return histogram;
-        };
-        let part = records.len().div_ceil(threads.n_threads()).max(1);
-        let parts = records
-            .chunks(part)
-            .map(|records| (records, self.empty(spares)))
-            .collect();
-        let mut parts = threads.map(parts, |(records, mut histogram)| {
-            self.view.add(records, &mut histogram, self.threads);
-            histogram
-        });
-        let mut histogram = parts.pop().unwrap_or_else(|| self.empty(spares));
-        for part in parts {
-            histogram
-                .iter_mut()
-                .zip(&part)
-                .for_each(|(sum, &part)| *sum = sum.plus(part));
-            spares.put(part);
-        }
-        histogram
-    }
-
-    /// A histogram of zeros.
-    fn empty<C: Cell>(&self, spares: &Spares<C>) -> Vec<C> {
-        spares.take(self.view.n_cells())
-    }
-
-    fn search<C: Cell>(&self, total: C) -> Search<'_, C> {
-        Search::new(self.penalty, self.scales, total, self.largest_sum)
-    }
-
     fn may_split<C: Cell>(&self, total: C, depth: u32) -> bool {
         let within = self.limits.max_depth == 0 || depth < self.limits.max_depth;
         within && self.search(total).is_worthwhile()
@@ -419,13 +346,6 @@ struct Node<'r, C: Cell> {
     path: Path,
     rows: Rows<'r, C>,
     total: C,
-}
-
-/// Leaves the sibling of `part`.
-fn subtract<C: Cell>(histogram: &mut [C], part: &[C]) {
-    for (cell, &part) in histogram.iter_mut().zip(part) {
-        *cell = cell.minus(part);
-    }
 }
 
 impl<'r, C: Cell> Open<'r, C> {

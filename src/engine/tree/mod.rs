@@ -15,6 +15,7 @@ pub(crate) mod finish;
 pub(crate) mod follow;
 pub(crate) mod grow;
 mod grow_in_order;
+mod grow_node;
 mod kernel;
 mod listed;
 pub(crate) mod panel;

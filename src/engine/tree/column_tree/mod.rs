@@ -7,13 +7,13 @@
 //! Invariants: a stack holds leaves' numbers, one byte a row. A step takes what its children left on the stack and leaves
 //! its own; of two splits the one with more leaves comes first, so that a stack of [`SLOTS`] is always enough.
 
+mod plan;
+
 use std::ops::Range;
 
 use crate::bin::CODES;
 use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
-
-use super::follow::{CodeNode, CodeTree};
 
 /// Rows of a block.
 const LANES: usize = 1024;
@@ -100,31 +100,6 @@ impl Side {
 }
 
 impl ColumnTree {
-    /// The tree, with the columns and codes that `split_of` gives for a split; `None` for a leaf alone, and if a byte
-    /// cannot number the leaves.
-    pub(crate) fn new(
-        tree: &CodeTree,
-        split_of: impl Fn(&CodeNode) -> ColumnSplit,
-    ) -> Option<Self> {
-        let n_leaves = tree.nodes.len().div_ceil(2);
-        if !(2..=LEAVES).contains(&n_leaves) {
-            return None;
-        }
-        let mut plan = Plan {
-            nodes: &tree.nodes,
-            n_leaves: leaves_below(&tree.nodes),
-            split_of,
-            steps: Vec::with_capacity(n_leaves - 1),
-            values: Box::new([0.0; LEAVES]),
-            n_numbered: 0,
-        };
-        plan.add(&tree.nodes[0]);
-        Some(Self {
-            steps: plan.steps,
-            values: plan.values,
-        })
-    }
-
     /// Adds each row's leaf to its margin of `group`; margins are `(n_rows, n_groups)` row-major.
     pub(crate) fn add_to(
         &self,
@@ -146,73 +121,6 @@ impl ColumnTree {
             dispatch(threads.simd(), kernel);
         });
     }
-}
-
-/// A [`ColumnTree`] in the making.
-struct Plan<'t, F> {
-    nodes: &'t [CodeNode],
-    /// Of each node.
-    n_leaves: Vec<u32>,
-    split_of: F,
-    steps: Vec<Step>,
-    values: Box<[f32; LEAVES]>,
-    n_numbered: usize,
-}
-
-impl<F: Fn(&CodeNode) -> ColumnSplit> Plan<'_, F> {
-    /// Adds the steps of a split and of all below it.
-    fn add(&mut self, node: &CodeNode) {
-        let nodes = self.nodes;
-        let idx = node.left as usize;
-        let (left, right) = (&nodes[idx], &nodes[idx + 1]);
-        let children = match (left.left == 0, right.left == 0) {
-            (true, true) => {
-                let first = self.number(left.value);
-                self.number(right.value);
-                Children::Leaves(first)
-            }
-            (true, false) => {
-                self.add(right);
-                Children::LeafLeft(self.number(left.value))
-            }
-            (false, true) => {
-                self.add(left);
-                Children::LeafRight(self.number(right.value))
-            }
-            (false, false) if self.n_leaves[idx] >= self.n_leaves[idx + 1] => {
-                self.add(left);
-                self.add(right);
-                Children::RightOnTop
-            }
-            (false, false) => {
-                self.add(right);
-                self.add(left);
-                Children::LeftOnTop
-            }
-        };
-        let split = (self.split_of)(node);
-        self.steps.push(Step { split, children });
-    }
-
-    /// Gives a leaf the next number.
-    fn number(&mut self, value: f32) -> u8 {
-        let number = self.n_numbered;
-        self.values[number] = value;
-        self.n_numbered += 1;
-        number as u8
-    }
-}
-
-/// The leaves at or below each node.
-fn leaves_below(nodes: &[CodeNode]) -> Vec<u32> {
-    let mut n_leaves = vec![1; nodes.len()];
-    for (idx, node) in nodes.iter().enumerate().rev() {
-        if node.left != 0 {
-            let left = node.left as usize;
-            n_leaves[idx] = n_leaves[left] + n_leaves[left + 1];
-        }
-    }
-    n_leaves
 }
 
 /// The kernel of [`ColumnTree::add_to`], for the rows from `first` on.
@@ -340,6 +248,7 @@ fn choose(mask: u8, left: u8, right: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::follow::{CodeNode, CodeTree};
     use super::*;
     use crate::simd::Simd;
 
@@ -380,20 +289,6 @@ mod tests {
             }
         }
         CodeTree { nodes }
-    }
-
-    fn walk(tree: &CodeTree, code: impl Fn(u32) -> u16) -> f32 {
-        let mut node = &tree.nodes[0];
-        while node.left != 0 {
-            let code = code(node.feature);
-            let left = if code == node.missing {
-                node.default_left
-            } else {
-                code <= node.bin
-            };
-            node = &tree.nodes[node.left as usize + usize::from(!left)];
-        }
-        node.value
     }
 
     /// By one range or several, in the second of two groups, on every set of instructions, as a walk from node to node.
@@ -440,7 +335,8 @@ mod tests {
                 .add_to(table, &mut alone, (0, 1), &threads);
             for row in 0..N_ROWS {
                 let code = |feature: u32| u16::from(codes[feature as usize * N_ROWS + row]);
-                assert_eq!(alone[row], 1.0 + walk(tree, code), "row {row}, {simd}");
+                let walked = tree.value_of(|node| code(node.feature));
+                assert_eq!(alone[row], 1.0 + walked, "row {row}, {simd}");
                 // A range may give codes that do not occur to either side.
                 if tree
                     .nodes
