@@ -337,6 +337,15 @@ fn a_model_that_does_not_fit_is_refused() {
             .reason()
             .starts_with("UserError: model/xgboost-model: ")
     );
+    // Whoever uploaded half an archive can upload all of it.
+    let half = job().csv("train", &table(50)).channel("model", "", &[]);
+    let whole = archive(&model);
+    half.write("input/data/model/model.tar.gz", &whole[..whole.len() / 2]);
+    let said = half.run().reason();
+    assert!(
+        said.starts_with("UserError: model/model.tar.gz: the archive is damaged: "),
+        "{said}"
+    );
     let folds = job().set("_kfold", "2").csv("train", &table(50));
     assert!(
         continuing(folds, &model)
