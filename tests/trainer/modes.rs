@@ -261,7 +261,10 @@ fn continuing_is_as_if_training_had_never_stopped() {
     for (name, value) in [
         ("subsample", "0.7"),
         ("objective", "count:poisson"),
+        ("objective", "reg:absoluteerror"),
+        ("objective", "rank:pairwise"),
         ("csv_weights", "1"),
+        ("num_parallel_tree", "3"),
     ] {
         let job = |rounds: &str| {
             job()
