@@ -1,8 +1,9 @@
 //! Finds a model where a person points: the file, its folder, a folder above, or a `model.tar.gz`.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use contract::artifact::{MODEL_ARCHIVE, MODEL_FILE, StoredModel, StoredModelError};
+use contract::artifact::{MODEL_ARCHIVE, MODEL_FILE, StoredModel, StoredModelError, side_path};
 use engine::booster::Booster;
 use engine::dataset::SideColumn;
 
@@ -42,11 +43,14 @@ pub fn load(path: &Path) -> Result<LoadedModel, CliError> {
         path: file.clone(),
         reason,
     };
-    let stored = StoredModel::read(&file).map_err(|err| match err {
-        StoredModelError::Read { path, source } => CliError::file("read", path, source),
+    let unreadable = |err| CliError::file("read", &file, err);
+    let opened = File::open(&file).map_err(unreadable)?;
+    let stored = StoredModel::read(opened, || fs::read(side_path(&file)));
+    let stored = stored.map_err(|err| match err {
+        StoredModelError::Read(err) => unreadable(err),
         StoredModelError::Archive(_)
         | StoredModelError::NoModel
-        | StoredModelError::TooLarge { .. }
+        | StoredModelError::TooLarge(_)
         | StoredModelError::Side(_)
         | StoredModelError::Input { .. } => not_a_model(err.to_string()),
     })?;

@@ -306,10 +306,10 @@ fn train_class(err: &TrainError) -> FailureClass {
 fn start_class(err: &StartError) -> FailureClass {
     match err {
         StartError::Stored { source, .. } => match source {
-            StoredModelError::Read { .. } => FailureClass::PlatformError,
+            StoredModelError::Read(_) => FailureClass::PlatformError,
             StoredModelError::Archive(_)
             | StoredModelError::NoModel
-            | StoredModelError::TooLarge { .. }
+            | StoredModelError::TooLarge(_)
             | StoredModelError::Side(_)
             | StoredModelError::Input { .. } => FailureClass::UserError,
         },

@@ -1,15 +1,13 @@
 //! A model is read from its folder or from SageMaker's archive, and what is damaged or too large is refused.
 
-use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
-use contract::artifact::{StoredModel, StoredModelError};
+use contract::artifact::{StoredModel, StoredModelError, side_path};
 use engine::dataset::SideColumn;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, Header};
-use tempfile::TempDir;
 
 const SIDE: &[u8] = br#"{"required_inputs": ["exposure"], "objective": "count:poisson"}"#;
 
@@ -29,16 +27,16 @@ fn archive(files: &[(&str, &[u8], u64)]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-fn written(bytes: &[u8]) -> (TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("model");
-    fs::write(&path, bytes).unwrap();
-    (dir, path)
+fn read(bytes: &[u8], side: io::Result<Vec<u8>>) -> Result<StoredModel, StoredModelError> {
+    StoredModel::read(bytes, || side)
+}
+
+fn of_archive(bytes: &[u8]) -> Result<StoredModel, StoredModelError> {
+    StoredModel::read(bytes, || panic!("an archive holds its side file"))
 }
 
 fn refused(bytes: &[u8]) -> StoredModelError {
-    let (_dir, path) = written(bytes);
-    StoredModel::read(&path).unwrap_err()
+    of_archive(bytes).unwrap_err()
 }
 
 #[test]
@@ -58,14 +56,15 @@ fn an_archive_and_a_folder_say_the_same() {
             (side_name, side.1, side.2),
             other,
         ];
-        let (_dir, path) = written(&archive(&files));
-        assert_eq!(StoredModel::read(&path).unwrap(), expected);
+        assert_eq!(of_archive(&archive(&files)).unwrap(), expected);
     }
-    let (dir, path) = written(b"{}");
-    assert_eq!(StoredModel::read(&path).unwrap().required_inputs, []);
-    fs::create_dir(dir.path().join("linden")).unwrap();
-    fs::write(dir.path().join("linden/training.json"), SIDE).unwrap();
-    assert_eq!(StoredModel::read(&path).unwrap(), expected);
+    assert_eq!(read(b"{}", Ok(SIDE.to_vec())).unwrap(), expected);
+    let none = read(b"{}", Err(io::ErrorKind::NotFound.into())).unwrap();
+    assert_eq!(none.required_inputs, []);
+    assert_eq!(
+        side_path(Path::new("model/xgboost-model")),
+        Path::new("model/linden/training.json")
+    );
 }
 
 #[test]
@@ -80,9 +79,21 @@ fn what_is_damaged_or_no_model_is_refused() {
         let err = refused(bytes);
         assert!(matches!(err, StoredModelError::Archive(_)), "{err}");
     }
-    let (dir, _) = written(b"");
-    let err = StoredModel::read(&dir.path().join("other")).unwrap_err();
-    assert!(matches!(err, StoredModelError::Read { .. }), "{err}");
+    // A disk that fails is no damage of the archive.
+    let cut = (&whole[..40]).chain(Failing);
+    let err = StoredModel::read(cut, || Ok(SIDE.to_vec())).unwrap_err();
+    assert!(matches!(err, StoredModelError::Read(_)), "{err}");
+    let err = read(b"{}", Err(io::ErrorKind::PermissionDenied.into())).unwrap_err();
+    assert!(matches!(err, StoredModelError::Read(_)), "{err}");
+}
+
+/// A disk.
+struct Failing;
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::from_raw_os_error(5))
+    }
 }
 
 #[test]
@@ -90,7 +101,7 @@ fn a_model_that_is_too_large_is_refused_and_not_cut() {
     let bytes = archive(&[("xgboost-model", b"{}", (8 << 30) + 1)]);
     assert_eq!(
         refused(&bytes).to_string(),
-        "`xgboost-model` has 8589934593 bytes, allowed are up to 8 GiB"
+        "the model is larger than 8 GiB, the most that is read"
     );
 }
 

@@ -13,7 +13,7 @@ pub use evaluation::{
     Baseline, BaselineMetric, BestRound, CrossValidation, DataSet, Evaluation, EvaluationError,
     FoldMetric, FoldModel, MetricHistory, MetricSpread, ModelDigest, Timing,
 };
-pub use stored_model::{MAX_MODEL_GIB, StoredModel, StoredModelError};
+pub use stored_model::{MAX_MODEL_GIB, StoredModel, StoredModelError, side_path};
 
 /// The model, at the top of `model.tar.gz`.
 pub const MODEL_FILE: &str = "xgboost-model";

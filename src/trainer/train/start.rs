@@ -3,7 +3,9 @@
 //! Invariant: rows start from that model's margins, which are computed from their values while they are read, so the first
 //! new tree is grown on what the model leaves over, as if its training had never stopped.
 
-use contract::artifact::{MODEL_FILE, StoredModel, StoredModelError};
+use std::fs::{self, File};
+
+use contract::artifact::{MODEL_FILE, StoredModel, StoredModelError, side_path};
 use contract::channel::MODEL;
 use contract::paths::MlRoot;
 use engine::booster::{Booster, PredictError, Predictor, check_start};
@@ -99,10 +101,13 @@ impl Start {
         let files = discover(MODEL, &root.channel_dir(MODEL))?.files;
         let file = choose(&files)?;
         let object = || file.object.to_string();
-        let stored = StoredModel::read(&file.path).map_err(|source| StartError::Stored {
-            object: object(),
-            source,
-        })?;
+        let stored = File::open(&file.path).map_err(StoredModelError::Read);
+        let stored = stored
+            .and_then(|it| StoredModel::read(it, || fs::read(side_path(&file.path))))
+            .map_err(|source| StartError::Stored {
+                object: object(),
+                source,
+            })?;
         let loaded = model::load(&stored.bytes);
         let booster = loaded.map_err(|source| StartError::NotAModel {
             object: object(),
