@@ -152,7 +152,8 @@ fn a_row_is_predicted_by_the_models_that_have_not_seen_it() {
                 .unwrap()
         })
         .collect();
-    for (row, predicted) in predictions(&ended).iter().enumerate() {
+    let predictions = predictions(&ended);
+    for (row, predicted) in predictions.iter().enumerate() {
         let is_one_of_them = of_models
             .iter()
             .any(|it| (f64::from(it[row]) - predicted[1]).abs() < 1e-5);
@@ -160,6 +161,19 @@ fn a_row_is_predicted_by_the_models_that_have_not_seen_it() {
         assert_eq!(predicted[2], f64::from(u8::from(predicted[1] > 0.5)));
         assert_eq!(predicted[0], f64::from(u8::from(row % 7 < 3)));
     }
+    // What the folds were judged by is what these predictions are worth, all rows together.
+    let losses = predictions.iter().map(|row| match row[..] {
+        [label, share, _] => -(label * share.ln() + (1.0 - label) * (1.0 - share).ln()),
+        _ => panic!("{row:?} is no label, probability and class"),
+    });
+    let evaluation = ended.json("output/data/evaluation.json");
+    let folds = evaluation["cross_validation"]["models"].as_array().unwrap();
+    let of_folds = folds.iter().map(|fold| {
+        assert_eq!(fold["metrics"][1]["data"], "validation");
+        fold["held_out_rows"].as_f64().unwrap() * fold["metrics"][1]["value"].as_f64().unwrap()
+    });
+    let (loss, of_folds) = (losses.sum::<f64>(), of_folds.sum::<f64>());
+    assert!((loss - of_folds).abs() < 1e-3, "{loss} {of_folds}");
 }
 
 #[test]
