@@ -1,7 +1,7 @@
 //! Reads a CSV file block by block, for a model to predict or explain its rows: `(n_rows, n_features)`.
 //!
-//! The trainer's rules: no header, no label, exposure or margin column unless one is named; an empty cell, `nan` and `NA` are missing. Memory holds one block
-//! of [`engine::dataset::TILE_ROWS`] rows, so a file of any length streams.
+//! The trainer's rules: no header, no label, exposure or margin column unless one is named; an empty cell, `nan` and `NA`
+//! are missing. Memory holds one block of [`engine::dataset::TILE_ROWS`] rows, so a file of any length streams.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub enum PredictFileError {
     },
     /// A column that was named is beyond the row's end.
     #[error("there is no column {column}, the row has {found} ({path}:{line})")]
-    NoLabel {
+    NoColumn {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
@@ -58,6 +58,14 @@ pub enum PredictFileError {
         column: usize,
         /// Fields of the row.
         found: usize,
+    },
+    /// A column was named as two things.
+    #[error("column {column} was named twice ({path})")]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The column, from 0.
+        column: usize,
     },
     /// The model was trained with a column that nobody named.
     #[error("the model was trained with {column}s, so every row needs one ({path})")]
@@ -110,8 +118,8 @@ impl PredictFileError {
             Self::Width { .. } => {
                 "give the columns that the model was trained on, in that order, without the label"
             }
-            Self::NoLabel { .. } => {
-                "--label-column, --exposure-column and --base-margin-column count from 0"
+            Self::NoColumn { .. } | Self::Twice { .. } => {
+                "--label-column, --exposure-column and --base-margin-column count from 0, and each column is one thing"
             }
             Self::Input {
                 column: SideColumn::Exposure,
@@ -145,6 +153,15 @@ impl Options {
             .map(|it| (it, Some(SideColumn::Exposure)));
         let margins = margins.map(|&it| (it, Some(SideColumn::BaseMargin)));
         label.into_iter().chain(exposure).chain(margins).collect()
+    }
+
+    /// A column that was named as two things.
+    fn twice(&self) -> Option<usize> {
+        let named: Vec<usize> = self.beside().iter().map(|(it, _)| *it).collect();
+        let mut later = named.iter().enumerate();
+        later
+            .find(|(at, it)| named[..*at].contains(it))
+            .map(|(_, it)| *it)
     }
 
     /// The first column that the model needs and that nobody named.
@@ -230,6 +247,10 @@ pub fn stream_blocks<E: From<PredictFileError>>(
         .from_reader(source.input);
     let mut record = csv::StringRecord::new();
     let beside = source.options.beside();
+    if let Some(column) = source.options.twice() {
+        let path = path.to_owned();
+        return Err(PredictFileError::Twice { path, column }.into());
+    }
     let mut rows = Rows::default();
     let mut n_rows = 0;
     loop {
@@ -282,7 +303,7 @@ enum RowFault {
         found: usize,
         expected: usize,
     },
-    NoLabel {
+    NoColumn {
         column: usize,
         found: usize,
     },
@@ -324,7 +345,7 @@ impl RowFault {
                 column,
                 text,
             },
-            Self::NoLabel { column, found } => PredictFileError::NoLabel {
+            Self::NoColumn { column, found } => PredictFileError::NoColumn {
                 path,
                 line,
                 column,
@@ -341,7 +362,7 @@ fn push_row(
     rows: &mut Rows,
 ) -> Result<(), RowFault> {
     if let Some(&(column, _)) = beside.iter().find(|(it, _)| *it >= record.len()) {
-        return Err(RowFault::NoLabel {
+        return Err(RowFault::NoColumn {
             column,
             found: record.len(),
         });

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use contract::artifact::StoredModelError;
 use contract::error::ContractError;
 use contract::failure::{Failure, FailureClass};
 use contract::hyperparameter::HyperparameterErrors;
@@ -304,13 +305,16 @@ fn train_class(err: &TrainError) -> FailureClass {
 /// The disk's faults are nobody's.
 fn start_class(err: &StartError) -> FailureClass {
     match err {
-        StartError::Read { source, .. } if source.kind() != io::ErrorKind::InvalidData => {
-            FailureClass::PlatformError
-        }
-        StartError::Read { .. }
-        | StartError::Empty
+        StartError::Stored { source, .. } => match source {
+            StoredModelError::Read(_) => FailureClass::PlatformError,
+            StoredModelError::Archive(_)
+            | StoredModelError::NoModel
+            | StoredModelError::TooLarge(_)
+            | StoredModelError::Side(_)
+            | StoredModelError::Input { .. } => FailureClass::UserError,
+        },
+        StartError::Empty
         | StartError::Several
-        | StartError::NoModel { .. }
         | StartError::NotAModel { .. }
         | StartError::Input { .. }
         | StartError::Columns { .. }

@@ -84,6 +84,12 @@ fn what_a_model_needs_is_asked_for() {
         said,
         "exposure `0`, allowed is a finite number above 0 (rows.csv:1:2)"
     );
+    let twice = Options {
+        label_column: Some(1),
+        ..exposed.clone()
+    };
+    let said = predict("7,2,3\n", &twice).unwrap_err().to_string();
+    assert_eq!(said, "column 1 was named twice (rows.csv)");
     let said = predict("7\n", &exposed).unwrap_err().to_string();
     assert_eq!(said, "there is no column 1, the row has 1 (rows.csv:1)");
 }

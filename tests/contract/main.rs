@@ -8,4 +8,5 @@ mod hyperparameter;
 mod job_file;
 mod metric_line;
 mod names;
+mod stored_model;
 mod validate;

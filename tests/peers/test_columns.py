@@ -11,10 +11,9 @@ import xgboost as xgb
 
 import tables
 from ml_root import Finished, MlRoot
+from reference import BETTER, PRINTED, ROUNDED, WORSE, grown, judged, loaded
 from tables import Folders, Part, Table
 
-# As in test_parity.py.
-WORSE, BETTER, PRINTED, ROUNDED = 0.01, 0.05, 1e-5, 1e-6
 PARAMETERS = {"objective": "count:poisson", "num_round": 60, "eta": 0.1, "max_depth": 5}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
@@ -51,27 +50,14 @@ def trained(trainer: pathlib.Path, root: pathlib.Path, hyperparameters: dict[str
     return done
 
 
-def loaded(done: Finished) -> xgb.Booster:
-    booster = xgb.Booster()
-    booster.load_model(done.model)
-    return booster
-
-
 def with_margin(part: Part, margin: np.ndarray) -> xgb.DMatrix:
     data = part.matrix()
     data.set_base_margin(margin.astype(np.float32))
     return data
 
 
-def xgboost(train: xgb.DMatrix) -> xgb.Booster:
-    rounds = int(PARAMETERS["num_round"])
-    shared = {name: value for name, value in PARAMETERS.items() if name != "num_round"}
-    return xgb.train(shared | {"tree_method": "hist", "nthread": 1}, train, num_boost_round=rounds)
-
-
 def loss(booster: xgb.Booster, data: xgb.DMatrix) -> float:
-    booster.set_param([("nthread", 1), ("eval_metric", "poisson-nloglik")])
-    return float(booster.eval(data).rsplit(":", 1)[1])
+    return judged(booster, ["poisson-nloglik"], data)["poisson-nloglik"]
 
 
 def test_a_base_margin_is_xgboosts(trainer: pathlib.Path, table: Table, tmp_path: pathlib.Path) -> None:
@@ -80,8 +66,8 @@ def test_a_base_margin_is_xgboosts(trainer: pathlib.Path, table: Table, tmp_path
     contents = [csv(part, margin) for part, margin in zip(parts, margins, strict=True)]
     done = trained(trainer, tmp_path, {"base_margin_columns": 2}, dict(zip(("train", "validation"), contents, strict=True)))
     train, validation = (with_margin(part, margin) for part, margin in zip(parts, margins, strict=True))
-    booster = loaded(done)
-    ours, theirs = loss(booster, validation), loss(xgboost(train), validation)
+    booster = loaded(done.model)
+    ours, theirs = loss(booster, validation), loss(grown(PARAMETERS, train), validation)
     assert 1 - BETTER <= ours / theirs <= 1 + WORSE, f"{ours} {theirs}"
     for name, data in (("train", train), ("validation", validation)):
         printed = done.metrics[f"{name}-poisson-nloglik"][-1]
@@ -92,12 +78,12 @@ def test_an_exposure_is_a_margin_of_its_logarithm(trainer: pathlib.Path, table: 
     parts = [counted(part) for part in (table.train, table.validation)]
     channels = {name: csv(part, side(part)) for name, part in zip(("train", "validation"), parts, strict=True)}
     done = trained(trainer, tmp_path, {"exposure_column": 2}, channels)
-    booster = loaded(done)
+    booster = loaded(done.model)
     # XGBoost has no base score beside a base margin: its margin has to hold both.
     rate = float(json.loads(booster.save_config())["learner"]["learner_model_param"]["base_score"].strip("[]"))
     assert rate == pytest.approx(parts[0].labels.sum() / side(parts[0]).sum(), rel=1e-5)
     train, validation = (with_margin(part, np.log(side(part)) + np.log(rate)) for part in parts)
-    ours, theirs = loss(booster, validation), loss(xgboost(train), validation)
+    ours, theirs = loss(booster, validation), loss(grown(PARAMETERS, train), validation)
     assert 1 - BETTER <= ours / theirs <= 1 + WORSE, f"{ours} {theirs}"
     for name, data in (("train", train), ("validation", validation)):
         printed = done.metrics[f"{name}-poisson-nloglik"][-1]
@@ -120,5 +106,5 @@ def test_parquet_by_name_is_csv_by_number(trainer: pathlib.Path, table: Table, t
     by_name = tree.train(trainer)
     assert by_name.code == 0, by_name.failure
     assert by_name.metrics == by_number.metrics
-    dumps = [loaded(it).get_dump(with_stats=True) for it in (by_name, by_number)]
+    dumps = [loaded(it.model).get_dump(with_stats=True) for it in (by_name, by_number)]
     assert dumps[0] == dumps[1]

@@ -11,39 +11,31 @@ import xgboost as xgb
 
 import tables
 from ml_root import MlRoot
+from reference import BETTER, PRINTED, ROUNDED, WORSE, grown, judged, loaded
 from tables import Folders, Table
 
-WORSE, BETTER, PRINTED, ROUNDED = 0.01, 0.05, 1e-5, 1e-6
 PARAMETERS = {"eta": 0.1, "max_depth": 5}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
 
 
-def loaded(path: pathlib.Path) -> xgb.Booster:
-    booster = xgb.Booster()
-    booster.load_model(path)
-    return booster
+@pytest.fixture
+def folders(repository: pathlib.Path, peers_data: pathlib.Path) -> Folders:
+    return Folders(repository, peers_data)
 
 
-def judged(booster: xgb.Booster, data: xgb.DMatrix, metric: str) -> float:
-    booster.set_param([("nthread", 1), ("eval_metric", metric)])
-    return float(booster.eval(data).rsplit(":", 1)[1])
+def among(*cases: tuple[str, str, tables.Source, dict[str, object]]) -> pytest.MarkDecorator:
+    """Objectives with their metrics, tables and what else they need."""
+    return pytest.mark.parametrize(
+        ("objective", "metric", "source", "more"), cases, ids=lambda it: it if isinstance(it, str) else ""
+    )
 
 
-def xgboost(objective: str, train: xgb.DMatrix, rounds: int, start: xgb.Booster | None = None, **more: object) -> xgb.Booster:
-    shared = PARAMETERS | {"objective": objective, "tree_method": "hist", "nthread": 1} | more
-    return xgb.train(shared, train, num_boost_round=rounds, xgb_model=start)
-
-
-@pytest.mark.parametrize(
-    ("objective", "metric", "source", "more"),
-    [
-        ("count:poisson", "poisson-nloglik", tables.bike_usage, {}),
-        ("binary:logistic", "logloss", tables.higgs, {}),
-        ("multi:softprob", "mlogloss", tables.digits, {"num_class": 10}),
-        ("reg:squarederror", "rmse", tables.bike_usage, {"num_parallel_tree": 3}),
-    ],
-    ids=lambda it: it if isinstance(it, str) else "",
+@among(
+    ("count:poisson", "poisson-nloglik", tables.bike_usage, {}),
+    ("binary:logistic", "logloss", tables.higgs, {}),
+    ("multi:softprob", "mlogloss", tables.digits, {"num_class": 10}),
+    ("reg:squarederror", "rmse", tables.bike_usage, {"num_parallel_tree": 3}),
 )
 def test_xgboosts_model_is_continued_as_well_as_xgboost_does(
     objective: str,
@@ -51,17 +43,17 @@ def test_xgboosts_model_is_continued_as_well_as_xgboost_does(
     source: tables.Source,
     more: dict[str, object],
     trainer: pathlib.Path,
-    repository: pathlib.Path,
-    peers_data: pathlib.Path,
+    folders: Folders,
     tmp_path: pathlib.Path,
 ) -> None:
-    table = source(Folders(repository, peers_data), 0)
+    table = source(folders, 0)
     train, validation = table.train.matrix(), table.validation.matrix()
-    start = xgboost(objective, train, 20, **more)
+    own = PARAMETERS | {"objective": objective, "num_round": 30} | more
+    start = grown(own | {"num_round": 20}, train)
     saved = tmp_path / "xgboost-model.json"
     start.save_model(saved)
     tree = MlRoot(tmp_path / "job")
-    tree.hyperparameters(PARAMETERS | {"objective": objective, "num_round": 30} | more)
+    tree.hyperparameters(own)
     tree.channel("train", table.train.content())
     tree.channel("validation", table.validation.content())
     tree.channel("model", saved.read_bytes(), "application/x-sagemaker-model")
@@ -72,13 +64,13 @@ def test_xgboosts_model_is_continued_as_well_as_xgboost_does(
     # The same trees; several intercepts are in the first ones, since older versions of XGBoost read only one.
     first = ours.predict(validation, iteration_range=(0, 20), output_margin=True)
     np.testing.assert_allclose(first, start.predict(validation, output_margin=True), rtol=1e-5, atol=1e-5)
-    theirs = xgboost(objective, train, 30, start, **more)
+    theirs = grown(own, train, start)
     assert theirs.num_boosted_rounds() == 50
-    ratio = judged(ours, validation, metric) / judged(theirs, validation, metric)
+    ratio = judged(ours, [metric], validation)[metric] / judged(theirs, [metric], validation)[metric]
     assert 1 - BETTER <= ratio <= 1 + WORSE, ratio
     for name, data in (("train", train), ("validation", validation)):
         printed = done.metrics[f"{name}-{metric}"][-1]
-        assert printed == pytest.approx(judged(ours, data, metric), rel=ROUNDED, abs=PRINTED)
+        assert printed == pytest.approx(judged(ours, [metric], data)[metric], rel=ROUNDED, abs=PRINTED)
 
 
 def test_an_archive_is_continued(trainer: pathlib.Path, repository: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -101,14 +93,10 @@ def test_an_archive_is_continued(trainer: pathlib.Path, repository: pathlib.Path
     assert job("other", 7, archive.read_bytes()).read_bytes() == whole
 
 
-@pytest.mark.parametrize(
-    ("objective", "metric", "source", "more"),
-    [
-        ("count:poisson", "poisson-nloglik", tables.bike_usage, {}),
-        ("binary:logistic", "logloss", tables.attrition, {}),
-        ("multi:softprob", "mlogloss", tables.digits, {"num_class": 10}),
-    ],
-    ids=lambda it: it if isinstance(it, str) else "",
+@among(
+    ("count:poisson", "poisson-nloglik", tables.bike_usage, {}),
+    ("binary:logistic", "logloss", tables.attrition, {}),
+    ("multi:softprob", "mlogloss", tables.digits, {"num_class": 10}),
 )
 def test_folds_are_judged_on_what_they_have_not_seen(
     objective: str,
@@ -116,11 +104,10 @@ def test_folds_are_judged_on_what_they_have_not_seen(
     source: tables.Source,
     more: dict[str, object],
     trainer: pathlib.Path,
-    repository: pathlib.Path,
-    peers_data: pathlib.Path,
+    folders: Folders,
     tmp_path: pathlib.Path,
 ) -> None:
-    table: Table = source(Folders(repository, peers_data), 0)
+    table: Table = source(folders, 0)
     tree = MlRoot(tmp_path)
     tree.hyperparameters(PARAMETERS | {"objective": objective, "num_round": 20, "_kfold": 4} | more)
     tree.channel("train", table.train.content())

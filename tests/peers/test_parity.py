@@ -16,14 +16,11 @@ import xgboost as xgb
 
 import tables
 from ml_root import MlRoot
+from reference import BETTER, PRINTED, ROUNDED, WORSE, grown, judged, loaded
 from tables import Folders, Source, Table
 
-# A model may be this much worse than XGBoost's. One that is much better is suspect: it may have seen what it should not.
-WORSE, BETTER = 0.01, 0.05
 # Of survival a part is seen only, so that less decides.
 WORSE_OF_SURVIVAL = 0.02
-# Jobs print five decimals, and XGBoost's loss of a row is an f32 where Linden's is an f64.
-PRINTED, ROUNDED = 1e-5, 1e-6
 
 METRICS = {
     "reg:squarederror": "rmse,mae",
@@ -176,24 +173,7 @@ def linden_model(trainer: pathlib.Path, root: pathlib.Path, cell: Cell, seed: in
     tree.channel("validation", table.validation.content(), table.validation.content_type)
     done = tree.train(trainer)
     assert done.code == 0, done.failure or done.stderr
-    booster = xgb.Booster()
-    booster.load_model(done.model)
-    return booster, {name: values[-1] for name, values in done.metrics.items()}
-
-
-def xgboost_model(cell: Cell, seed: int, train: xgb.DMatrix) -> xgb.Booster:
-    shared = cell.shared(seed)
-    rounds = int(shared.pop("num_round"))
-    return xgb.train(shared | {"tree_method": "hist", "nthread": 1}, train, num_boost_round=rounds)
-
-
-def judged(booster: xgb.Booster, cell: Cell, data: xgb.DMatrix, name: str) -> dict[str, float]:
-    """What XGBoost measures, by the names that jobs print."""
-    metrics = cell.metrics
-    booster.set_param([("nthread", 1), *cell.settings.items(), *(("eval_metric", it) for it in metrics)])
-    line = booster.eval(data, name)
-    values = (it.rsplit(":", 1) for it in line.split("\t")[1:])
-    return {metric: float(value) for metric, value in values if metric.removeprefix(f"{name}-") in metrics}
+    return loaded(done.model), {name: values[-1] for name, values in done.metrics.items()}
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name.replace(" ", "-"))
@@ -211,13 +191,14 @@ def test_the_model_is_as_good_and_its_metrics_are_xgboosts(
         table = cell.source(Folders(repository, peers_data), seed)
         train, validation = table.train.matrix(), table.validation.matrix()
         booster, printed = linden_model(trainer, tmp_path / str(seed), cell, seed, table)
-        ours.append(judged(booster, cell, validation, "validation"))
-        theirs.append(judged(xgboost_model(cell, seed, train), cell, validation, "validation"))
-        measured = ours[-1] | judged(booster, cell, train, "train")
-        assert set(printed) == {f"{part}-{it}" for part in ("train", "validation") for it in cell.metrics}
+        reference = grown(cell.shared(seed), train)
+        ours.append(judged(booster, cell.metrics, validation, cell.settings))
+        theirs.append(judged(reference, cell.metrics, validation, cell.settings))
+        of_train = judged(booster, cell.metrics, train, cell.settings)
+        measured = {f"train-{it}": value for it, value in of_train.items()} | {f"validation-{it}": value for it, value in ours[-1].items()}
         assert printed == pytest.approx(measured, rel=ROUNDED, abs=PRINTED), f"seed {seed}"
     for metric in cell.metrics:
-        means = [float(np.mean([it[f"validation-{metric}"] for it in side])) for side in (ours, theirs)]
+        means = [float(np.mean([it[metric] for it in side])) for side in (ours, theirs)]
         ratios.append((cell.name, metric, *means))
     ratio = ratios[-len(cell.metrics)][2] / ratios[-len(cell.metrics)][3]
     assert 1 - BETTER <= ratio <= 1 + cell.worse

@@ -27,7 +27,7 @@ fn wrote(job: Job, path: &str, text: &str) -> Job {
 }
 
 /// Runs each job and compares the reason with what is expected; `…` at the end of the expectation stands for anything.
-fn check(cases: Vec<(Job, &str)>) {
+pub(crate) fn check(cases: Vec<(Job, &str)>) {
     for (job, expected) in cases {
         let reason = job.run().reason();
         let root = job.path("").display().to_string();
@@ -177,6 +177,10 @@ fn channels_that_are_not_there_or_not_readable() {
         (
             good().csv("Train", "1,2\n"),
             "UserError: Extraneous channel found: Train; allowed are `train`, `validation` and `model`",
+        ),
+        (
+            good().channel_config("model", json!({"TrainingInputMode": "Pipe"})),
+            "UserError: channel `model` is in Pipe mode, which this version does not read; allowed are File and FastFile",
         ),
         (
             changed("ContentType", "text/tsv"),

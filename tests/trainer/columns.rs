@@ -4,8 +4,9 @@ use engine::dataset::{Dataset, SideColumns};
 use engine::model;
 use engine::threads::Threads;
 
-use crate::job::{Ended, Job, rows};
-use crate::parquet_file::{Cells, file, floats};
+use crate::bad_input::check;
+use crate::job::{Job, rows};
+use crate::parquet_file::{Cells, doubles, file, floats};
 
 fn counts() -> Job {
     Job::new(&[
@@ -159,8 +160,8 @@ fn a_base_margin_of_classes_has_a_column_for_each() {
     assert_eq!(model::load(&ended.model()).unwrap().n_features(), 3);
 }
 
-fn refused(job: Job, column: &str, value: &str, table: &str) -> String {
-    job.set(column, value).csv("train", table).run().reason()
+fn declared(column: &str, value: &str, table: &str) -> Job {
+    counts().set(column, value).csv("train", table)
 }
 
 #[test]
@@ -168,12 +169,13 @@ fn wrong_declarations_are_told_with_file_row_and_column() {
     let table = "1,2,0.5,7\n3,4,1.5,8\n";
     let bad_exposure = "1,2,0.5,7\n3,4,-1.5,8\n";
     let no_exposure = "1,2,0.5,7\n3,4,,8\n";
-    for (column, value, table, expected) in [
+    let cases = [
         (
             "exposure_column",
             "4",
             table,
-            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: there is no column `4`, allowed are 1 to 3",
+            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: there is no column `4`, allowed are 1 to 3, counted \
+             from 0 for the label",
         ),
         (
             "exposure_column",
@@ -185,8 +187,8 @@ fn wrong_declarations_are_told_with_file_row_and_column() {
             "exposure_column",
             "hours",
             table,
-            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: `hours` is not a number; columns of text have \
-             numbers, from 0 for the label",
+            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: there is no column `hours`, allowed are 1 to 3, \
+             counted from 0 for the label",
         ),
         (
             "exposure_column",
@@ -224,143 +226,195 @@ fn wrong_declarations_are_told_with_file_row_and_column() {
             table,
             "UserError: Hyperparameter qid_column: `1,2` is not supported; there can be one such column only",
         ),
-    ] {
-        assert_eq!(refused(counts(), column, value, table), expected);
-    }
+    ];
+    let case = |(column, value, table, expected)| (declared(column, value, table), expected);
+    check(cases.map(case).into());
 }
 
 #[test]
 fn columns_that_do_not_go_together_are_told() {
     let table = "1,2,0.5,7\n3,4,1.5,8\n";
-    let twice = counts().set("qid_column", "2");
-    assert_eq!(
-        refused(twice, "exposure_column", "2", table),
-        "UserError: Hyperparameter exposure_column: column `2` is that of `qid_column` already"
-    );
-    let twice = counts().set("qid_column", "02");
-    assert_eq!(
-        refused(twice, "exposure_column", "2", table),
-        "UserError: train/data.csv, line 1: Hyperparameter exposure_column: column `2` is declared already"
-    );
-    let weighted = counts().set("csv_weights", "1");
-    assert_eq!(
-        refused(weighted, "exposure_column", "1", table),
-        "UserError: train/data.csv, line 1: Hyperparameter exposure_column: column `1` is the weight's, since csv_weights is 1, \
-         already"
-    );
-    let both = counts().set("base_margin_columns", "1");
-    let said = refused(both, "exposure_column", "2", table);
-    assert!(
-        said.contains("does not go with `exposure_column`"),
-        "{said}"
-    );
-    let said = refused(
-        Job::new(&[("num_round", "1")]),
-        "exposure_column",
-        "2",
-        table,
-    );
-    assert!(
-        said.contains("`objective` = `reg:squarederror` has no rate")
-            && said.contains("`count:poisson`"),
-        "{said}"
-    );
-    let said = refused(counts(), "label_upper_bound_column", "2", table);
-    assert!(said.contains("`survival:aft`"), "{said}");
-    let few = counts().set("base_margin_columns", "1");
-    assert_eq!(
-        refused(few, "qid_column", "2", "1,0.5,3\n2,0.5,3\n"),
-        "UserError: train/data.csv, line 1: 3 columns, expected a label, the columns that the job declares and at least one feature"
-    );
+    let job = |column: &str, value: &str| declared(column, value, table);
+    check(vec![
+        (
+            job("exposure_column", "2").set("qid_column", "2"),
+            "UserError: Hyperparameter exposure_column: column `2` is that of `qid_column` already",
+        ),
+        (
+            job("exposure_column", "2").set("qid_column", "02"),
+            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: column `2` is declared already",
+        ),
+        (
+            job("exposure_column", "1").set("csv_weights", "1"),
+            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: column `1` is the weight's, since csv_weights is \
+             1, already",
+        ),
+        (
+            job("exposure_column", "4").set("csv_weights", "1"),
+            "UserError: train/data.csv, line 1: Hyperparameter exposure_column: there is no column `4`, allowed are 2 to 3, …",
+        ),
+        (
+            job("exposure_column", "2").set("base_margin_columns", "1"),
+            "UserError: Hyperparameter base_margin_columns: does not go with `exposure_column`; …",
+        ),
+        (
+            job("exposure_column", "2").set("objective", "reg:squarederror"),
+            "UserError: Hyperparameter exposure_column: `objective` = `reg:squarederror` has no rate that an exposure could \
+             multiply, allowed are `count:poisson`, …",
+        ),
+        (
+            job("label_upper_bound_column", "2"),
+            "UserError: Hyperparameter label_upper_bound_column: the labels of `objective` = `count:poisson` are no intervals, \
+             only those of `survival:aft` are",
+        ),
+        (
+            declared("qid_column", "2", "1,0.5,3\n2,0.5,3\n").set("base_margin_columns", "1"),
+            "UserError: train/data.csv, line 1: 3 columns, expected a label, the columns that the job declares and at least one \
+             feature",
+        ),
+    ]);
 }
 
 #[test]
 fn rows_of_a_query_must_be_adjacent() {
-    let said = refused(counts(), "qid_column", "1", "1,7,1\n2,7,2\n3,8,3\n4,7,4\n");
-    assert_eq!(
-        said,
-        "UserError: train/data.csv, row 4: query 7 was there before other queries; the rows of a query must be adjacent"
-    );
-    // Two neighbours that are one number in 32 bits.
-    let table = "1,16777216,1\n2,16777217,2\n3,16777216,3\n";
-    let said = refused(counts(), "qid_column", "1", table);
-    assert!(said.contains("row 3: query 16777216"), "{said}");
-    let job = counts().set("qid_column", "1").channel(
-        "train",
-        "text/csv",
-        &[("a.csv", "1,7,1\n2,8,2\n"), ("b.csv", "3,8,3\n4,9,4\n")],
-    );
-    assert_eq!(job.run().exit_code, Some(0));
-    let job = counts().set("qid_column", "1").channel(
-        "train",
-        "text/csv",
-        &[("a.csv", "1,7,1\n2,8,2\n"), ("b.csv", "3,7,3\n4,9,4\n")],
-    );
-    let ended = job.run();
-    assert_eq!(
-        ended.reason(),
-        "UserError: train/b.csv, row 1: query 7 was there before other queries; the rows of a query must be adjacent"
-    );
-    assert!(ended.stderr.contains("sharding"), "{}", ended.stderr);
+    let files = |a: &str, b: &str| {
+        let files = [("a.csv", a), ("b.csv", b)];
+        counts()
+            .set("qid_column", "1")
+            .channel("train", "text/csv", &files)
+    };
+    check(vec![
+        (
+            declared("qid_column", "1", "1,7,1\n2,7,2\n3,8,3\n4,7,4\n"),
+            "UserError: train/data.csv, row 4: query 7 was there before other queries; the rows of a query must be adjacent",
+        ),
+        (
+            // Two neighbours that are one number in 32 bits.
+            declared(
+                "qid_column",
+                "1",
+                "1,16777216,1\n2,16777217,2\n3,16777216,3\n",
+            ),
+            "UserError: train/data.csv, row 3: query 16777216 was there …",
+        ),
+        (
+            files("1,7,1\n2,8,2\n", "3,7,3\n4,9,4\n"),
+            "UserError: train/b.csv, row 1: query 7 was there before other queries; the rows of a query must be adjacent",
+        ),
+    ]);
+    let across = files("1,7,1\n2,8,2\n", "3,8,3\n4,9,4\n");
+    assert_eq!(across.run().exit_code, Some(0));
+    let cut = files("1,7,1\n2,8,2\n", "3,7,3\n4,9,4\n").run();
+    assert!(cut.stderr.contains("sharding"), "{}", cut.stderr);
 }
 
 #[test]
 fn libsvm_has_its_own_way_to_name_a_query() {
-    let ended = counts()
-        .set("qid_column", "1")
-        .libsvm("train", "1 qid:1 1:2\n2 qid:1 1:3\n")
-        .run();
-    assert!(
-        ended.reason().contains("libsvm has no column for it"),
-        "{}",
-        ended.stderr
-    );
-    let ended = counts()
-        .set("exposure_column", "2")
-        .libsvm("train", "1 1:2 2:1\n2 1:3\n")
-        .run();
-    assert_eq!(
-        ended.reason(),
-        "UserError: train/data.libsvm, line 2: the exposure is missing, every row needs a finite number above 0"
-    );
+    let job =
+        |column: &str, value: &str, table: &str| counts().set(column, value).libsvm("train", table);
+    check(vec![
+        (
+            job("qid_column", "1", "1 qid:1 1:2\n2 qid:1 1:3\n"),
+            "UserError: train/data.libsvm, line 1: Hyperparameter qid_column: libsvm has no column for it; …",
+        ),
+        (
+            job("exposure_column", "2", "1 1:2 2:1\n2 1:3\n"),
+            "UserError: train/data.libsvm, line 2: the exposure is missing, every row needs a finite number above 0",
+        ),
+        (
+            job("exposure_column", "1048576", "1 1:2 2:1\n"),
+            "UserError: train/data.libsvm, line 1: Hyperparameter exposure_column: `1048576` is not an index, allowed are whole \
+             numbers from 0 to 1048575",
+        ),
+    ]);
+}
+
+#[test]
+fn parquet_has_query_ids_of_every_type() {
+    let job = |kind: &str, ids: Cells| {
+        let job = counts().set("qid_column", "day");
+        let job = job.channel("train", "application/x-parquet", &[]);
+        let columns = vec![floats(&[1.0; 3]), ids, floats(&[1.0, 2.0, 3.0])];
+        let schema = format!("required float label; {kind}; required float a");
+        job.write("input/data/train/a.parquet", file(&schema, &[columns]));
+        job
+    };
+    let longs = |ids: [i64; 3]| Cells::Long(ids.map(Some).into());
+    let split = "UserError: train/a.parquet, row 3: query 16777216 was there …";
+    check(vec![
+        // Two neighbours that are one number in 32 bits.
+        (
+            job(
+                "required int64 day",
+                longs([16_777_216, 16_777_217, 16_777_216]),
+            ),
+            split,
+        ),
+        (
+            job(
+                "required int64 day (DECIMAL(18, 1))",
+                longs([167_772_160, 167_772_170, 167_772_160]),
+            ),
+            split,
+        ),
+        (
+            job(
+                "required double day",
+                doubles(&[16_777_216.0, 16_777_217.0, 16_777_216.0]),
+            ),
+            split,
+        ),
+        (
+            job("required double day", doubles(&[1.0, 1.5, 2.0])),
+            "UserError: train/a.parquet, row 2, column 2 (`day`): query id `1.5` is not allowed, allowed is a whole number from 0",
+        ),
+        (
+            job("required int64 day", longs([1, 2, -3])),
+            "UserError: train/a.parquet, row 3, column 2 (`day`): query id `-3` is not allowed, allowed is a whole number from 0",
+        ),
+        (
+            job(
+                "optional int64 day",
+                Cells::Long(vec![Some(1), None, Some(3)]),
+            ),
+            "UserError: train/a.parquet, row 2, column 2 (`day`): the query id is missing, every row needs a whole number from 0",
+        ),
+    ]);
 }
 
 #[test]
 fn parquet_columns_are_declared_by_name_or_number() {
-    let job = |column: &str, hours: Vec<f32>| -> Ended {
-        let job =
-            counts()
-                .set("exposure_column", column)
-                .channel("train", "application/x-parquet", &[]);
-        let rows = hours.len();
-        let numbers: Vec<f32> = (0..rows).map(|it| it as f32).collect();
-        let columns = vec![floats(&vec![1.0; rows]), floats(&hours), floats(&numbers)];
-        job.write(
-            "input/data/train/a.parquet",
-            file(
-                "required float label; required float hours; required float a",
-                &[columns],
-            ),
-        );
-        job.run()
+    let job = |column: &str, hours: &[f32]| {
+        let job = counts().set("exposure_column", column);
+        let job = job.channel("train", "application/x-parquet", &[]);
+        let numbers: Vec<f32> = (0..hours.len()).map(|it| it as f32).collect();
+        let columns = vec![
+            floats(&vec![1.0; hours.len()]),
+            floats(hours),
+            floats(&numbers),
+        ];
+        let schema = "required float label; required float hours; required float a";
+        job.write("input/data/train/a.parquet", file(schema, &[columns]));
+        job
     };
-    assert_eq!(
-        job("hors", vec![1.0; 4]).reason(),
-        "UserError: train/a.parquet: Hyperparameter exposure_column: there is no column `hors`; did you mean `hours`?"
-    );
-    assert_eq!(
-        job("label", vec![1.0; 4]).reason(),
-        "UserError: train/a.parquet: Hyperparameter exposure_column: column `label` is the label's already"
-    );
-    assert_eq!(
-        job("hours", vec![1.0, 2.0, 0.0]).reason(),
-        "UserError: train/a.parquet, row 3, column 2 (`hours`): exposure `0` is not allowed, allowed is a finite number above 0"
-    );
-    let (by_name, by_number) = (
-        job("hours", vec![1.0, 2.0, 3.0]),
-        job("1", vec![1.0, 2.0, 3.0]),
-    );
-    assert_eq!(by_name.model(), by_number.model());
+    check(vec![
+        (
+            job("hors", &[1.0; 4]),
+            "UserError: train/a.parquet: Hyperparameter exposure_column: there is no column `hors`, allowed are names of columns \
+             and 1 to 2; did you mean `hours`?",
+        ),
+        (
+            job("label", &[1.0; 4]),
+            "UserError: train/a.parquet: Hyperparameter exposure_column: column `label` is the label's already",
+        ),
+        (
+            job("hours", &[1.0, 2.0, 0.0]),
+            "UserError: train/a.parquet, row 3, column 2 (`hours`): exposure `0` is not allowed, allowed is a finite number above \
+             0",
+        ),
+    ]);
+    let (by_name, by_number) = (job("hours", &[1.0, 2.0, 3.0]), job("1", &[1.0, 2.0, 3.0]));
+    assert_eq!(by_name.run().model(), by_number.run().model());
 }
 
 #[test]

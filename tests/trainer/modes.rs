@@ -7,6 +7,7 @@ use engine::dataset::Dataset;
 use engine::model;
 use engine::threads::Threads;
 
+use crate::bad_input::check;
 use crate::job::{Ended, Job, rows, table};
 
 fn job() -> Job {
@@ -151,7 +152,8 @@ fn a_row_is_predicted_by_the_models_that_have_not_seen_it() {
                 .unwrap()
         })
         .collect();
-    for (row, predicted) in predictions(&ended).iter().enumerate() {
+    let predictions = predictions(&ended);
+    for (row, predicted) in predictions.iter().enumerate() {
         let is_one_of_them = of_models
             .iter()
             .any(|it| (f64::from(it[row]) - predicted[1]).abs() < 1e-5);
@@ -159,6 +161,19 @@ fn a_row_is_predicted_by_the_models_that_have_not_seen_it() {
         assert_eq!(predicted[2], f64::from(u8::from(predicted[1] > 0.5)));
         assert_eq!(predicted[0], f64::from(u8::from(row % 7 < 3)));
     }
+    // What the folds were judged by is what these predictions are worth, all rows together.
+    let losses = predictions.iter().map(|row| match row[..] {
+        [label, share, _] => -(label * share.ln() + (1.0 - label) * (1.0 - share).ln()),
+        _ => panic!("{row:?} is no label, probability and class"),
+    });
+    let evaluation = ended.json("output/data/evaluation.json");
+    let folds = evaluation["cross_validation"]["models"].as_array().unwrap();
+    let of_folds = folds.iter().map(|fold| {
+        assert_eq!(fold["metrics"][1]["data"], "validation");
+        fold["held_out_rows"].as_f64().unwrap() * fold["metrics"][1]["value"].as_f64().unwrap()
+    });
+    let (loss, of_folds) = (losses.sum::<f64>(), of_folds.sum::<f64>());
+    assert!((loss - of_folds).abs() < 1e-3, "{loss} {of_folds}");
 }
 
 #[test]
@@ -188,35 +203,25 @@ fn folds_follow_from_the_seed_and_not_from_threads() {
 
 #[test]
 fn folds_that_cannot_be_are_refused() {
-    let few = job()
-        .set("_kfold", "5")
-        .csv("train", "1,2\n3,4\n5,6\n")
-        .run();
-    assert_eq!(
-        few.reason(),
-        "UserError: Hyperparameter _kfold: 5 folds of 3 rows: a fold would be empty"
-    );
-    let repeats = job()
-        .set("_num_cv_round", "2")
-        .csv("train", &table(20))
-        .run();
-    assert!(
-        repeats.reason().contains("`_kfold` asks for"),
-        "{}",
-        repeats.stderr
-    );
-    let tree = job()
-        .set("_kfold", "2")
-        .set("algorithm", "decision_tree")
-        .set("num_round", "1")
-        .set("eta", "1")
-        .csv("train", &table(20))
-        .run();
-    assert!(
-        tree.reason().contains("`algorithm` = `decision_tree`"),
-        "{}",
-        tree.stderr
-    );
+    check(vec![
+        (
+            job().set("_kfold", "5").csv("train", "1,2\n3,4\n5,6\n"),
+            "UserError: Hyperparameter _kfold: 5 folds of 3 rows: a fold would be empty",
+        ),
+        (
+            job().set("_num_cv_round", "2").csv("train", &table(20)),
+            "UserError: Hyperparameter _num_cv_round: `2` repeats cross-validation, which `_kfold` asks for; …",
+        ),
+        (
+            job()
+                .set("_kfold", "2")
+                .set("algorithm", "decision_tree")
+                .set("num_round", "1")
+                .set("eta", "1")
+                .csv("train", &table(20)),
+            "UserError: Hyperparameter _kfold: `2` does not go with `algorithm` = `decision_tree`; …",
+        ),
+    ]);
 }
 
 #[test]
@@ -261,7 +266,10 @@ fn continuing_is_as_if_training_had_never_stopped() {
     for (name, value) in [
         ("subsample", "0.7"),
         ("objective", "count:poisson"),
+        ("objective", "reg:absoluteerror"),
+        ("objective", "rank:pairwise"),
         ("csv_weights", "1"),
+        ("num_parallel_tree", "3"),
     ] {
         let job = |rounds: &str| {
             job()
@@ -309,51 +317,46 @@ fn continuing_keeps_exposures() {
 #[test]
 fn a_model_that_does_not_fit_is_refused() {
     let model = job().csv("train", &table(50)).run().model();
-    let other = job()
-        .set("objective", "count:poisson")
-        .csv("train", &table(50));
-    assert_eq!(
-        continuing(other, &model).run().reason(),
-        "UserError: the booster to continue from has objective `reg:squarederror`, the parameters ask for `count:poisson`"
-    );
-    let narrow = job().csv("train", "1,2,3\n4,5,6\n");
-    assert_eq!(
-        continuing(narrow, &model).run().reason(),
-        "UserError: the model in channel `model` has 3 feature columns, channel `train` has 2"
-    );
-    let empty = job().csv("train", &table(50)).channel("model", "", &[]);
-    assert!(
-        empty
-            .run()
-            .reason()
-            .contains("channel `model` holds no file")
-    );
-    let damaged = job()
-        .csv("train", &table(50))
-        .channel("model", "", &[("xgboost-model", "{}")]);
-    assert!(
-        damaged
-            .run()
-            .reason()
-            .starts_with("UserError: model/xgboost-model: ")
-    );
-    let folds = job().set("_kfold", "2").csv("train", &table(50));
-    assert!(
-        continuing(folds, &model)
-            .run()
-            .reason()
-            .contains("`_kfold`")
-    );
     let named = job()
         .set("feature_names", "a,b,c")
         .csv("train", &table(50))
         .run()
         .model();
-    let renamed = job().set("feature_names", "a,x,c").csv("train", &table(50));
-    assert_eq!(
-        continuing(renamed, &named).run().reason(),
-        "UserError: feature_names mismatch: feature column 2 is `b` in the model of channel `model` and `x` in train"
-    );
+    let good = || job().csv("train", &table(50));
+    let half = good().channel("model", "", &[]);
+    let whole = archive(&model);
+    half.write("input/data/model/model.tar.gz", &whole[..whole.len() / 2]);
+    check(vec![
+        (
+            continuing(good().set("objective", "count:poisson"), &model),
+            "UserError: the booster to continue from has objective `reg:squarederror`, the parameters ask for `count:poisson`",
+        ),
+        (
+            continuing(job().csv("train", "1,2,3\n4,5,6\n"), &model),
+            "UserError: the model in channel `model` has 3 feature columns, channel `train` has 2",
+        ),
+        (
+            good().channel("model", "", &[]),
+            "UserError: channel `model` holds no file, expected `xgboost-model` or `model.tar.gz`",
+        ),
+        (
+            good().channel("model", "", &[("xgboost-model", "{}")]),
+            "UserError: model/xgboost-model: …",
+        ),
+        // Whoever uploaded half an archive can upload all of it.
+        (
+            half,
+            "UserError: model/model.tar.gz: the archive is damaged: …",
+        ),
+        (
+            continuing(good().set("_kfold", "2"), &model),
+            "UserError: channel `model` does not go with `_kfold`, since …",
+        ),
+        (
+            continuing(good().set("feature_names", "a,x,c"), &named),
+            "UserError: feature_names mismatch: feature column 2 is `b` in the model of channel `model` and `x` in train",
+        ),
+    ]);
 }
 
 #[test]
@@ -405,25 +408,19 @@ fn a_tree_is_searched_exactly_or_refused_with_the_reason() {
         "{}",
         ended.stderr
     );
-    let said = tree("exact", "reg:squarederror")
-        .csv("train", &table(40))
-        .run()
-        .reason();
-    assert!(
-        said.contains("the exact search only tells classes apart"),
-        "{said}"
-    );
+    check(vec![
+        (
+            tree("exact", "reg:squarederror").csv("train", &table(40)),
+            "UserError: no exact decision tree: `reg:squarederror` predicts numbers, the exact search only tells classes apart; …",
+        ),
+        (
+            job().set("tree_method", "exact").csv("train", &table(40)),
+            "UserError: Hyperparameter tree_method: `exact` does not go with `algorithm` = `gradient_boosting`: splits are \
+             searched among bins; use `hist`, which finds the same splits …",
+        ),
+    ]);
     tree("hist", "reg:squarederror")
         .csv("train", &table(40))
         .run()
         .model();
-    let said = job()
-        .set("tree_method", "exact")
-        .csv("train", &table(40))
-        .run()
-        .reason();
-    assert!(
-        said.contains("use `hist`, which finds the same splits"),
-        "{said}"
-    );
 }

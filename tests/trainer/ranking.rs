@@ -1,5 +1,6 @@
 //! Ranking as a job: queries in each content type, what is printed, and how wrong rows are told.
 
+use crate::bad_input::check;
 use crate::job::{Ended, Job, rows};
 
 fn job(objective: &str) -> Job {
@@ -74,12 +75,10 @@ fn metrics_are_named_as_they_are_asked_for() {
 
 #[test]
 fn models_do_not_depend_on_threads() {
-    for (name, value) in [
-        ("lambdarank_pair_method", "topk"),
-        ("lambdarank_pair_method", "mean"),
-    ] {
+    for value in ["topk", "mean"] {
         let model = |nthread: &str| {
-            let job = job("rank:ndcg").set(name, value).set("nthread", nthread);
+            let job = job("rank:ndcg").set("lambdarank_pair_method", value);
+            let job = job.set("nthread", nthread);
             trained(&job.set("qid_column", "1").csv("train", &csv(900))).model()
         };
         let first = model("1");
@@ -108,6 +107,20 @@ fn early_stopping_goes_for_the_largest_value() {
 }
 
 #[test]
+fn what_pairs_were_made_by_is_written_down() {
+    let job = job("rank:ndcg").set("lambdarank_pair_method", "mean");
+    let ended = trained(&job.set("qid_column", "1").csv("train", &csv(100)));
+    let effective = ended.json("model/linden/hyperparameters.json");
+    for (name, value) in [
+        ("lambdarank_pair_method", "mean"),
+        ("lambdarank_score_normalization", "true"),
+        ("ndcg_exp_gain", "true"),
+    ] {
+        assert_eq!(effective[name], value, "{name}");
+    }
+}
+
+#[test]
 fn rows_without_queries_are_one_and_that_is_told() {
     let ended = trained(&job("rank:ndcg").csv("train", &csv(100)));
     assert!(
@@ -120,7 +133,7 @@ fn rows_without_queries_are_one_and_that_is_told() {
 #[test]
 fn wrong_rows_are_told() {
     let qid = |objective: &str| job(objective).set("qid_column", "1");
-    for (job, expected) in [
+    check(vec![
         (
             qid("rank:map").csv("train", "1,7,3\n2,7,4\n"),
             "UserError: train/data.csv, line 2, column 1: map can only be used with binary labels, 0 or 1, got `2`",
@@ -153,7 +166,5 @@ fn wrong_rows_are_told() {
                 .csv("train", "1,7,3\n"),
             "UserError: Hyperparameter lambdarank_pair_method: top is not in [topk, mean]; did you mean `topk`?",
         ),
-    ] {
-        assert_eq!(job.run().reason(), expected);
-    }
+    ]);
 }

@@ -81,6 +81,30 @@ fn a_stopped_job_leaves_no_model_where_none_is_asked_for() {
 }
 
 #[test]
+fn folds_of_one_round_are_stopped_between_two_of_them() {
+    let (n_folds, n_repeats) = (10, 200);
+    let job = Job::new(&[
+        ("num_round", "1"),
+        ("save_model_on_termination", "true"),
+        ("_kfold", &n_folds.to_string()),
+        ("_num_cv_round", &n_repeats.to_string()),
+    ])
+    .csv("train", &table(2000));
+    let (lines, child) = stop_after_three_rounds(&job, "-TERM");
+    let ended = job.wait(child);
+    assert_eq!(ended.exit_code, Some(0), "{}", ended.stderr);
+    assert!(
+        lines.len() < n_folds * n_repeats,
+        "the job went on to its end"
+    );
+    // Every tenth fold ends with a line of means.
+    let n_models = lines.len() - lines.iter().filter(|it| it.starts_with("[1]")).count();
+    let is_there = |fold: usize| ended.read(&format!("model/xgboost-model-{fold}")).is_some();
+    assert!(is_there(n_models - 1) && !is_there(n_models));
+    assert_eq!(ended.read("output/data/evaluation.json"), None);
+}
+
+#[test]
 fn a_job_that_is_stopped_while_it_reads_ends_without_a_model() {
     let job = endless("true").csv("train", &table(100_000));
     // One file under many names: enough to read for the signal to arrive in the middle of it.

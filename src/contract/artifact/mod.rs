@@ -1,10 +1,11 @@
 //! What a job leaves: names inside `model.tar.gz` and `output.tar.gz`, and the evaluation document.
 //!
 //! Invariant: [`MODEL_FILE`], or with cross-validation a model for each fold, is all there is at the top of the model's
-//! archive. Readers of the built-in algorithm's
-//! artifacts load every plain file there, so whatever else we write lies in [`SIDE_DIR`].
+//! archive. Readers of the built-in algorithm's artifacts load every plain file there, so whatever else we write lies in
+//! [`SIDE_DIR`].
 
 mod evaluation;
+mod stored_model;
 
 use engine::dataset::SideColumn;
 
@@ -12,6 +13,7 @@ pub use evaluation::{
     Baseline, BaselineMetric, BestRound, CrossValidation, DataSet, Evaluation, EvaluationError,
     FoldMetric, FoldModel, MetricHistory, MetricSpread, ModelDigest, Timing,
 };
+pub use stored_model::{MAX_MODEL_GIB, StoredModel, StoredModelError, side_path};
 
 /// The model, at the top of `model.tar.gz`.
 pub const MODEL_FILE: &str = "xgboost-model";

@@ -7,7 +7,7 @@
 //! defaults of a forest.
 
 use engine::metric::Metric;
-use engine::objective::{ObjectiveName, Task};
+use engine::objective::{Objective, ObjectiveName, Setting, Task};
 
 use super::draft::Draft;
 use super::error::HyperparameterError;
@@ -32,9 +32,9 @@ pub(super) fn apply(reading: &mut Reading) {
     levels(reading);
     metrics(reading);
     unread(reading);
-    baseline(reading);
     super::rules_columns::apply(reading);
     folds(reading);
+    baseline(reading);
     search(reading);
     booster(reading);
     reading
@@ -165,53 +165,50 @@ fn classes(reading: &mut Reading) {
 }
 
 fn levels(reading: &mut Reading) {
-    let needs_levels = reading.draft.objective() == ObjectiveName::RegQuantileError;
+    let needs_levels = Objective::new(reading.draft.objective()).has(Setting::QuantileAlpha);
     if needs_levels && !reading.draft.given.contains_key("quantile_alpha") {
         let message = "Require input for parameter 'quantile_alpha' for `reg:quantileerror`, as `0.9` or `[0.1, 0.5, 0.9]`";
         reading.rule("quantile_alpha", &["objective"], message);
     }
 }
 
+/// Settings that only some objectives have, each with the metric that reads it as well.
+const SETTINGS: &[(Setting, Option<&str>)] = &[
+    (Setting::TweedieVariancePower, Some("tweedie-nloglik")),
+    (Setting::HuberSlope, Some("mphe")),
+    (Setting::QuantileAlpha, Some("quantile")),
+    (Setting::AftLossDistribution, Some("aft-nloglik")),
+    (Setting::AftLossDistributionScale, Some("aft-nloglik")),
+    (Setting::LambdarankPairMethod, None),
+    (Setting::LambdarankNumPairPerSample, None),
+    (Setting::LambdarankNormalization, None),
+    (Setting::LambdarankScoreNormalization, None),
+    (Setting::NdcgExpGain, Some("ndcg")),
+];
+
 /// Lists settings of other objectives, which change nothing.
 fn unread(reading: &mut Reading) {
-    let objective = reading.draft.objective();
-    let has = |metric: &str| {
-        let metrics = reading.draft.eval_metrics.iter();
-        metrics.map(|it| it.name()).any(|it| it == metric)
-    };
-    for (setting, reader, metric) in [
-        (
-            "tweedie_variance_power",
-            ObjectiveName::RegTweedie,
-            "tweedie-nloglik",
-        ),
-        ("huber_slope", ObjectiveName::RegPseudoHuberError, "mphe"),
-        (
-            "quantile_alpha",
-            ObjectiveName::RegQuantileError,
-            "quantile",
-        ),
-        (
-            "aft_loss_distribution",
-            ObjectiveName::SurvivalAft,
-            "aft-nloglik",
-        ),
-        (
-            "aft_loss_distribution_scale",
-            ObjectiveName::SurvivalAft,
-            "aft-nloglik",
-        ),
-    ] {
-        let Some(value) = reading.draft.given.get(setting) else {
+    let draft = &reading.draft;
+    let judged_by = |name: &str| draft.eval_metrics.iter().any(|it| it.name() == name);
+    for &(setting, metric) in SETTINGS {
+        let has = |objective| Objective::new(objective).has(setting);
+        let Some(value) = draft.given.get(setting.as_str()) else {
             continue;
         };
-        if objective != reader && !has(metric) {
-            reading.ignored.push(Ignored {
-                name: setting.to_owned(),
-                value: value.clone(),
-                why: format!("only `objective` = `{reader}` and `{metric}` read it"),
-            });
+        if has(draft.objective()) || metric.is_some_and(judged_by) {
+            continue;
         }
+        let readers = ObjectiveName::ALL.iter().copied().filter(|it| has(*it));
+        let readers: Vec<String> = readers.map(|it| format!("`{it}`")).collect();
+        let (readers, metric) = (readers.join(", "), metric.map(|it| format!(" and `{it}`")));
+        reading.ignored.push(Ignored {
+            name: setting.as_str().to_owned(),
+            value: value.clone(),
+            why: format!(
+                "only `objective` = {readers}{} read it",
+                metric.unwrap_or_default()
+            ),
+        });
     }
 }
 
@@ -283,7 +280,7 @@ fn baseline(reading: &mut Reading) {
         Err(_) => names.contains(it),
     };
     let Some(unknown) = reading.draft.baseline_columns.iter().find(|it| !known(it)) else {
-        return;
+        return without_baseline(reading);
     };
     let near = crate::nearest::nearest(unknown, names.iter().map(String::as_str));
     let near = near
@@ -293,6 +290,21 @@ fn baseline(reading: &mut Reading) {
         "Hyperparameter baseline_columns: `{unknown}` is not among `feature_names` and is not the number of a feature{near}"
     );
     reading.rule("baseline_columns", &["feature_names"], message);
+}
+
+/// Lists `baseline_columns` where folds have no use for them: each of their models has rows of its own.
+fn without_baseline(reading: &mut Reading) {
+    let Some(given) = reading.draft.given.get("baseline_columns") else {
+        return;
+    };
+    if reading.draft.kfold.is_some() {
+        reading.ignored.push(Ignored {
+            name: "baseline_columns".to_owned(),
+            value: given.clone(),
+            why: "with `_kfold` the evaluation has no baseline".to_owned(),
+        });
+        reading.draft.baseline_columns.clear();
+    }
 }
 
 /// Repetitions are of something, and there is no best round of one.

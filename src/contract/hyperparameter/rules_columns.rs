@@ -49,7 +49,7 @@ fn objective(reading: &mut Reading) {
         );
         reading.rule("exposure_column", &["objective"], message);
     }
-    let is_interval = objective.as_str() == "survival:aft";
+    let is_interval = objective == ObjectiveName::SurvivalAft;
     if reading.draft.columns.label_upper_bound.is_some() && !is_interval {
         let message = format!(
             "Hyperparameter label_upper_bound_column: the labels of `objective` = `{objective}` are no intervals, only those of \

@@ -9,7 +9,7 @@
 //! at again, slowly, for quotes, blanks, missing values and mistakes. A row in which something does not fit is read once
 //! more, cell by cell, to say what. Where lines end is known from [`super::blocks`].
 
-use engine::dataset::{SideColumn, Tile};
+use engine::dataset::Tile;
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
@@ -164,7 +164,7 @@ impl CsvFormat {
             Ok(columns) => Ok(Some(Self {
                 options: options.clone(),
                 delimiter,
-                query: columns.of(SideColumn::QueryId).first().copied(),
+                query: columns.query(),
                 columns,
                 fixed_by: place,
             })),

@@ -42,6 +42,26 @@ pub fn parse_finite(cell: &[u8]) -> Result<f32, NumberError> {
     }
 }
 
+/// The whole number from 0 that decimal digits and nothing else spell.
+pub(super) fn parse_digits(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// The largest whole number up to which an `f64` holds every one.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// `3.0` as the whole number that it is, as programs write a column of whole numbers that once had gaps; `None` if it is none
+/// from 0, or could stand for its neighbour.
+pub(super) fn whole(value: f64) -> Option<u64> {
+    (value >= 0.0 && value.fract() == 0.0 && value < EXACT).then_some(value as u64)
+}
+
 /// Powers of ten that 64-bit floating point holds exactly, up to 10^22; as many as a number here may have decimals.
 const POWERS: [f64; 19] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,

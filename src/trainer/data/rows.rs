@@ -53,10 +53,11 @@ impl Columns {
             .collect()
     }
 
-    /// Where a column beside the features is; several for a base margin.
-    pub(super) fn of(&self, column: SideColumn) -> Vec<usize> {
-        let columns = self.side.iter().filter(|(_, it)| *it == column);
-        columns.map(|(number, _)| *number).collect()
+    /// Where the query is, if there is one.
+    pub(super) fn query(&self) -> Option<usize> {
+        let mut side = self.side.iter();
+        let query = side.find(|(_, it)| *it == SideColumn::QueryId);
+        query.map(|(number, _)| *number)
     }
 }
 
@@ -99,30 +100,14 @@ impl DenseRows {
         let tiles = self.values.chunks(tile_rows * n_columns);
         tiles.enumerate().map(tile).collect()
     }
-}
 
-impl DenseRows {
     /// What stands beside the features of `rows`, the first of which is number `first`.
     fn side(&self, columns: &Columns, rows: &[f32], first: usize) -> SideColumns {
-        if columns.side.is_empty() {
-            return SideColumns::default();
-        }
         let n_rows = rows.len() / columns.n_columns;
-        let reals = |column: SideColumn| {
-            let numbers = columns.of(column);
-            let row = |row: &[f32]| -> Vec<f32> {
-                let cells = numbers.iter().map(|&number| row[number]);
-                cells.map(|it| side::complete(column, it)).collect()
-            };
-            let rows = rows.chunks_exact(columns.n_columns);
-            (!numbers.is_empty()).then(|| rows.flat_map(row).collect())
-        };
         let queries = self.query_ids.get(first..first + n_rows);
         SideColumns {
             query_ids: queries.map(<[u64]>::to_vec),
-            base_margin: reals(SideColumn::BaseMargin),
-            exposure: reals(SideColumn::Exposure),
-            label_upper_bound: reals(SideColumn::LabelUpperBound),
+            ..side::gather(rows, columns.n_columns, &columns.side)
         }
     }
 }

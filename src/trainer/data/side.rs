@@ -5,12 +5,10 @@
 //! neighbours for one.
 
 use contract::hyperparameter::{DeclaredColumn, DeclaredColumns};
-use engine::dataset::SideColumn;
+use engine::dataset::{SideColumn, SideColumns};
 
-use super::number::shown;
-
-/// The largest whole number up to which an `f64` holds every one.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+use super::libsvm::MAX_INDEX;
+use super::number::{parse_digits, shown, whole};
 
 /// Which columns beside label and features the job wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,37 +32,46 @@ pub enum Queries {
 /// Why a column beside the features was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SideProblem {
-    /// A name in the place of a number.
+    /// Rows have no such column.
     #[error(
-        "Hyperparameter {hyperparameter}: `{text}` is not a number; columns of text have numbers, from 0 for the label"
+        "Hyperparameter {hyperparameter}: there is no column `{text}`, allowed are {first} to {last}, counted from 0 for the label"
     )]
-    Named {
+    NoColumn {
         /// The hyperparameter.
         hyperparameter: &'static str,
         /// What it says.
         text: String,
+        /// The first column behind label and weight.
+        first: usize,
+        /// The last column.
+        last: usize,
     },
-    /// A number beyond the last column.
+    /// libsvm has no such index.
     #[error(
-        "Hyperparameter {hyperparameter}: there is no column `{text}`, allowed are 1 to {}", n_columns - 1
+        "Hyperparameter {hyperparameter}: `{text}` is not an index, allowed are whole numbers from 0 to {MAX_INDEX}"
     )]
-    Beyond {
+    NoIndex {
         /// The hyperparameter.
         hyperparameter: &'static str,
         /// What it says.
         text: String,
-        /// Columns of a row.
-        n_columns: usize,
     },
     /// A name that no column has.
-    #[error("Hyperparameter {hyperparameter}: there is no column `{text}`{}", did_you_mean(nearest.as_deref()))]
-    Unknown {
+    #[error(
+        "Hyperparameter {hyperparameter}: there is no column `{text}`, allowed are names of columns and {first} to {last}{}",
+        did_you_mean(nearest.as_deref())
+    )]
+    NoName {
         /// The hyperparameter.
         hyperparameter: &'static str,
         /// What it says.
         text: String,
+        /// The first column behind label and weight.
+        first: u32,
+        /// The last column.
+        last: u32,
         /// The nearest name.
-        nearest: Option<String>,
+        nearest: Option<Box<str>>,
     },
     /// The column is something else already.
     #[error("Hyperparameter {hyperparameter}: column `{text}` is {by} already")]
@@ -118,7 +125,7 @@ impl SideOptions {
     /// The numbers of the declared columns in rows of `n_columns`, of which the first `n_leading` are label and weight.
     ///
     /// # Errors
-    /// [`SideProblem`] for a name, a number beyond the last column, and a column that is something else.
+    /// [`SideProblem`] for what is no number of a column, and for a column that is something else.
     pub fn numbered(
         &self,
         n_columns: usize,
@@ -131,19 +138,15 @@ impl SideOptions {
             text,
         } in self.declared.iter()
         {
-            let Ok(number) = text.parse::<usize>() else {
-                return Err(SideProblem::Named {
+            let number = text.parse().ok().filter(|it| *it < n_columns);
+            let Some(number) = number else {
+                return Err(SideProblem::NoColumn {
                     hyperparameter,
                     text: text.to_owned(),
+                    first: n_leading,
+                    last: n_columns - 1,
                 });
             };
-            if number >= n_columns {
-                return Err(SideProblem::Beyond {
-                    hyperparameter,
-                    text: text.to_owned(),
-                    n_columns,
-                });
-            }
             if let Some(by) = taken(number, n_leading, &found) {
                 return Err(SideProblem::Taken {
                     hyperparameter,
@@ -197,6 +200,37 @@ pub(super) fn complete(column: SideColumn, value: f32) -> f32 {
     }
 }
 
+/// The columns beside the features, but for the query, of rows that lie one behind the other, `(n_rows, n_columns)`;
+/// `side` says where in a row they are.
+pub(super) fn gather(rows: &[f32], n_columns: usize, side: &[(usize, SideColumn)]) -> SideColumns {
+    let reals = |column: SideColumn| {
+        let of_column = side.iter().filter(|(_, it)| *it == column);
+        let numbers: Vec<usize> = of_column.map(|(number, _)| *number).collect();
+        let cell = |cell: f32| complete(column, cell);
+        let rows = rows.chunks_exact(n_columns.max(1));
+        let cells = rows.flat_map(|row| numbers.iter().map(|&number| cell(row[number])));
+        (!numbers.is_empty()).then(|| cells.collect())
+    };
+    SideColumns {
+        query_ids: None,
+        base_margin: reals(SideColumn::BaseMargin),
+        exposure: reals(SideColumn::Exposure),
+        label_upper_bound: reals(SideColumn::LabelUpperBound),
+    }
+}
+
+/// Why a number is no query id; NaN is missing.
+pub(super) fn no_query(value: f64) -> SideProblem {
+    let column = SideColumn::QueryId;
+    if value.is_nan() {
+        return SideProblem::Missing { column };
+    }
+    SideProblem::Value {
+        column,
+        value: value.to_string(),
+    }
+}
+
 /// Reads a query id.
 ///
 /// # Errors
@@ -210,15 +244,7 @@ pub(super) fn parse_query(cell: &[u8]) -> Result<u64, SideProblem> {
             column: SideColumn::QueryId,
         });
     }
-    let exact = bare.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    });
-    let id = exact.or_else(|| {
-        // `3.0`, as programs write a column of whole numbers that once had gaps.
-        let value: f64 = fast_float2::parse(bare).ok()?;
-        (value >= 0.0 && value.fract() == 0.0 && value < EXACT).then_some(value as u64)
-    });
+    let id = parse_digits(bare).or_else(|| whole(fast_float2::parse(bare).ok()?));
     id.ok_or_else(|| SideProblem::Value {
         column: SideColumn::QueryId,
         value: shown(cell),

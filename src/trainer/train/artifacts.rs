@@ -1,8 +1,8 @@
 //! What the job leaves on disk: the model, its side files, the evaluation.
 //!
 //! Invariants: a file is there whole or not at all, since it is written beside its place, flushed to the disk and
-//! renamed; at the top of the model folder lies the model, or a model for each fold, and nothing else, or readers of the built-in algorithm's
-//! artifacts would try to load it.
+//! renamed; at the top of the model folder lies the model, or a model for each fold, and nothing else, or readers of the
+//! built-in algorithm's artifacts would try to load it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

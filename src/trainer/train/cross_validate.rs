@@ -23,9 +23,6 @@ pub(super) fn run(
 ) -> Result<Outcome, TrainerError> {
     let (job, artifacts) = (setting.learning.job, setting.learning.artifacts);
     let own = &job.hyperparameters;
-    if !own.baseline_columns.is_empty() {
-        tracing::warn!("baseline_columns has no effect together with _kfold");
-    }
     let folded = setting.run(data, rounds)?;
     if folded.stopped && !own.save_model_on_termination {
         return Ok(stopped_without_model(

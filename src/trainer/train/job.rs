@@ -8,7 +8,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use contract::channel::{Channel, InputDataConfig, InputMode, RecordWrapper, TRAIN, VALIDATION};
+use contract::channel::{
+    Channel, InputDataConfig, InputMode, MODEL, RecordWrapper, TRAIN, VALIDATION,
+};
 use contract::checkpoint::CheckpointConfig;
 use contract::hyperparameter::{self, Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
@@ -66,8 +68,8 @@ impl Job {
             validation.content_type = validation.content_type.or(train.content_type);
             check_channel(VALIDATION, validation)?;
         }
-        let continues = channels.model().is_some();
-        if continues {
+        if let Some(model) = channels.model() {
+            check_channel(MODEL, model)?;
             check_continues(&hyperparameters)?;
         }
         Ok(Self {
@@ -75,7 +77,7 @@ impl Job {
             given,
             train,
             validation,
-            continues,
+            continues: channels.model().is_some(),
         })
     }
 }

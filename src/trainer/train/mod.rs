@@ -10,11 +10,14 @@ mod artifacts;
 mod baseline;
 mod cross_validate;
 mod fit;
+mod fold_metrics;
 mod folds;
+mod held_out;
 mod ingest;
 mod job;
 mod joined;
 mod names;
+mod reading;
 mod report;
 mod rounds;
 mod start;
@@ -38,11 +41,12 @@ use self::artifacts::Artifacts;
 use self::baseline::{Columns, Guess, Keys};
 use self::fit::Fitted;
 use self::job::Job;
+use self::reading::Reading;
 use self::report::Measured;
 use self::rounds::{Rounds, is_stopped};
 use self::start::Start;
 pub use self::start::StartError;
-use self::tables::{Pair, Reading, Rows, Tables};
+use self::tables::{Pair, Rows, Tables};
 use crate::error::TrainerError;
 
 /// How a job ended that did not fail.
@@ -78,7 +82,7 @@ pub fn run(
         threads: &threads,
         stop,
     };
-    let Some(tables) = Tables::read(&reading, params.max_bin())? else {
+    let Some(tables) = reading.read(params.max_bin())? else {
         return Ok(stopped_without_model("while the data was being read"));
     };
     let timings = reading_timings(start.elapsed(), &tables);

@@ -18,7 +18,7 @@ use crate::error::TrainerError;
 
 /// Takes the names of the training channel's columns, unless the job gave names.
 pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
-    let options = super::tables::options(job);
+    let options = super::reading::options(job);
     let in_train = of_channel(root, TRAIN, &job.train, &options)?;
     if let Some(channel) = &job.validation {
         let in_validation = of_channel(root, VALIDATION, channel, &options)?;

@@ -174,9 +174,10 @@ fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 
     ]
 }
 
-/// The settings that belong to the objective alone.
+/// The settings that belong to the objective alone, by the names that hyperparameters have.
 fn of_objective(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
     let objective = params.full_objective();
+    let rank = objective.lambdarank;
     let levels: Vec<String> = params
         .quantile_alpha()
         .iter()
@@ -197,8 +198,21 @@ fn of_objective(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
             Setting::AftLossDistributionScale,
             objective.aft_loss_distribution_scale.to_string(),
         ),
+        (Setting::LambdarankPairMethod, rank.pair_method.to_string()),
+        (
+            Setting::LambdarankNormalization,
+            rank.normalization.to_string(),
+        ),
+        (
+            Setting::LambdarankScoreNormalization,
+            rank.score_normalization.to_string(),
+        ),
+        (Setting::NdcgExpGain, rank.ndcg_exp_gain.to_string()),
     ];
-    let own = settings.into_iter().filter(|(it, _)| objective.has(*it));
+    let n_pairs = rank.num_pair_per_sample;
+    let n_pairs = n_pairs.map(|it| (Setting::LambdarankNumPairPerSample, it.to_string()));
+    let own = settings.into_iter().chain(n_pairs);
+    let own = own.filter(|(it, _)| objective.has(*it));
     own.map(|(setting, value)| (setting.as_str(), value))
         .collect()
 }

@@ -79,6 +79,11 @@ impl<'a> Rounds<'a> {
         self.keep = self.keep.map(|it| it.of_fold(number));
     }
 
+    /// Whether the job is to end early.
+    pub(crate) fn is_asked_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// SageMaker reads only numbers, so a tuning job or an alarm would wait for a metric that never comes.
     fn warn_of_nan(&mut self, evaluations: &[Evaluation]) {
         if let Some(it) = evaluations
@@ -86,11 +91,10 @@ impl<'a> Rounds<'a> {
             .find(|it| it.value.is_nan() && !self.warned)
         {
             self.warned = true;
-            let why = match it.metric {
-                Metric::Auc | Metric::Aucpr => {
-                    ": the data set only contains pos or neg samples, or all of its rows weigh nothing"
-                }
-                _ => "",
+            let why = if matches!(it.metric, Metric::Auc | Metric::Aucpr) {
+                ": the data set only contains pos or neg samples, or all of its rows weigh nothing"
+            } else {
+                ""
             };
             tracing::warn!(
                 "{}-{} is not a number{why}; SageMaker does not record it",
@@ -126,7 +130,7 @@ impl Monitor for Rounds<'_> {
             self.failed = Some(err);
             return ControlFlow::Break(());
         }
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_asked_to_stop() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

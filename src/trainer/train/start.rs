@@ -3,11 +3,9 @@
 //! Invariant: rows start from that model's margins, which are computed from their values while they are read, so the first
 //! new tree is grown on what the model leaves over, as if its training had never stopped.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
 
-use contract::artifact::{MODEL_FILE, REQUIRED_INPUTS, SIDE_DIR, SIDE_FILE};
+use contract::artifact::{MODEL_FILE, StoredModel, StoredModelError, side_path};
 use contract::channel::MODEL;
 use contract::paths::MlRoot;
 use engine::booster::{Booster, PredictError, Predictor, check_start};
@@ -15,19 +13,10 @@ use engine::dataset::{Dataset, Part, SideColumn, Tile};
 use engine::model;
 use engine::params::BoosterValidParams;
 use engine::threads::Threads;
-use flate2::read::GzDecoder;
-use serde::Deserialize;
-use tar::Archive;
 
 use super::job::Job;
 use crate::data::files::{DataFile, discover};
 use crate::error::TrainerError;
-
-/// No tree model is larger; an archive that claims more is refused.
-const MAX_MODEL_BYTES: u64 = 8 << 30;
-
-/// First bytes of a gzip file.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A model, ready to give rows their margins.
 #[derive(Debug)]
@@ -47,19 +36,13 @@ pub enum StartError {
         "channel `{MODEL}` holds several files, expected `{MODEL_FILE}` or `model.tar.gz` among them"
     )]
     Several,
-    /// The file cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The archive holds no model.
-    #[error("{object} is an archive without `{MODEL_FILE}`")]
-    NoModel {
+    /// The file or archive cannot be read.
+    #[error("{object}: {source}")]
+    Stored {
         /// The file.
         object: String,
+        /// What is wrong with it.
+        source: StoredModelError,
     },
     /// The bytes are not a model.
     #[error("{object}: {source}")]
@@ -105,13 +88,6 @@ pub enum StartError {
     },
 }
 
-/// What the side file of a model is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Side {
-    required_inputs: Vec<String>,
-}
-
 impl Start {
     /// Reads the model of the job's channel `model`, if it has one, and holds it against the parameters.
     pub(crate) fn read(
@@ -124,13 +100,21 @@ impl Start {
         }
         let files = discover(MODEL, &root.channel_dir(MODEL))?.files;
         let file = choose(&files)?;
-        let (bytes, side) = contents(file)?;
-        let booster = model::load(&bytes).map_err(|source| StartError::NotAModel {
-            object: file.object.to_string(),
+        let object = || file.object.to_string();
+        let stored = File::open(&file.path).map_err(StoredModelError::Read);
+        let stored = stored
+            .and_then(|it| StoredModel::read(it, || fs::read(side_path(&file.path))))
+            .map_err(|source| StartError::Stored {
+                object: object(),
+                source,
+            })?;
+        let loaded = model::load(&stored.bytes);
+        let booster = loaded.map_err(|source| StartError::NotAModel {
+            object: object(),
             source,
         })?;
         check_start(params, &booster)?;
-        check_inputs(job, side.as_deref())?;
+        check_inputs(job, &stored.required_inputs)?;
         tracing::info!(
             "Continuing from {}, a model of {} rounds",
             file.object,
@@ -218,66 +202,13 @@ fn choose(files: &[DataFile]) -> Result<&DataFile, StartError> {
     }
 }
 
-type Bytes = Vec<u8>;
-
-/// The model's bytes and, where there is one, its side file's.
-fn contents(file: &DataFile) -> Result<(Bytes, Option<Bytes>), StartError> {
-    let unreadable = |source| StartError::Read {
-        path: file.path.clone(),
-        source,
-    };
-    let bytes = std::fs::read(&file.path).map_err(unreadable)?;
-    if !bytes.starts_with(&GZIP) {
-        let side = file.path.with_file_name(SIDE_DIR).join(SIDE_FILE);
-        return Ok((bytes, read_if_there(&side)));
-    }
-    let (mut model, mut side) = (None, None);
-    for entry in Archive::new(GzDecoder::new(bytes.as_slice()))
-        .entries()
-        .map_err(unreadable)?
-    {
-        let mut entry = entry.map_err(unreadable)?;
-        let name = entry.path().map_err(unreadable)?.to_path_buf();
-        let name = name.strip_prefix(".").unwrap_or(&name).to_owned();
-        let slot = if name == Path::new(MODEL_FILE) {
-            &mut model
-        } else if name == Path::new(SIDE_DIR).join(SIDE_FILE) {
-            &mut side
-        } else {
-            continue;
-        };
-        let mut bytes = Vec::new();
-        let read = entry.by_ref().take(MAX_MODEL_BYTES).read_to_end(&mut bytes);
-        read.map_err(unreadable)?;
-        *slot = Some(bytes);
-    }
-    let model = model.ok_or_else(|| StartError::NoModel {
-        object: file.object.to_string(),
-    })?;
-    Ok((model, side))
-}
-
-/// A side file that is not there says nothing.
-fn read_if_there(path: &Path) -> Option<Bytes> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
 /// What the model needs beside features, the job must declare.
-fn check_inputs(job: &Job, side: Option<&[u8]>) -> Result<(), StartError> {
-    let side: Side = side
-        .and_then(|it| serde_json::from_slice(it).ok())
-        .unwrap_or_default();
+fn check_inputs(job: &Job, needed: &[SideColumn]) -> Result<(), StartError> {
     let declared = &job.hyperparameters.columns;
     let is_declared = |column| declared.iter().any(|it| it.column == column);
-    let mut needed = REQUIRED_INPUTS.iter();
-    let missing = needed.find(|(column, name)| {
-        side.required_inputs.iter().any(|it| it == name) && !is_declared(*column)
-    });
-    match missing {
+    match needed.iter().find(|column| !is_declared(**column)) {
         None => Ok(()),
-        Some(&(column, _)) => Err(StartError::Input {
+        Some(&column) => Err(StartError::Input {
             column,
             hyperparameter: contract::hyperparameter::hyperparameter(column),
         }),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use contract::hyperparameter::{Algorithm, Hyperparameters, ModelFormat, table};
 use engine::metric::Metric;
-use engine::objective::ObjectiveName;
+use engine::objective::{ObjectiveName, PairMethod};
 use engine::params::BoosterValidParams;
 use linfa::ParamGuard;
 
@@ -163,12 +163,7 @@ fn settings_of_objectives_reach_the_booster() {
         ("survival:aft", "aft_loss_distribution", "extreme"),
         ("survival:aft", "aft_loss_distribution_scale", "0.5"),
     ] {
-        let mut pairs = vec![("objective", objective)];
-        if objective == "reg:quantileerror" && name != "quantile_alpha" {
-            pairs.push(("quantile_alpha", "0.5"));
-        }
-        pairs.push((name, value));
-        let given = with(&pairs).unwrap();
+        let given = with(&[("objective", objective), (name, value)]).unwrap();
         assert!(given.ignored.is_empty(), "{name}");
         let objective = given.params.check().unwrap().full_objective();
         let found = match name {
@@ -184,8 +179,55 @@ fn settings_of_objectives_reach_the_booster() {
         assert_eq!(given.ignored.len(), 1, "{name}");
         assert!(given.ignored[0].why.starts_with("only `objective` = "));
     }
-    let given = with(&[("huber_slope", "2"), ("eval_metric", "mphe")]).unwrap();
-    assert!(given.ignored.is_empty());
+    for (name, value, metric) in [
+        ("huber_slope", "2", "mphe"),
+        ("ndcg_exp_gain", "false", "ndcg@3"),
+    ] {
+        let given = with(&[(name, value), ("eval_metric", metric)]).unwrap();
+        assert!(given.ignored.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn settings_of_ranking_reach_the_booster_and_nothing_else_reads_them() {
+    for (name, value) in [
+        ("lambdarank_pair_method", "mean"),
+        ("lambdarank_num_pair_per_sample", "7"),
+        ("lambdarank_normalization", "false"),
+        ("lambdarank_score_normalization", "0"),
+        ("ndcg_exp_gain", "false"),
+    ] {
+        let given = with(&[("objective", "rank:ndcg"), (name, value)]).unwrap();
+        assert!(given.ignored.is_empty(), "{name}");
+        let rank = given.params.check().unwrap().full_objective().lambdarank;
+        let found = match name {
+            "lambdarank_pair_method" => rank.pair_method == PairMethod::Mean,
+            "lambdarank_num_pair_per_sample" => rank.num_pair_per_sample == Some(7),
+            "lambdarank_normalization" => !rank.normalization,
+            "lambdarank_score_normalization" => !rank.score_normalization,
+            _ => !rank.ndcg_exp_gain,
+        };
+        assert!(found, "{name}: {rank:?}");
+        let given = with(&[(name, value)]).unwrap();
+        assert_eq!(given.ignored.len(), 1, "{name}");
+        let start = "only `objective` = `rank:pairwise`, `rank:ndcg`, `rank:map`";
+        assert!(
+            given.ignored[0].why.starts_with(start),
+            "{:?}",
+            given.ignored
+        );
+    }
+}
+
+#[test]
+fn folds_have_no_use_for_a_baseline() {
+    let given = with(&[("baseline_columns", "0"), ("_kfold", "3")]).unwrap();
+    assert!(given.baseline_columns.is_empty());
+    assert_eq!(given.ignored[0].name, "baseline_columns");
+    assert_eq!(
+        with(&[("baseline_columns", "0")]).unwrap().baseline_columns,
+        ["0"]
+    );
 }
 
 #[test]

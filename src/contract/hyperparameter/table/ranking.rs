@@ -39,8 +39,7 @@ pub static RANKING: &[Spec] = &[
     Spec::new(
         "lambdarank_normalization",
         Choice(FLAG, |draft, it| {
-            let is_on = is_on(it);
-            set(draft, |rank| rank.normalization = is_on);
+            set(draft, |rank| rank.normalization = is_on(it));
             Ok(())
         }),
         "true",
@@ -49,8 +48,7 @@ pub static RANKING: &[Spec] = &[
     Spec::new(
         "lambdarank_score_normalization",
         Choice(FLAG, |draft, it| {
-            let is_on = is_on(it);
-            set(draft, |rank| rank.score_normalization = is_on);
+            set(draft, |rank| rank.score_normalization = is_on(it));
             Ok(())
         }),
         "true",
@@ -59,8 +57,7 @@ pub static RANKING: &[Spec] = &[
     Spec::new(
         "ndcg_exp_gain",
         Choice(FLAG, |draft, it| {
-            let is_on = is_on(it);
-            set(draft, |rank| rank.ndcg_exp_gain = is_on);
+            set(draft, |rank| rank.ndcg_exp_gain = is_on(it));
             Ok(())
         }),
         "true",

@@ -14,21 +14,21 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
-use super::numbers::{Numbers, big_endian, decimal, half};
+use super::super::number::whole;
+use super::numbers::{Numbers, big_endian, decimal, half, whole_decimal};
 use super::problem::guarded;
 use super::source::Source;
 
 /// The values of a column, in the order of the rows.
 pub(super) trait Values<V>: Send {
-    /// Reads the next rows and tells how many there were; fewer than asked for at the column's end only. Null is NaN, or
-    /// `None`.
+    /// Reads the next rows and tells how many there were; fewer than asked for at the column's end only.
     fn fill(&mut self, out: &mut [V]) -> Result<usize, ParquetError>;
 }
 
-/// The largest whole number up to which an `f64` holds every one.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// A query id, or the number that is none; NaN for null.
+pub(super) type QueryId = Result<u64, f64>;
 
-/// Starts to read the column `idx` of a row group.
+/// Starts to read the column `idx` of a row group; null is NaN.
 pub(super) fn open(
     source: &Arc<Source>,
     group: &RowGroupMetaData,
@@ -58,38 +58,44 @@ pub(super) fn open(
     })
 }
 
-/// Starts to read the column `idx` of a row group as query ids; `None` for null and for what is no whole number from 0.
+/// Starts to read the column `idx` of a row group as query ids.
 pub(super) fn open_ids(
     source: &Arc<Source>,
     group: &RowGroupMetaData,
     idx: usize,
     numbers: Numbers,
-) -> Result<Box<dyn Values<Option<u64>>>, ParquetError> {
-    let whole = |value: f64| {
-        let is_id = value >= 0.0 && value.fract() == 0.0 && value < EXACT;
-        is_id.then_some(value as u64)
+) -> Result<Box<dyn Values<QueryId>>, ParquetError> {
+    let id = |value: f64| whole(value).ok_or(value);
+    let of_decimal = |unscaled: i128, scale: u32| {
+        whole_decimal(unscaled, scale).ok_or_else(|| decimal(unscaled, scale).into())
     };
     guarded(|| {
-        let opening = Opening::new(source, group, (idx, None))?;
+        let opening = Opening::new(source, group, (idx, Err(f64::NAN)))?;
         Ok(match numbers {
-            Numbers::Boolean => opening.typed::<BoolType, _>(|&it| Some(u64::from(it))),
-            Numbers::Int32 => opening.typed::<Int32Type, _>(|&it| it.try_into().ok()),
-            Numbers::Int64 => opening.typed::<Int64Type, _>(|&it| it.try_into().ok()),
+            Numbers::Boolean => opening.typed::<BoolType, _>(|&it| Ok(u64::from(it))),
+            Numbers::Int32 => {
+                opening.typed::<Int32Type, _>(|&it| it.try_into().map_err(|_| f64::from(it)))
+            }
+            Numbers::Int64 => {
+                opening.typed::<Int64Type, _>(|&it| it.try_into().map_err(|_| it as f64))
+            }
             Numbers::Uint32 => {
-                opening.typed::<Int32Type, _>(|&it| Some(u64::from(it.cast_unsigned())))
+                opening.typed::<Int32Type, _>(|&it| Ok(u64::from(it.cast_unsigned())))
             }
-            Numbers::Uint64 => opening.typed::<Int64Type, _>(|&it| Some(it.cast_unsigned())),
-            Numbers::Float => opening.typed::<FloatType, _>(move |&it| whole(it.into())),
-            Numbers::Double => opening.typed::<DoubleType, _>(move |&it| whole(it)),
+            Numbers::Uint64 => opening.typed::<Int64Type, _>(|&it| Ok(it.cast_unsigned())),
+            Numbers::Float => opening.typed::<FloatType, _>(move |&it| id(it.into())),
+            Numbers::Double => opening.typed::<DoubleType, _>(move |&it| id(it)),
             Numbers::Half => {
-                opening.typed::<FixedLenByteArrayType, _>(move |it| whole(half(it.data()).into()))
+                opening.typed::<FixedLenByteArrayType, _>(move |it| id(half(it.data()).into()))
             }
-            Numbers::Decimal32(scale) => opening
-                .typed::<Int32Type, _>(move |&it| whole(decimal(i128::from(it), scale).into())),
-            Numbers::Decimal64(scale) => opening
-                .typed::<Int64Type, _>(move |&it| whole(decimal(i128::from(it), scale).into())),
+            Numbers::Decimal32(scale) => {
+                opening.typed::<Int32Type, _>(move |&it| of_decimal(it.into(), scale))
+            }
+            Numbers::Decimal64(scale) => {
+                opening.typed::<Int64Type, _>(move |&it| of_decimal(it.into(), scale))
+            }
             Numbers::Decimal128(scale) => opening.typed::<FixedLenByteArrayType, _>(move |it| {
-                whole(decimal(big_endian(it.data()), scale).into())
+                of_decimal(big_endian(it.data()), scale)
             }),
         })
     })

@@ -1,23 +1,27 @@
 //! A row group becomes tiles, its columns in step and on several threads.
 //!
 //! Invariants: where tiles end depends on the table alone, never on the threads; of several mistakes among the rows that
-//! are decoded together, the one in the first row and there in the first column is told. Memory holds a page of each
-//! column and [`BATCH_VALUES`] numbers, however many rows the row group has.
+//! are decoded together, the one in the first row and there in the first column is told, those of upper bounds and then of
+//! queries behind all others. Memory holds a page of each column and [`BATCH_VALUES`] numbers, however many rows the row
+//! group has.
 
 use std::sync::Arc;
 
-use engine::dataset::{Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures};
+use engine::dataset::{Origin, SideColumn, TILE_ROWS, Tile};
 use engine::threads::Threads;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::super::error::DataError;
-use super::super::labels::{LabelRule, is_weight};
-use super::super::side::{self, SideProblem};
+use super::super::labels::LabelRule;
+use super::super::side;
 use super::column::{self, Values};
+use super::draft::Draft;
 use super::open_file::OpenFile;
-use super::problem::{ParquetPlace, ParquetProblem, Rows, failed};
+use super::problem::{ParquetPlace, ParquetProblem, Rows};
+use super::queries::Queries;
+use super::role::Role;
 use super::schema::Column;
 use super::source::Source;
 
@@ -53,21 +57,6 @@ struct Open {
     values: Box<dyn Values<f32>>,
 }
 
-/// The column of the query.
-struct Queries {
-    column: Column,
-    values: Box<dyn Values<Option<u64>>>,
-}
-
-#[derive(Clone, Copy)]
-enum Role {
-    Label(LabelRule),
-    Weight,
-    /// Not the upper bound of a label, which is checked when the label is there.
-    Side(SideColumn),
-    Feature,
-}
-
 /// A problem in a column, after so many rows of the batch.
 struct Spot {
     row: usize,
@@ -79,16 +68,6 @@ enum Cause {
     Ended,
     Problem(ParquetProblem),
     Library(ParquetError),
-}
-
-/// A tile before its columns are filled.
-struct Draft {
-    labels: Vec<f32>,
-    weights: Vec<f32>,
-    /// Columns beside the features, `(n_rows,)` each.
-    side: Vec<Vec<f32>>,
-    query_ids: Option<Vec<u64>>,
-    values: Vec<f32>,
 }
 
 /// A column and where its next rows go, tile by tile.
@@ -114,12 +93,8 @@ impl Group {
         for (at, column) in layout.columns.iter().enumerate() {
             let place = || place().in_column(column.idx, &column.name);
             check_chunk(group.column(column.idx), rows).map_err(|it| place().refuse(it))?;
-            let values =
-                column::open(source, group, column.idx, column.numbers).map_err(|err| {
-                    failed(source, err, |text| {
-                        place().refuse(ParquetProblem::Damaged(text))
-                    })
-                })?;
+            let values = column::open(source, group, column.idx, column.numbers)
+                .map_err(|err| place().damaged(source, err))?;
             let first_side = layout.n_leading - layout.side.len();
             let role = match at {
                 0 => Role::Label(labels),
@@ -133,27 +108,15 @@ impl Group {
                 values,
             });
         }
-        let queries = layout.query.as_ref().map(|column| {
-            let place = || place().in_column(column.idx, &column.name);
-            check_chunk(group.column(column.idx), rows).map_err(|it| place().refuse(it))?;
-            let values = column::open_ids(source, group, column.idx, column.numbers);
-            let values = values.map_err(|err| {
-                failed(source, err, |text| {
-                    place().refuse(ParquetProblem::Damaged(text))
-                })
-            })?;
-            Ok(Queries {
-                column: column.clone(),
-                values,
-            })
-        });
+        let open = |column| Queries::open(file, column, idx, first_row);
+        let queries = layout.query.as_ref().map(open).transpose()?;
         Ok(Self {
             source: Arc::clone(source),
             object: Arc::clone(&layout.object),
             idx,
             columns,
             side: layout.side.clone(),
-            queries: queries.transpose()?,
+            queries,
             n_leading: layout.n_leading,
             n_rows: rows as u64,
             done: 0,
@@ -181,7 +144,9 @@ impl Group {
             })
             .collect();
         for draft in &mut drafts {
-            draft.hand_out(&mut tasks);
+            for (task, column) in tasks.iter_mut().zip(draft.columns()) {
+                task.targets.push(column);
+            }
         }
         let n_rows: usize = tasks[0].targets.iter().map(|it| it.len()).sum();
         let spots = threads.map(grouped(tasks, n_rows), |tasks| {
@@ -193,7 +158,11 @@ impl Group {
             return Err(self.refuse(spot));
         }
         self.check_bounds(&drafts)?;
-        self.read_queries(&mut drafts)?;
+        if let Some(queries) = &mut self.queries {
+            for draft in &mut drafts {
+                draft.query_ids = Some(queries.read(draft.labels.len())?);
+            }
+        }
         let side = self.side.clone();
         let tiles = drafts.into_iter().map(|draft| {
             let origin = Origin {
@@ -254,44 +223,6 @@ impl Group {
         Ok(())
     }
 
-    /// Reads the queries of the rows.
-    fn read_queries(&mut self, drafts: &mut [Draft]) -> Result<(), DataError> {
-        let Some(queries) = &mut self.queries else {
-            return Ok(());
-        };
-        let column = &queries.column;
-        let place = |rows| {
-            ParquetPlace::file(&self.object)
-                .in_rows(rows)
-                .in_column(column.idx, &column.name)
-        };
-        let mut before = self.done;
-        for draft in drafts {
-            let mut ids = vec![None; draft.labels.len()];
-            let n_rows = queries.values.fill(&mut ids).map_err(|err| {
-                failed(&self.source, err, |text| {
-                    place(Rows::Group(self.idx)).refuse(ParquetProblem::Damaged(text))
-                })
-            })?;
-            if n_rows < ids.len() {
-                return Err(place(Rows::Group(self.idx)).refuse(ParquetProblem::Ended {
-                    found: before + n_rows as u64,
-                    expected: self.n_rows,
-                }));
-            }
-            if let Some(row) = ids.iter().position(Option::is_none) {
-                let row = self.first_row + before + row as u64;
-                let problem = SideProblem::Missing {
-                    column: SideColumn::QueryId,
-                };
-                return Err(place(Rows::One(row)).refuse(problem.into()));
-            }
-            before += ids.len() as u64;
-            draft.query_ids = Some(ids.into_iter().flatten().collect());
-        }
-        Ok(())
-    }
-
     fn refuse(&self, spot: Spot) -> DataError {
         let column = &self.columns[spot.column].column;
         let place = |rows| {
@@ -309,58 +240,7 @@ impl Group {
                 place(Rows::One(row)).refuse(problem)
             }
             Cause::Problem(problem) => place(Rows::Group(self.idx)).refuse(problem),
-            Cause::Library(err) => failed(&self.source, err, |text| {
-                place(Rows::Group(self.idx)).refuse(ParquetProblem::Damaged(text))
-            }),
-        }
-    }
-}
-
-impl Draft {
-    /// Gives each column its part of this tile.
-    fn hand_out<'a>(&'a mut self, tasks: &mut [Task<'a>]) {
-        let n_rows = self.labels.len();
-        let leading = [&mut self.labels, &mut self.weights];
-        let leading = leading.into_iter().filter(|it| !it.is_empty());
-        let columns = leading
-            .chain(&mut self.side)
-            .map(Vec::as_mut_slice)
-            .chain(self.values.chunks_exact_mut(n_rows));
-        for (task, column) in tasks.iter_mut().zip(columns) {
-            task.targets.push(column);
-        }
-    }
-
-    fn into_tile(self, n_features: usize, side: &[SideColumn], origin: Origin) -> Tile {
-        let mut columns = SideColumns {
-            query_ids: self.query_ids,
-            ..SideColumns::default()
-        };
-        let mut margins: Vec<Vec<f32>> = Vec::new();
-        for (&column, mut values) in side.iter().zip(self.side) {
-            for value in &mut values {
-                *value = side::complete(column, *value);
-            }
-            match column {
-                SideColumn::QueryId => {}
-                SideColumn::BaseMargin => margins.push(values),
-                SideColumn::Exposure => columns.exposure = Some(values),
-                SideColumn::LabelUpperBound => columns.label_upper_bound = Some(values),
-            }
-        }
-        if !margins.is_empty() {
-            let row = |row: usize| margins.iter().map(move |margin| margin[row]);
-            columns.base_margin = Some((0..self.labels.len()).flat_map(row).collect());
-        }
-        Tile {
-            features: TileFeatures::Dense {
-                n_features,
-                values: self.values,
-            },
-            labels: self.labels,
-            weights: (!self.weights.is_empty()).then_some(self.weights),
-            side: columns,
-            origin,
+            Cause::Library(err) => place(Rows::Group(self.idx)).damaged(&self.source, err),
         }
     }
 }
@@ -389,50 +269,6 @@ impl Task<'_> {
     }
 }
 
-impl Role {
-    /// The first value that may not be there, and why.
-    fn check(self, values: &[f32]) -> Result<(), (usize, ParquetProblem)> {
-        let refuse = |at: Option<usize>, problem: fn(f32) -> ParquetProblem| match at {
-            Some(at) => Err((at, problem(values[at]))),
-            None => Ok(()),
-        };
-        match self {
-            Self::Label(rule) => {
-                for (at, &label) in values.iter().enumerate() {
-                    if label.is_nan() {
-                        return Err((at, ParquetProblem::NoLabel));
-                    }
-                    rule.check(label).map_err(|err| (at, err.into()))?;
-                }
-                Ok(())
-            }
-            Self::Weight => refuse(
-                values.iter().position(|&it| !is_weight(it)),
-                ParquetProblem::Weight,
-            ),
-            // Held against the labels later.
-            Self::Side(SideColumn::LabelUpperBound) => Ok(()),
-            Self::Side(column) => {
-                for (at, &value) in values.iter().enumerate() {
-                    side::check(column, value, f32::NAN).map_err(|err| (at, err.into()))?;
-                }
-                Ok(())
-            }
-            Self::Feature => {
-                // Without an early end, so that several are compared at once.
-                let any = values.iter().fold(false, |any, &it| any | is_too_large(it));
-                let at = any.then(|| values.iter().position(|&it| is_too_large(it)));
-                refuse(at.flatten(), ParquetProblem::TooLarge)
-            }
-        }
-    }
-}
-
-/// As the dataset sees it: trees cannot tell such a number from infinity.
-fn is_too_large(value: f32) -> bool {
-    value.abs() >= f32::MAX
-}
-
 /// Tasks that are together worth a thread's while.
 fn grouped(tasks: Vec<Task<'_>>, n_rows: usize) -> Vec<Vec<Task<'_>>> {
     let n_together = (TASK_VALUES / n_rows.max(1)).max(1);
@@ -448,7 +284,7 @@ fn grouped(tasks: Vec<Task<'_>>, n_rows: usize) -> Vec<Vec<Task<'_>>> {
 }
 
 /// Refuses a column chunk that does not fit its row group, or that nothing here unpacks.
-fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64) -> Result<(), ParquetProblem> {
+pub(super) fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64) -> Result<(), ParquetProblem> {
     let values = chunk.num_values();
     if rows < 0 || values != rows {
         return Err(ParquetProblem::Counts { rows, values });

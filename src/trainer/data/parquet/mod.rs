@@ -8,10 +8,13 @@
 //! which takes the first column for the label as well, but knows no weight.
 
 mod column;
+mod draft;
 mod group;
 mod numbers;
 mod open_file;
 mod problem;
+mod queries;
+mod role;
 mod schema;
 mod source;
 

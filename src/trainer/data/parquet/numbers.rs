@@ -139,6 +139,13 @@ impl fmt::Display for Numbers {
     }
 }
 
+/// A decimal as the whole number from 0 that it is, if it is one.
+pub(super) fn whole_decimal(unscaled: i128, scale: u32) -> Option<u64> {
+    let power = 10_i128.checked_pow(scale)?;
+    let is_whole = unscaled % power == 0;
+    u64::try_from(unscaled / power).ok().filter(|_| is_whole)
+}
+
 /// Rounds `unscaled / 10^scale`.
 pub(super) fn decimal(unscaled: i128, scale: u32) -> f32 {
     /// Up to here an `f64` holds every whole number.
@@ -178,6 +185,26 @@ pub(super) fn half(bytes: &[u8]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_decimals_lose_no_digit() {
+        for (unscaled, scale, expected) in [
+            (16_777_217, 0, Some(16_777_217)),
+            (1_677_721_700, 2, Some(16_777_217)),
+            (1_677_721_750, 2, None),
+            (-1, 0, None),
+            (-5, 1, None),
+            (i128::from(u64::MAX), 0, Some(u64::MAX)),
+            (i128::from(u64::MAX) + 1, 0, None),
+            (0, 38, Some(0)),
+        ] {
+            assert_eq!(
+                whole_decimal(unscaled, scale),
+                expected,
+                "{unscaled}e-{scale}"
+            );
+        }
+    }
 
     #[test]
     fn decimals_are_rounded_once() {

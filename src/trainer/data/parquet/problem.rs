@@ -203,6 +203,13 @@ impl ParquetPlace {
         Self { column, ..self }
     }
 
+    /// The error of this place where the library gave up.
+    pub(super) fn damaged(self, source: &Source, err: ParquetError) -> DataError {
+        failed(source, err, |text| {
+            self.refuse(ParquetProblem::Damaged(text))
+        })
+    }
+
     /// The error of this place.
     pub(super) fn refuse(self, problem: ParquetProblem) -> DataError {
         DataError::Parquet {

@@ -113,10 +113,12 @@ impl Layout {
             let number = named.or_else(|| text.parse().ok());
             let Some(number) = number.filter(|it| *it < self.columns.len()) else {
                 let names = self.columns.iter().map(|it| it.name.as_str());
-                let nearest = nearest(&text, names).map(str::to_owned);
-                return Err(SideProblem::Unknown {
+                let nearest = nearest(&text, names).map(Box::from);
+                return Err(SideProblem::NoName {
                     hyperparameter,
                     text,
+                    first: self.n_leading as u32,
+                    last: self.columns.len() as u32 - 1,
                     nearest,
                 });
             };

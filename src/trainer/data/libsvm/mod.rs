@@ -5,104 +5,26 @@
 //! a comment. Weights, and queries where they are read, stand on all rows of a channel or on none. An index that the job
 //! declares to be something else stays a column, in which no row has a value.
 
-use std::sync::Arc;
+mod problem;
+mod rows;
 
-use engine::dataset::{Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures};
-use engine::objective::LabelError;
+use engine::dataset::{SideColumn, TILE_ROWS, Tile};
 use engine::threads::Threads;
+
+pub use self::problem::LibsvmProblem;
+use self::rows::SparseRows;
 
 use super::blocks::{Block, Quotes};
 use super::csv::CsvOptions;
 use super::error::DataError;
 use super::labels::{LabelRule, is_weight};
-use super::number::{NumberError, parse_finite, shown};
+use super::number::{parse_digits, parse_finite, shown};
 use super::side::{self, Queries, SideProblem};
 use super::tiles::{LineFormat, LineTiles, TextFiles};
 
 /// The largest column number. A histogram has 256 cells for each column, so a node of a tree over a million columns
 /// takes gigabytes already: a stray number must not ask for more than there can be.
 pub const MAX_INDEX: u32 = (1 << 20) - 1;
-
-/// Why a line of a libsvm file was refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum LibsvmProblem {
-    /// The first field is not a number.
-    #[error("label `{0}` is not a number, a line reads `label index:value index:value ...`")]
-    Label(String),
-    /// The first line looks like CSV.
-    #[error("First line '{0}' is not 'LIBSVM' format, it looks like CSV")]
-    Csv(String),
-    /// The objective cannot learn from the label.
-    #[error(transparent)]
-    LabelValue(#[from] LabelError),
-    /// The weight behind the label cannot be one.
-    #[error("weight `{0}` is not allowed, allowed are finite numbers from 0")]
-    Weight(String),
-    /// Some rows have a weight and others have none.
-    #[error("the row has {} weight, while the first row of the channel has {}", if *.expected { "no" } else { "a" }, if *.expected { "one" } else { "none" })]
-    MixedWeights {
-        /// Whether the first row has one.
-        expected: bool,
-    },
-    /// What stands beside the features is not what it should be.
-    #[error(transparent)]
-    Side(#[from] SideProblem),
-    /// The query id is not a whole number.
-    #[error("`{0}` is not a query, expected `qid:` and a whole number")]
-    Query(String),
-    /// A field is not a pair.
-    #[error("`{0}` is not a pair, expected `index:value`")]
-    Pair(String),
-    /// The index cannot be a column.
-    #[error(
-        "index `{index}` in `{pair}` is not a column, allowed are whole numbers from 0 to {MAX_INDEX}"
-    )]
-    Index {
-        /// What stands before the colon.
-        index: String,
-        /// The whole field.
-        pair: String,
-    },
-    /// The value is not a finite number.
-    #[error("{source} (in `{pair}`)")]
-    Value {
-        /// The whole field.
-        pair: String,
-        /// What is wrong with its second half.
-        source: NumberError,
-    },
-    /// An index is not above the one before.
-    #[error("index {next} comes after {previous}, indexes must ascend and be there once")]
-    Order {
-        /// The index before.
-        previous: u32,
-        /// The index that is not above it.
-        next: u32,
-    },
-}
-
-impl LibsvmProblem {
-    /// What to do about it, where that is not plain.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Csv(_) => "set the channel's content type to text/csv",
-            Self::MixedWeights { .. } => "write `label:weight` on every line, or on none",
-            Self::Side(SideProblem::MixedQueries { .. }) => {
-                "write `qid:` behind the label on every line, or on none"
-            }
-            Self::Side(_)
-            | Self::Label(_)
-            | Self::LabelValue(_)
-            | Self::Weight(_)
-            | Self::Query(_)
-            | Self::Pair(_)
-            | Self::Index { .. }
-            | Self::Value { .. }
-            | Self::Order { .. } => return None,
-        };
-        Some(hint.to_owned())
-    }
-}
 
 /// How a channel's lines read, as its first row shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,77 +93,6 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
-#[derive(Debug)]
-struct SparseRows {
-    indptr: Vec<usize>,
-    indices: Vec<u32>,
-    values: Vec<f32>,
-    labels: Vec<f32>,
-    weights: Vec<f32>,
-    query_ids: Vec<u64>,
-    /// `(n_rows, n_side)` row-major, in the order of the format's `side`.
-    side: Vec<f32>,
-}
-
-impl SparseRows {
-    fn new() -> Self {
-        Self {
-            indptr: vec![0],
-            indices: Vec::new(),
-            values: Vec::new(),
-            labels: Vec::new(),
-            weights: Vec::new(),
-            query_ids: Vec::new(),
-            side: Vec::new(),
-        }
-    }
-
-    fn into_tile(self, format: &LibsvmFormat, first_row: usize, object: &Arc<str>) -> Tile {
-        let side_columns = self.side_columns(format);
-        let Self {
-            indptr,
-            indices,
-            values,
-            labels,
-            weights,
-            ..
-        } = self;
-        Tile {
-            features: TileFeatures::Csr {
-                indptr,
-                indices,
-                values,
-            },
-            labels,
-            weights: (!weights.is_empty()).then_some(weights),
-            side: side_columns,
-            origin: Origin {
-                object: Arc::clone(object),
-                first_row: first_row as u64,
-            },
-        }
-    }
-}
-
-impl SparseRows {
-    fn side_columns(&self, format: &LibsvmFormat) -> SideColumns {
-        let reals = |wanted: SideColumn| {
-            let columns = format.side.iter().enumerate();
-            let columns = columns.filter(|(_, (_, column))| *column == wanted);
-            let columns: Vec<usize> = columns.map(|(at, _)| at).collect();
-            let of_row = |row: &[f32]| -> Vec<f32> { columns.iter().map(|&at| row[at]).collect() };
-            let rows = self.side.chunks_exact(format.side.len().max(1));
-            (!columns.is_empty()).then(|| rows.flat_map(of_row).collect())
-        };
-        SideColumns {
-            query_ids: (!self.query_ids.is_empty()).then(|| self.query_ids.clone()),
-            base_margin: reals(SideColumn::BaseMargin),
-            exposure: reals(SideColumn::Exposure),
-            label_upper_bound: reals(SideColumn::LabelUpperBound),
-        }
-    }
-}
-
 /// The indexes that the job declares to be no features.
 fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProblem> {
     if options.side.declared.qid.is_some() {
@@ -252,7 +103,7 @@ fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProb
     for declared in options.side.declared.iter() {
         let index = declared.text.parse::<u32>().ok();
         let Some(index) = index.filter(|it| *it <= MAX_INDEX) else {
-            return Err(SideProblem::Named {
+            return Err(SideProblem::NoIndex {
                 hyperparameter: declared.hyperparameter,
                 text: declared.text.to_owned(),
             });
@@ -287,11 +138,11 @@ impl LineFormat for LibsvmFormat {
             })?;
             if rows.labels.len() == TILE_ROWS {
                 let full = std::mem::replace(&mut rows, SparseRows::new());
-                tiles.push(full.into_tile(self, tiles.len() * TILE_ROWS, block.object));
+                tiles.push(full.into_tile(&self.side, tiles.len() * TILE_ROWS, block.object));
             }
         }
         if !rows.labels.is_empty() {
-            tiles.push(rows.into_tile(self, tiles.len() * TILE_ROWS, block.object));
+            tiles.push(rows.into_tile(&self.side, tiles.len() * TILE_ROWS, block.object));
         }
         Ok(tiles)
     }
@@ -404,7 +255,7 @@ impl LibsvmFormat {
                 value = rows.values.remove(first + at);
             }
             side::check(column, value, label)?;
-            rows.side.push(side::complete(column, value));
+            rows.side.push(value);
         }
         Ok(())
     }
@@ -452,17 +303,6 @@ fn parse_pair(field: &[u8]) -> Result<(u32, f32), LibsvmProblem> {
         source,
     })?;
     Ok((column, value))
-}
-
-/// A number of decimal digits and nothing else.
-fn parse_digits(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
 }
 
 #[cfg(test)]

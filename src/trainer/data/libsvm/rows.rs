@@ -1,0 +1,61 @@
+//! Rows of a sparse table while a block is parsed, and the tile that becomes of them.
+
+use std::sync::Arc;
+
+use engine::dataset::{Origin, SideColumn, SideColumns, Tile, TileFeatures};
+
+use super::super::side;
+
+#[derive(Debug)]
+pub(super) struct SparseRows {
+    pub(super) indptr: Vec<usize>,
+    pub(super) indices: Vec<u32>,
+    pub(super) values: Vec<f32>,
+    pub(super) labels: Vec<f32>,
+    pub(super) weights: Vec<f32>,
+    pub(super) query_ids: Vec<u64>,
+    /// `(n_rows, n_side)` row-major, in the order in which the format has these columns.
+    pub(super) side: Vec<f32>,
+}
+
+impl SparseRows {
+    pub(super) fn new() -> Self {
+        Self {
+            indptr: vec![0],
+            indices: Vec::new(),
+            values: Vec::new(),
+            labels: Vec::new(),
+            weights: Vec::new(),
+            query_ids: Vec::new(),
+            side: Vec::new(),
+        }
+    }
+
+    /// The tile; `side` says what stands beside the features.
+    pub(super) fn into_tile(
+        self,
+        side: &[(u32, SideColumn)],
+        first_row: usize,
+        object: &Arc<str>,
+    ) -> Tile {
+        let columns = side.iter().enumerate();
+        let columns: Vec<_> = columns.map(|(at, (_, column))| (at, *column)).collect();
+        Tile {
+            side: SideColumns {
+                query_ids: (!self.query_ids.is_empty()).then_some(self.query_ids),
+                ..side::gather(&self.side, side.len(), &columns)
+            },
+            features: TileFeatures::Csr {
+                indptr: self.indptr,
+                indices: self.indices,
+                values: self.values,
+            },
+            labels: self.labels,
+            weights: (!self.weights.is_empty()).then_some(self.weights),
+            origin: Origin {
+                object: Arc::clone(object),
+                first_row: first_row as u64,
+            },
+        }
+    }
+}
