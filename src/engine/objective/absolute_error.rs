@@ -6,7 +6,6 @@
 use crate::metric::Metric;
 
 use super::loss::{Facts, Leaves, Loss, MarginLoss, Start};
-use super::name::any_number;
 use super::{GradientPair, Objective};
 
 pub(super) struct AbsoluteError;
@@ -20,15 +19,6 @@ impl Loss for AbsoluteError {
 
     fn default_metric(_: &Objective) -> Metric {
         Metric::Mae
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 

@@ -14,7 +14,6 @@ use crate::threads::Threads;
 
 use super::link::Link;
 use super::loss::{Facts, Loss, TableLoss, Task};
-use super::name::any_number;
 use super::{GradientPair, Objective};
 
 /// Rows that one thread takes at a time.
@@ -31,15 +30,6 @@ impl Loss for Cox {
 
     fn default_metric(_: &Objective) -> Metric {
         Metric::CoxNloglik
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 
@@ -59,17 +49,18 @@ impl TableLoss for Cox {
             rows.iter().map(hazard).collect::<Vec<_>>()
         });
         let hazards = hazards.concat();
-        let at_risk = at_risk(&order, &hazards, labels);
+        let time = |row: u32| labels[row as usize].abs();
+        let ties = order.chunk_by(|&a, &b| time(a) == time(b));
+        let at_risk = at_risk(ties.clone().map(<[u32]>::len), &hazards);
         // Sums over the events so far of one over the hazards at risk, and of its square.
         let (mut sum, mut sum_of_squares) = (0.0, 0.0);
-        let mut first = 0;
-        while first < order.len() {
-            let end = end_of_tie(&order, labels, first);
-            let events = order[first..end].iter();
-            let n_events = events.filter(|&&row| labels[row as usize] > 0.0).count() as f64;
-            sum += n_events / at_risk[first];
-            sum_of_squares += n_events / (at_risk[first] * at_risk[first]);
-            for (&row, hazard) in order[first..end].iter().zip(&hazards[first..end]) {
+        let mut hazards = hazards.iter();
+        for (tie, at_risk) in ties.zip(at_risk) {
+            let events = tie.iter().filter(|&&row| labels[row as usize] > 0.0);
+            let n_events = events.count() as f64;
+            sum += n_events / at_risk;
+            sum_of_squares += n_events / (at_risk * at_risk);
+            for (&row, hazard) in tie.iter().zip(hazards.by_ref()) {
                 let event = if labels[row as usize] > 0.0 { 1.0 } else { 0.0 };
                 let hess = hazard * sum - hazard * hazard * sum_of_squares;
                 pairs[row as usize] = GradientPair {
@@ -77,38 +68,22 @@ impl TableLoss for Cox {
                     hess: hess.max(0.0) as f32,
                 };
             }
-            first = end;
         }
     }
 }
 
-/// For each place in the order, the summed hazards of the rows at its time and later.
-fn at_risk(order: &[u32], hazards: &[f64], labels: &[f32]) -> Vec<f64> {
-    let mut at_risk = vec![0.0; order.len()];
-    let mut sum = 0.0;
-    let mut end = order.len();
-    while end > 0 {
-        let first = first_of_tie(order, labels, end - 1);
-        sum += hazards[first..end].iter().sum::<f64>();
-        at_risk[first..end].fill(sum);
-        end = first;
-    }
+/// For each tie, from how many rows it has, the summed hazards of its rows and of all later ones.
+fn at_risk(ties: impl DoubleEndedIterator<Item = usize>, hazards: &[f64]) -> Vec<f64> {
+    let (mut rest, mut sum) = (hazards, 0.0);
+    let mut at_risk: Vec<f64> = ties
+        .rev()
+        .map(|n_rows| {
+            let (earlier, tie) = rest.split_at(rest.len() - n_rows);
+            rest = earlier;
+            sum += tie.iter().sum::<f64>();
+            sum
+        })
+        .collect();
+    at_risk.reverse();
     at_risk
-}
-
-fn end_of_tie(order: &[u32], labels: &[f32], first: usize) -> usize {
-    let time = labels[order[first] as usize].abs();
-    let same = order[first..].iter();
-    first
-        + same
-            .take_while(|&&row| labels[row as usize].abs() == time)
-            .count()
-}
-
-fn first_of_tie(order: &[u32], labels: &[f32], last: usize) -> usize {
-    let time = labels[order[last] as usize].abs();
-    let same = order[..last].iter().rev();
-    last - same
-        .take_while(|&&row| labels[row as usize].abs() == time)
-        .count()
 }

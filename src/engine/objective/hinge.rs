@@ -6,7 +6,6 @@ use crate::metric::Metric;
 
 use super::link::Link;
 use super::loss::{Facts, Loss, MarginLoss, Task};
-use super::name::any_number;
 use super::{GradientPair, Objective};
 
 pub(super) struct Hinge;
@@ -20,15 +19,6 @@ impl Loss for Hinge {
 
     fn default_metric(_: &Objective) -> Metric {
         Metric::Error { threshold: None }
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 

@@ -16,10 +16,7 @@ use super::{GradientPair, Objective};
 /// The least hessian, as in XGBoost, so that a certain row still counts.
 pub(super) const SMALLEST_HESS: f32 = 1e-16;
 
-pub(super) struct RegLogistic;
-pub(super) struct BinaryLogistic;
-pub(super) struct Logitraw;
-
+/// What the three have, but for what is said below.
 const FACTS: Facts = Facts {
     task: Task::Binary,
     link: Link::Logistic,
@@ -29,84 +26,42 @@ const FACTS: Facts = Facts {
     ..Facts::NUMBER
 };
 
-impl Loss for RegLogistic {
-    const FACTS: Facts = Facts {
-        task: Task::Number,
-        ..FACTS
-    };
+macro_rules! logistic_losses {
+    ($($name:ident, $metric:ident, $facts:expr;)*) => {$(
+        pub(super) struct $name;
 
-    fn default_metric(_: &Objective) -> Metric {
-        Metric::Rmse
-    }
+        impl Loss for $name {
+            const FACTS: Facts = $facts;
 
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        (0.0..=1.0).contains(&label)
-    }
+            fn default_metric(_: &Objective) -> Metric {
+                Metric::$metric
+            }
 
-    fn allowed(_: u32) -> String {
-        "label must be in [0,1] for logistic regression".to_owned()
-    }
-}
+            #[inline(always)]
+            fn takes(label: f32, _: u32) -> bool {
+                (0.0..=1.0).contains(&label)
+            }
 
-impl Loss for BinaryLogistic {
-    const FACTS: Facts = FACTS;
-
-    fn default_metric(_: &Objective) -> Metric {
-        Metric::Logloss
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, num_class: u32) -> bool {
-        RegLogistic::takes(label, num_class)
-    }
-
-    fn allowed(num_class: u32) -> String {
-        RegLogistic::allowed(num_class)
-    }
-}
-
-impl Loss for Logitraw {
-    const FACTS: Facts = Facts {
-        link: Link::Identity,
-        ..FACTS
-    };
-
-    fn default_metric(_: &Objective) -> Metric {
-        Metric::Logloss
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, num_class: u32) -> bool {
-        RegLogistic::takes(label, num_class)
-    }
-
-    fn allowed(num_class: u32) -> String {
-        RegLogistic::allowed(num_class)
-    }
-}
-
-impl MarginLoss for RegLogistic {
-    #[inline(always)]
-    fn pair(_: &Objective, margin: f32, label: f32) -> GradientPair {
-        let p = sigmoid(margin);
-        GradientPair {
-            grad: p - label,
-            hess: (p * (1.0 - p)).max(SMALLEST_HESS),
+            fn allowed(_: u32) -> String {
+                "label must be in [0,1] for logistic regression".to_owned()
+            }
         }
-    }
+
+        impl MarginLoss for $name {
+            #[inline(always)]
+            fn pair(_: &Objective, margin: f32, label: f32) -> GradientPair {
+                let p = sigmoid(margin);
+                GradientPair {
+                    grad: p - label,
+                    hess: (p * (1.0 - p)).max(SMALLEST_HESS),
+                }
+            }
+        }
+    )*};
 }
 
-impl MarginLoss for BinaryLogistic {
-    #[inline(always)]
-    fn pair(objective: &Objective, margin: f32, label: f32) -> GradientPair {
-        RegLogistic::pair(objective, margin, label)
-    }
-}
-
-impl MarginLoss for Logitraw {
-    #[inline(always)]
-    fn pair(objective: &Objective, margin: f32, label: f32) -> GradientPair {
-        RegLogistic::pair(objective, margin, label)
-    }
+logistic_losses! {
+    RegLogistic, Rmse, Facts { task: Task::Number, ..FACTS };
+    BinaryLogistic, Logloss, FACTS;
+    Logitraw, Logloss, Facts { link: Link::Identity, ..FACTS };
 }

@@ -18,10 +18,15 @@ pub(crate) trait Loss {
     fn default_metric(objective: &Objective) -> Metric;
 
     /// Whether it can learn from a label; `num_class` only matters where there are classes.
-    fn takes(label: f32, num_class: u32) -> bool;
+    #[inline(always)]
+    fn takes(label: f32, _num_class: u32) -> bool {
+        label.is_finite()
+    }
 
     /// The labels that it takes, as a sentence; XGBoost's where it has one.
-    fn allowed(num_class: u32) -> String;
+    fn allowed(_num_class: u32) -> String {
+        "label must be a finite number".to_owned()
+    }
 }
 
 /// A loss of one margin and one label.

@@ -78,8 +78,3 @@ impl fmt::Display for ObjectiveName {
         f.write_str(self.as_str())
     }
 }
-
-/// The sentence of objectives that take every number.
-pub(super) fn any_number() -> String {
-    "label must be a finite number".to_owned()
-}

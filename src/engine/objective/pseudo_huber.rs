@@ -5,7 +5,6 @@
 use crate::metric::Metric;
 
 use super::loss::{Facts, Loss, MarginLoss};
-use super::name::any_number;
 use super::{GradientPair, Objective, Setting};
 
 pub(super) struct PseudoHuber;
@@ -18,15 +17,6 @@ impl Loss for PseudoHuber {
 
     fn default_metric(_: &Objective) -> Metric {
         Metric::Mphe
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 

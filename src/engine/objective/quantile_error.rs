@@ -7,7 +7,6 @@ use crate::dataset::Targets;
 use crate::metric::Metric;
 
 use super::loss::{Facts, Leaves, Loss, RowLoss, Start};
-use super::name::any_number;
 use super::{GradientPair, Objective, Setting};
 
 pub(super) struct QuantileError;
@@ -22,15 +21,6 @@ impl Loss for QuantileError {
 
     fn default_metric(_: &Objective) -> Metric {
         Metric::Quantile
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 

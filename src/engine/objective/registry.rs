@@ -26,7 +26,7 @@ use super::squared_error::SquaredError;
 use super::squared_log_error::SquaredLogError;
 use super::tweedie::Tweedie;
 
-/// The gradients of rows that are all rows of a table.
+/// The gradients of rows of weight 1, by the trait that the kind names.
 macro_rules! fill {
     (margin $loss:ident, $objective:expr, $margins:expr, $targets:expr, $pairs:expr, $threads:expr) => {
         each::<$loss>($objective, $margins, $targets.labels(), $pairs)

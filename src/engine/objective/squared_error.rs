@@ -5,7 +5,6 @@
 use crate::metric::Metric;
 
 use super::loss::{Facts, Loss, MarginLoss, Start};
-use super::name::any_number;
 use super::{GradientPair, Objective, Setting};
 
 /// The group that XGBoost writes for losses with `scale_pos_weight`.
@@ -24,15 +23,6 @@ impl Loss for SquaredError {
 
     fn default_metric(_: &Objective) -> Metric {
         Metric::Rmse
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 

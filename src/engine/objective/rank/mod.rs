@@ -17,7 +17,6 @@ use crate::threads::Threads;
 
 use super::link::Link;
 use super::loss::{Facts, Loss, Start, TableLoss, Task};
-use super::name::any_number;
 use super::{GradientPair, Objective, Setting};
 
 use lambda::Gradients;
@@ -160,15 +159,6 @@ impl Loss for Pairwise {
         Metric::Ndcg {
             cut: objective.lambdarank.cut(Cut::whole()),
         }
-    }
-
-    #[inline(always)]
-    fn takes(label: f32, _: u32) -> bool {
-        label.is_finite()
-    }
-
-    fn allowed(_: u32) -> String {
-        any_number()
     }
 }
 
