@@ -34,7 +34,7 @@ impl Start {
     pub(super) fn estimate(objective: &Objective, data: &BinnedDataset) -> Option<Self> {
         let targets = &data.targets();
         let n_groups = objective.n_groups();
-        let total = total_weight(targets);
+        let total = targets.total_weight();
         if total <= 0.0 {
             return None;
         }
@@ -100,14 +100,6 @@ impl Start {
     }
 }
 
-fn total_weight(targets: &Targets<'_>) -> f64 {
-    let n_rows = targets.labels().len() as f64;
-    let weights = targets.weights();
-    weights.map_or(n_rows, |weights| {
-        weights.iter().map(|&it| f64::from(it)).sum()
-    })
-}
-
 fn weighted_sum(targets: &Targets<'_>) -> f64 {
     let labels = targets.labels().iter().map(|&label| f64::from(label));
     match targets.weights() {
@@ -122,12 +114,11 @@ fn weighted_sum(targets: &Targets<'_>) -> f64 {
 /// The constant rate that is most likely where a label's mean is rate times exposure, and its variance a power p of that
 /// mean: sum of w y e^(1-p) over sum of w e^(2-p), the root of the likelihood's derivative.
 fn rate(power: f64, targets: &Targets<'_>, exposure: &[f32]) -> f32 {
-    let weight = |row: usize| targets.weights().map_or(1.0, |it| f64::from(it[row]));
     let (mut above, mut below) = (0.0, 0.0);
     for (row, (&label, &exposure)) in targets.labels().iter().zip(exposure).enumerate() {
         let exposure = f64::from(exposure);
-        above += weight(row) * f64::from(label) * exposure.powf(1.0 - power);
-        below += weight(row) * exposure.powf(2.0 - power);
+        above += targets.weight(row) * f64::from(label) * exposure.powf(1.0 - power);
+        below += targets.weight(row) * exposure.powf(2.0 - power);
     }
     (above / below) as f32
 }

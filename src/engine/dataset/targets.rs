@@ -67,6 +67,21 @@ impl<'a> Targets<'a> {
         self.weights
     }
 
+    /// A row's weight.
+    #[inline(always)]
+    pub(crate) fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| f64::from(weights[row]))
+    }
+
+    /// The sum of all weights.
+    #[inline(always)]
+    pub(crate) fn total_weight(&self) -> f64 {
+        match self.weights {
+            Some(weights) => weights.iter().map(|&weight| f64::from(weight)).sum(),
+            None => self.labels.len() as f64,
+        }
+    }
+
     /// Upper ends of the intervals that labels begin; `None` is the labels again. Infinity is a right-censored label.
     pub fn upper_bounds(&self) -> Option<&'a [f32]> {
         self.upper_bounds

@@ -26,15 +26,10 @@ impl BlockSums {
         for metric in metrics {
             losses.push(metric.sum(rows));
         }
-        let n_rows = rows.n_rows() as f64;
-        let weights = rows.targets().weights();
-        let weight = weights.map_or(n_rows, |weights| {
-            weights.iter().map(|&w| f64::from(w)).sum()
-        });
         Self {
             losses,
-            weight,
-            n_rows,
+            weight: rows.targets().total_weight(),
+            n_rows: rows.n_rows() as f64,
         }
     }
 }
