@@ -26,12 +26,13 @@ impl TableMetric for Auc {
     }
 
     fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
-        let n_groups = rows.n_groups();
-        if let (1, Some(group_ptr)) = (n_groups, rows.targets().group_ptr()) {
-            return mean_of_queries(rows, group_ptr, threads, |rows| {
-                pairs_in_order(rows.predictions(), rows.targets().labels())
-            });
+        let of_queries = mean_of_queries(rows, threads, |rows| {
+            pairs_in_order(rows.predictions(), rows.targets().labels())
+        });
+        if let Some(mean) = of_queries {
+            return mean;
         }
+        let n_groups = rows.n_groups();
         if n_groups == 1 {
             let (area, total) = area(&Side::labels(rows), threads);
             return area / (total.positives * total.negatives);
@@ -57,12 +58,13 @@ impl TableMetric for Aucpr {
     }
 
     fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
-        let n_groups = rows.n_groups();
-        if let (1, Some(group_ptr)) = (n_groups, rows.targets().group_ptr()) {
-            return mean_of_queries(rows, group_ptr, threads, |rows| {
-                Some(area_of_precision(&Side::labels(rows), &Threads::single()))
-            });
+        let of_queries = mean_of_queries(rows, threads, |rows| {
+            Some(area_of_precision(&Side::labels(rows), &Threads::single()))
+        });
+        if let Some(mean) = of_queries {
+            return mean;
         }
+        let n_groups = rows.n_groups();
         if n_groups == 1 {
             return area_of_precision(&Side::labels(rows), threads);
         }
@@ -72,19 +74,20 @@ impl TableMetric for Aucpr {
     }
 }
 
-/// The plain mean of what queries have; NaN if none has anything.
+/// The plain mean of what queries have, where there are queries and no classes; NaN if none has anything.
 fn mean_of_queries(
     rows: &Judged<'_>,
-    group_ptr: &[usize],
     threads: &Threads,
     area: impl Fn(&Judged<'_>) -> Option<f64> + Sync + Send,
-) -> f64 {
+) -> Option<f64> {
+    let one_group = rows.n_groups() == 1;
+    let group_ptr = rows.targets().group_ptr().filter(|_| one_group)?;
     let areas = of_queries(group_ptr, threads, |first, end| {
         area(&rows.slice(first..end))
     });
     let valid = areas.into_iter().flatten().filter(|area| !area.is_nan());
     let (sum, n) = valid.fold((0.0, 0_u32), |(sum, n), area| (sum + area, n + 1));
-    sum / f64::from(n)
+    Some(sum / f64::from(n))
 }
 
 /// Whether predictions are scores of one class or of several.
@@ -141,7 +144,7 @@ impl<'a> Side<'a> {
 
     fn counts(&self, row: usize) -> Counts {
         let targets = self.rows.targets();
-        let weight = f64::from(targets.weights().map_or(1.0, |weights| weights[row]));
+        let weight = targets.weight(row);
         let label = targets.labels()[row];
         let positives = match self.class {
             None => weight * f64::from(label),

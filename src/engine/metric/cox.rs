@@ -3,7 +3,6 @@
 //!
 //! Source: XGBoost `src/metric/rank_metric.cc`.
 
-use crate::objective::Objective;
 use crate::threads::Threads;
 
 use super::row::{Judged, TableMetric};
@@ -13,10 +12,6 @@ pub(super) struct CoxNloglik;
 
 impl TableMetric for CoxNloglik {
     const MAXIMIZE: bool = false;
-
-    fn judges(self, objective: &Objective) -> bool {
-        objective.n_groups() == 1
-    }
 
     fn evaluate(self, rows: &Judged<'_>, _: &Threads) -> f64 {
         let (labels, hazards) = (rows.targets().labels(), rows.predictions());

@@ -39,12 +39,7 @@ impl RowMetric for Logloss {
         if are_certain(labels) {
             return certain_logloss(rows.predictions(), labels, rows.targets().weights());
         }
-        let mut losses = [0.0; BLOCK];
-        let losses = &mut losses[..rows.n_rows()];
-        for (row, loss) in losses.iter_mut().enumerate() {
-            *loss = self.loss(rows.row(row));
-        }
-        weighted_sum(losses, rows.targets().weights())
+        self.sum_row_by_row(rows)
     }
 }
 

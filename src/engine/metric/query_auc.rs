@@ -6,6 +6,8 @@
 //!
 //! Source: XGBoost 3.2 `src/metric/auc.cc`, `RankingAUC`, `GroupRankingROC`.
 
+use crate::ranking::descending;
+
 /// The share of pairs of a query in the right order; `None` if there is no pair to speak of.
 pub(super) fn pairs_in_order(scores: &[f32], labels: &[f32]) -> Option<f64> {
     const FEWEST_ROWS: usize = 3;
@@ -13,9 +15,8 @@ pub(super) fn pairs_in_order(scores: &[f32], labels: &[f32]) -> Option<f64> {
     if n_rows < FEWEST_ROWS {
         return None;
     }
-    let mut by_label: Vec<usize> = (0..n_rows).collect();
-    by_label.sort_by(|&a, &b| labels[b].total_cmp(&labels[a]));
-    let mut scores: Vec<f32> = by_label.into_iter().map(|row| scores[row]).collect();
+    let by_label = descending(labels).into_iter();
+    let mut scores: Vec<f32> = by_label.map(|row| scores[row]).collect();
     let twice = sort_and_count(&mut scores, &mut vec![0.0; n_rows]);
     let n_pairs = n_rows as f64 * (n_rows as f64 - 1.0) / 2.0;
     Some(twice as f64 / 2.0 / n_pairs)

@@ -8,8 +8,8 @@
 
 use std::fmt;
 
-use crate::objective::Objective;
-use crate::ranking::{DEFAULT_TRUNCATION, dcg_discount, gain};
+use crate::objective::LambdaRank;
+use crate::ranking::{DEFAULT_TRUNCATION, dcg, descending, gain};
 use crate::threads::Threads;
 
 use super::row::{Judged, TableMetric};
@@ -17,11 +17,17 @@ use super::row::{Judged, TableMetric};
 /// How far a metric looks, and what a query without a relevant row is worth: `@n` and `-`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    pub(super) n: Option<u32>,
-    pub(super) minus: bool,
+    n: Option<u32>,
+    minus: bool,
 }
 
 impl Cut {
+    /// What a metric has without either.
+    pub(super) const USUAL: Self = Self {
+        n: None,
+        minus: false,
+    };
+
     /// The first `n` rows of a query.
     pub fn at(n: u32) -> Self {
         Self {
@@ -53,6 +59,11 @@ impl Cut {
         Some(Self { n, minus })
     }
 
+    /// As [`Cut::parse`], for a metric to which `-` means nothing.
+    fn parse_number(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|cut| !cut.minus)
+    }
+
     fn rows(self) -> usize {
         self.n.unwrap_or(DEFAULT_TRUNCATION) as usize
     }
@@ -81,6 +92,7 @@ impl fmt::Display for Cut {
 struct Ranked<'a> {
     labels: &'a [f32],
     order: Vec<usize>,
+    settings: &'a LambdaRank,
 }
 
 impl Ranked<'_> {
@@ -96,116 +108,72 @@ impl Ranked<'_> {
     }
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct Ndcg {
-    pub(super) cut: Cut,
-}
-#[derive(Clone, Copy)]
-pub(super) struct Map {
-    pub(super) cut: Cut,
-}
-#[derive(Clone, Copy)]
-pub(super) struct Pre {
-    pub(super) cut: Cut,
-}
+/// A mean over queries: how a text becomes its cut, and what a query is worth.
+macro_rules! means_of_queries {
+    ($($name:ident, $cut:path, $worth:ident;)*) => {$(
+        #[derive(Clone, Copy)]
+        pub(super) struct $name {
+            pub(super) cut: Cut,
+        }
 
-impl TableMetric for Ndcg {
-    fn judges(self, objective: &Objective) -> bool {
-        objective.n_groups() == 1
-    }
-
-    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
-        let exponential = rows.objective().lambdarank.ndcg_exp_gain;
-        let n = self.cut.rows();
-        mean_of_queries(rows, threads, |query| {
-            let dcg = |gains: &mut dyn Iterator<Item = f64>| -> f64 {
-                let discounted = gains.take(n).enumerate();
-                discounted
-                    .map(|(rank, gain)| gain * dcg_discount(rank))
-                    .sum()
-            };
-            let mut best: Vec<f64> = query.labels().map(|it| gain(it, exponential)).collect();
-            let found = dcg(&mut best.iter().copied());
-            best.sort_by(|a, b| b.total_cmp(a));
-            let ideal = dcg(&mut best.into_iter());
-            if ideal > 0.0 {
-                found / ideal
-            } else {
-                self.cut.empty()
+        impl TableMetric for $name {
+            fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
+                mean_of_queries(rows, threads, |query| $worth(query, self.cut))
             }
-        })
-    }
 
-    fn with_text(self, text: &str) -> Option<Self> {
-        Cut::parse(text).map(|cut| Self { cut })
-    }
-
-    fn suffix(self) -> Option<String> {
-        self.cut.suffix()
-    }
-}
-
-impl TableMetric for Map {
-    fn judges(self, objective: &Objective) -> bool {
-        objective.n_groups() == 1
-    }
-
-    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
-        let n = self.cut.rows();
-        mean_of_queries(rows, threads, |query| {
-            let (mut n_hits, mut sum) = (0.0, 0.0);
-            for (rank, hit) in query.hits().enumerate() {
-                n_hits += hit;
-                if rank < n {
-                    sum += n_hits / (rank as f64 + 1.0) * hit;
-                }
+            fn with_text(self, text: &str) -> Option<Self> {
+                $cut(text).map(|cut| Self { cut })
             }
-            if n_hits > 0.0 {
-                sum / n_hits.min(n as f64)
-            } else {
-                self.cut.empty()
+
+            fn suffix(self) -> Option<String> {
+                self.cut.suffix()
             }
-        })
-    }
+        }
+    )*};
+}
 
-    fn with_text(self, text: &str) -> Option<Self> {
-        Cut::parse(text).map(|cut| Self { cut })
-    }
+means_of_queries! {
+    Ndcg, Cut::parse, ndcg;
+    Map, Cut::parse, average_precision;
+    Pre, Cut::parse_number, precision;
+}
 
-    fn suffix(self) -> Option<String> {
-        self.cut.suffix()
+/// Discounted cumulative gain as a share of the largest.
+fn ndcg(query: &Ranked<'_>, cut: Cut) -> f64 {
+    let n = cut.rows().min(query.order.len());
+    let exponential = query.settings.ndcg_exp_gain;
+    let mut gains: Vec<f64> = query.labels().map(|it| gain(it, exponential)).collect();
+    let found = dcg(&gains[..n]);
+    gains.sort_by(|a, b| b.total_cmp(a));
+    let ideal = dcg(&gains[..n]);
+    if ideal > 0.0 {
+        found / ideal
+    } else {
+        cut.empty()
     }
 }
 
-impl TableMetric for Pre {
-    fn judges(self, objective: &Objective) -> bool {
-        objective.n_groups() == 1
+/// The mean, over the relevant rows, of the precision down to each.
+fn average_precision(query: &Ranked<'_>, cut: Cut) -> f64 {
+    let n = cut.rows();
+    let (mut n_hits, mut sum) = (0.0, 0.0);
+    for (rank, hit) in query.hits().enumerate() {
+        n_hits += hit;
+        if rank < n {
+            sum += n_hits / (rank as f64 + 1.0) * hit;
+        }
     }
-
-    fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
-        mean_of_queries(rows, threads, |query| {
-            let n = self.cut.rows().min(query.order.len());
-            query.hits().take(n).sum::<f64>() / n as f64
-        })
-    }
-
-    fn with_text(self, text: &str) -> Option<Self> {
-        Cut::parse(text)
-            .filter(|cut| !cut.minus)
-            .map(|cut| Self { cut })
-    }
-
-    fn suffix(self) -> Option<String> {
-        self.cut.suffix()
+    if n_hits > 0.0 {
+        sum / n_hits.min(n as f64)
+    } else {
+        cut.empty()
     }
 }
 
-/// Where queries begin and end.
-fn bounds(rows: &Judged<'_>) -> Vec<usize> {
-    let whole = || vec![0, rows.n_rows()];
-    rows.targets()
-        .group_ptr()
-        .map_or_else(whole, <[usize]>::to_vec)
+/// The share of relevant rows among the first.
+fn precision(query: &Ranked<'_>, cut: Cut) -> f64 {
+    let n = cut.rows().min(query.order.len());
+    query.hits().take(n).sum::<f64>() / n as f64
 }
 
 /// The weighted mean of what queries are worth; a query weighs what its first row weighs.
@@ -214,20 +182,18 @@ fn mean_of_queries(
     threads: &Threads,
     worth: impl Fn(&Ranked<'_>) -> f64 + Sync + Send,
 ) -> f64 {
-    let bounds = bounds(rows);
-    let values = of_queries(&bounds, threads, |first, end| {
-        let scores = &rows.predictions()[first..end];
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        let labels = &rows.targets().labels()[first..end];
-        worth(&Ranked { labels, order })
+    let whole = [0, rows.n_rows()];
+    let bounds = rows.targets().group_ptr().unwrap_or(&whole);
+    let values = of_queries(bounds, threads, |first, end| {
+        worth(&Ranked {
+            labels: &rows.targets().labels()[first..end],
+            order: descending(&rows.predictions()[first..end]),
+            settings: &rows.objective().lambdarank,
+        })
     });
     let (mut sum, mut total) = (0.0, 0.0);
-    for (value, &first) in values.iter().zip(&bounds) {
-        let weight = rows
-            .targets()
-            .weights()
-            .map_or(1.0, |it| f64::from(it[first]));
+    for (value, &first) in values.iter().zip(bounds) {
+        let weight = rows.targets().weight(first);
         sum += weight * value;
         total += weight;
     }

@@ -68,6 +68,12 @@ macro_rules! of_kind {
     (evaluate, table $metric:expr, $rows:expr, $threads:expr) => {
         Some(TableMetric::evaluate($metric, $rows, $threads))
     };
+    (needs_all_rows, row) => {
+        false
+    };
+    (needs_all_rows, table) => {
+        true
+    };
     (with, row $metric:expr, $parameter:expr) => {
         RowMetric::with_text($metric, $parameter)
     };
@@ -162,19 +168,10 @@ macro_rules! metrics {
             /// Whether the metric needs all rows at once.
             pub(crate) fn needs_all_rows(self) -> bool {
                 match self {
-                    $(Self::$variant $({ $field: _ })? => is_table!($kind),)*
+                    $(Self::$variant $({ $field: _ })? => of_kind!(needs_all_rows, $kind),)*
                 }
             }
         }
-    };
-}
-
-macro_rules! is_table {
-    (table) => {
-        true
-    };
-    ($kind:ident) => {
-        false
     };
 }
 
@@ -221,17 +218,17 @@ metrics! {
     /// Mean over queries of average precision; a label above 0 is relevant.
     Map {
         /// How far it looks.
-        cut: Cut = Cut { n: None, minus: false }
+        cut: Cut = Cut::USUAL
     } = "map", table Map;
     /// Mean over queries of discounted cumulative gain as a share of the largest one.
     Ndcg {
         /// How far it looks.
-        cut: Cut = Cut { n: None, minus: false }
+        cut: Cut = Cut::USUAL
     } = "ndcg", table Ndcg;
     /// Mean over queries of the share of relevant rows among the first.
     Pre {
         /// How far it looks.
-        cut: Cut = Cut { n: None, minus: false }
+        cut: Cut = Cut::USUAL
     } = "pre", table Pre;
     /// Share of rows whose time is predicted within what is known of it.
     IntervalRegressionAccuracy = "interval-regression-accuracy", row IntervalRegressionAccuracy;

@@ -2,7 +2,7 @@
 //!
 //! Source: XGBoost 3.2 `src/objective/lambdarank_obj.h`, `DeltaNDCG` and `DeltaMAP`.
 
-use crate::ranking::{dcg_discount, gain};
+use crate::ranking::{dcg, dcg_discount, gain};
 
 use super::lambda::Query;
 use super::{LambdaRank, RankTarget};
@@ -15,6 +15,8 @@ pub(super) enum Delta {
     Ndcg {
         /// The gain of the row at each rank.
         gains: Vec<f64>,
+        /// What it is multiplied by.
+        discounts: Vec<f64>,
         /// 1 over the largest, 0 where nothing is gained.
         inverse: f64,
     },
@@ -36,14 +38,19 @@ impl Delta {
             RankTarget::Pairwise => Self::Pairwise,
             RankTarget::Ndcg => {
                 let gain = |label: f32| gain(label, settings.ndcg_exp_gain);
-                let gains: Vec<f64> = ranks.map(|rank| gain(query.label_at(rank))).collect();
+                let gains: Vec<f64> = ranks
+                    .clone()
+                    .map(|rank| gain(query.label_at(rank)))
+                    .collect();
                 let mut best = gains.clone();
                 best.sort_by(|a, b| b.total_cmp(a));
                 best.truncate(settings.truncation());
-                let ideal = best.iter().enumerate();
-                let ideal: f64 = ideal.map(|(rank, gain)| gain * dcg_discount(rank)).sum();
-                let inverse = if ideal == 0.0 { 0.0 } else { 1.0 / ideal };
-                Self::Ndcg { gains, inverse }
+                let ideal = dcg(&best);
+                Self::Ndcg {
+                    gains,
+                    discounts: ranks.map(dcg_discount).collect(),
+                    inverse: if ideal == 0.0 { 0.0 } else { 1.0 / ideal },
+                }
             }
             RankTarget::Map => {
                 let labels: Vec<f64> = ranks.map(|rank| query.label_at(rank).into()).collect();
@@ -68,9 +75,11 @@ impl Delta {
     pub(super) fn of(&self, a: usize, b: usize) -> f64 {
         match self {
             Self::Pairwise => 1.0,
-            Self::Ndcg { gains, inverse } => {
-                (gains[a] - gains[b]) * (dcg_discount(a) - dcg_discount(b)) * inverse
-            }
+            Self::Ndcg {
+                gains,
+                discounts,
+                inverse,
+            } => (gains[a] - gains[b]) * (discounts[a] - discounts[b]) * inverse,
             Self::Map {
                 labels,
                 n_relevant,

@@ -8,6 +8,7 @@
 //! `LambdaRank` to `LambdaMART`". Pairs that XGBoost draws with its own generator are drawn by a hash here.
 
 use crate::dataset::Targets;
+use crate::ranking::descending;
 use crate::threads::Threads;
 
 use super::super::GradientPair;
@@ -31,12 +32,10 @@ pub(super) struct Query<'a> {
 
 impl<'a> Query<'a> {
     pub(super) fn new(scores: &'a [f32], labels: &'a [f32]) -> Self {
-        let mut ranked: Vec<usize> = (0..scores.len()).collect();
-        ranked.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         Self {
             scores,
             labels,
-            ranked,
+            ranked: descending(scores),
         }
     }
 
@@ -81,16 +80,10 @@ impl Gradients<'_> {
         });
     }
 
-    /// A query weighs what its first row weighs, as all of its rows do.
-    fn weight(&self, first_row: usize) -> f64 {
-        let weights = self.targets.weights();
-        weights.map_or(1.0, |weights| f64::from(weights[first_row]))
-    }
-
-    /// What makes the queries' weights 1 on the average.
+    /// What makes the queries' weights 1 on the average. A query weighs what its first row weighs, as all of its rows do.
     fn weight_norm(&self, group_ptr: &[usize]) -> f64 {
         let starts = &group_ptr[..group_ptr.len() - 1];
-        let sum: f64 = starts.iter().map(|&start| self.weight(start)).sum();
+        let sum: f64 = starts.iter().map(|&start| self.targets.weight(start)).sum();
         if sum > 0.0 {
             starts.len() as f64 / sum
         } else {

@@ -2,6 +2,7 @@
 //!
 //! Source: XGBoost 3.2 `src/objective/lambdarank_obj.h`, `MakePairs`.
 
+use crate::ranking::descending;
 use crate::tree::sample::mix;
 
 use super::lambda::Query;
@@ -38,15 +39,15 @@ fn sampled(
     mut work: impl FnMut(usize, usize),
 ) {
     let n_rows = query.ranked.len();
-    let mut by_label: Vec<usize> = (0..n_rows).collect();
-    by_label.sort_by(|&a, &b| query.label_at(b).total_cmp(&query.label_at(a)));
+    let labels: Vec<f32> = (0..n_rows).map(|rank| query.label_at(rank)).collect();
+    let by_label = descending(&labels);
     let mut state = mix(draw ^ mix(number as u64));
     let mut begin = 0;
     while begin < n_rows {
-        let label = query.label_at(by_label[begin]);
+        let label = labels[by_label[begin]];
         let n_like = by_label[begin..]
             .iter()
-            .take_while(|&&rank| query.label_at(rank) == label)
+            .take_while(|&&rank| labels[rank] == label)
             .count();
         let end = begin + n_like;
         let n_others = n_rows - n_like;
