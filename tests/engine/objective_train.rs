@@ -2,7 +2,7 @@
 
 use engine::bin::BinnedDataset;
 use engine::booster::Booster;
-use engine::dataset::{Dataset, DatasetError};
+use engine::dataset::Dataset;
 use engine::metric::{Judged, Metric};
 use engine::model::{ModelFormat, load, save};
 use engine::objective::ObjectiveName;
@@ -286,30 +286,4 @@ fn settings_of_metrics_are_heeded_beside_any_objective() {
         ("tweedie-nloglik@1.5", "tweedie-nloglik@1.2")
     );
     assert_eq!(booster, same);
-}
-
-#[test]
-fn intervals_that_end_before_they_begin_are_refused() {
-    let data = Dataset::from_rows(1, &[1.0, 2.0], &[3.0, 4.0]).unwrap();
-    let found = data
-        .clone()
-        .with_label_upper_bound(vec![3.0, 2.0])
-        .unwrap_err();
-    assert_eq!(
-        found.to_string(),
-        "`memory` row 1: the label's upper bound `2` is below the label `4`"
-    );
-    let found = data.clone().with_label_upper_bound(vec![3.0]).unwrap_err();
-    assert!(matches!(
-        found,
-        DatasetError::Shape {
-            found: 1,
-            expected: 2,
-            ..
-        }
-    ));
-    let bounded = data
-        .with_label_upper_bound(vec![f32::NAN, f32::INFINITY])
-        .unwrap();
-    assert_eq!(bounded.label_upper_bound().unwrap(), [3.0, f32::INFINITY]);
 }

@@ -150,6 +150,32 @@ fn values_that_are_not_allowed_are_refused_with_their_row() {
 }
 
 #[test]
+fn there_is_an_upper_bound_for_each_label_and_it_may_be_infinite() {
+    let data = || Dataset::from_rows(1, &[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]).unwrap();
+    let bounds = SideColumns {
+        label_upper_bound: Some(vec![f32::INFINITY]),
+        ..SideColumns::default()
+    };
+    assert!(matches!(
+        data().with_side_columns(bounds),
+        Err(DatasetError::Shape {
+            found: 1,
+            expected: 3,
+            ..
+        })
+    ));
+    let bounds = SideColumns {
+        label_upper_bound: Some(vec![1.0, f32::INFINITY, 3.5]),
+        ..SideColumns::default()
+    };
+    let bounded = data().with_side_columns(bounds).unwrap();
+    assert_eq!(
+        bounded.label_upper_bound().unwrap(),
+        [1.0, f32::INFINITY, 3.5]
+    );
+}
+
+#[test]
 fn queries_go_on_from_tile_to_tile_and_end_where_they_end() {
     let tile = |ids: Option<&[u64]>, first_row: u64| Tile {
         features: TileFeatures::Dense {
@@ -191,6 +217,15 @@ fn queries_go_on_from_tile_to_tile_and_end_where_they_end() {
             ..
         })
     ));
+
+    // What was refused has left nothing behind that rows without queries could not follow.
+    let mut builder = Dataset::builder();
+    assert!(matches!(
+        builder.push(tile(Some(&[1, 2, 1]), 0)),
+        Err(DatasetError::SplitQuery { row: 2, id: 1, .. })
+    ));
+    builder.push(tile(None, 0)).unwrap();
+    assert_eq!(builder.finish().unwrap().group_ptr(), None);
 }
 
 /// The rows of a table in bins, as stand-ins would be predicted.

@@ -76,25 +76,20 @@ impl Shape {
         } else {
             data
         };
+        let mut side = SideColumns::default();
         if is_ranking {
             let ids = (0..self.n_rows).map(|row| (row / QUERY_ROWS) as u64);
-            let side = SideColumns {
-                query_ids: Some(ids.collect()),
-                ..SideColumns::default()
-            };
-            return data.with_side_columns(side).expect("queries are adjacent");
+            side.query_ids = Some(ids.collect());
         }
         if objective == ObjectiveName::SurvivalAft {
             let bounds = labels.iter().enumerate().map(|(row, label)| match row % 4 {
                 0 => f32::INFINITY,
                 1 => label + 3.0,
-                _ => f32::NAN,
+                _ => *label,
             });
-            data.with_label_upper_bound(bounds.collect())
-                .expect("the table is sound")
-        } else {
-            data
+            side.label_upper_bound = Some(bounds.collect());
         }
+        data.with_side_columns(side).expect("the table is sound")
     }
 }
 

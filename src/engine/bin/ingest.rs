@@ -188,7 +188,7 @@ impl Ingest {
     }
 
     fn append(&mut self, mut tile: BinnedTile) -> Result<(), DatasetError> {
-        self.continuity.follow(tile.traits, &tile.origin)?;
+        self.continuity = self.continuity.followed_by(tile.traits, &tile.origin)?;
         let n_rows = tile.labels.len();
         self.side.append(tile.side, n_rows, &tile.origin)?;
         self.rows.add(&tile.origin.object, n_rows);

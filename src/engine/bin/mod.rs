@@ -131,16 +131,14 @@ impl BinnedDataset {
     }
 
     /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again. See
-    /// [`Dataset::with_label_upper_bound`].
+    /// [`Dataset::label_upper_bound`].
     pub fn label_upper_bound(&self) -> Option<&[f32]> {
         self.side.label_upper_bound.as_deref()
     }
 
     /// Labels, weights, upper bounds and queries.
     pub fn targets(&self) -> Targets<'_> {
-        Targets::new(&self.labels, self.weights())
-            .bounded(self.label_upper_bound())
-            .grouped(self.group_ptr())
+        self.side.targets(&self.labels, self.weights())
     }
 
     /// The cuts that the table was binned with.

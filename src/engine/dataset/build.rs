@@ -25,8 +25,9 @@ impl DatasetBuilder {
             return Ok(());
         }
         let width = tile.check()?;
-        self.continuity.follow(tile.traits(), &tile.origin)?;
+        let continuity = self.continuity.followed_by(tile.traits(), &tile.origin)?;
         self.side.append(tile.side, n_rows, &tile.origin)?;
+        self.continuity = continuity;
         let first = self.labels.len();
         self.n_features = self.n_features.max(width);
         self.labels.append(&mut tile.labels);

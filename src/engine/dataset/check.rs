@@ -54,7 +54,7 @@ pub(crate) struct Traits {
 }
 
 /// What the rows so far have in common.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Continuity {
     n_rows: usize,
     weighted: bool,
@@ -63,8 +63,8 @@ pub(crate) struct Continuity {
 }
 
 impl Continuity {
-    /// Takes the next tile, one with rows, or says why it cannot follow.
-    pub(crate) fn follow(&mut self, tile: Traits, origin: &Origin) -> Result<(), DatasetError> {
+    /// What the rows have in common with those of the next tile, which has some, or why that cannot follow.
+    pub(crate) fn followed_by(self, tile: Traits, origin: &Origin) -> Result<Self, DatasetError> {
         if self.n_rows + tile.n_rows > u32::MAX as usize {
             return Err(DatasetError::TooManyRows);
         }
@@ -73,12 +73,13 @@ impl Continuity {
                 origin: origin.clone(),
             });
         }
-        if self.n_rows > 0 && tile.side != self.side {
-            let mut widths = SideColumn::ALL.into_iter().zip(tile.side).zip(self.side);
-            let differs = widths.find(|((_, found), expected)| found != expected);
+        let mut widths = SideColumn::ALL.into_iter().zip(tile.side).zip(self.side);
+        if let Some(((column, _), _)) = widths.find(|((_, found), expected)| found != expected)
+            && self.n_rows > 0
+        {
             return Err(DatasetError::MixedSide {
                 origin: origin.clone(),
-                column: differs.map_or(SideColumn::QueryId, |((column, _), _)| column),
+                column,
             });
         }
         if let (Some(expected), Some(found)) = (self.dense_features, tile.dense_features)
@@ -90,11 +91,12 @@ impl Continuity {
                 expected,
             });
         }
-        self.n_rows += tile.n_rows;
-        self.weighted = tile.weighted;
-        self.side = tile.side;
-        self.dense_features = self.dense_features.or(tile.dense_features);
-        Ok(())
+        Ok(Self {
+            n_rows: self.n_rows + tile.n_rows,
+            weighted: tile.weighted,
+            side: tile.side,
+            dense_features: self.dense_features.or(tile.dense_features),
+        })
     }
 }
 

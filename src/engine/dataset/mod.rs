@@ -153,38 +153,6 @@ impl Dataset {
         self.side.exposure.as_deref()
     }
 
-    /// The same table, whose labels are the lower ends of intervals with these upper ends, `(n_rows,)`. Infinity is a
-    /// label that is known from below only (right-censored); NaN is the label itself, as everywhere without this.
-    ///
-    /// # Errors
-    /// [`DatasetError`] if there is not one bound a row, or a bound is below its label.
-    pub fn with_label_upper_bound(mut self, mut bounds: Vec<f32>) -> Result<Self, DatasetError> {
-        if bounds.len() != self.n_rows() {
-            let origin = self.chunks[0].origin.clone();
-            return Err(DatasetError::Shape {
-                origin,
-                found: bounds.len(),
-                expected: self.n_rows(),
-            });
-        }
-        for (row, bound) in bounds.iter_mut().enumerate() {
-            let label = self.labels[row];
-            if bound.is_nan() {
-                *bound = label;
-            } else if *bound < label {
-                let (object, row_in_object) = self.origin(row);
-                return Err(DatasetError::LabelBound {
-                    object: object.to_owned(),
-                    row: row_in_object,
-                    value: *bound,
-                    label,
-                });
-            }
-        }
-        self.side.label_upper_bound = Some(bounds);
-        Ok(self)
-    }
-
     /// Rows, at least 1.
     pub fn n_rows(&self) -> usize {
         self.labels.len()
@@ -211,16 +179,15 @@ impl Dataset {
         self.weights.as_deref()
     }
 
-    /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again.
+    /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again. Infinity is a label that is
+    /// known from below only (right-censored).
     pub fn label_upper_bound(&self) -> Option<&[f32]> {
         self.side.label_upper_bound.as_deref()
     }
 
-    /// Labels, weights and upper bounds.
+    /// Labels, weights, upper bounds and queries.
     pub fn targets(&self) -> Targets<'_> {
-        Targets::new(&self.labels, self.weights())
-            .bounded(self.label_upper_bound())
-            .grouped(self.group_ptr())
+        self.side.targets(&self.labels, self.weights())
     }
 
     /// One value; NaN is missing. Slow for a sparse table; [`Dataset::copy_rows`] is the way to read many.

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{DatasetError, Origin};
+use super::{DatasetError, Origin, Targets};
 
 /// A column beside the features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,6 +152,17 @@ pub(crate) struct Side {
 }
 
 impl Side {
+    /// Labels and weights of the same rows with what losses and metrics read beside them.
+    pub(crate) fn targets<'a>(
+        &'a self,
+        labels: &'a [f32],
+        weights: Option<&'a [f32]>,
+    ) -> Targets<'a> {
+        Targets::new(labels, weights)
+            .bounded(self.label_upper_bound.as_deref())
+            .grouped(self.group_ptr.as_deref())
+    }
+
     /// The columns of some rows, in this order; whole queries stay whole where all of their rows follow one another.
     pub(crate) fn select(&self, rows: &[u32], n_rows: usize) -> Self {
         let gather = |values: &Option<Vec<f32>>| {
@@ -194,7 +205,7 @@ pub(crate) struct GrowingSide {
 }
 
 impl GrowingSide {
-    /// Adds the columns of `n_rows` rows from `origin`; all have passed their checks.
+    /// Adds the columns of `n_rows` rows from `origin`, all of which have passed their checks, or none.
     pub(crate) fn append(
         &mut self,
         columns: SideColumns,
@@ -220,11 +231,10 @@ impl GrowingSide {
 
     fn append_queries(&mut self, ids: &[u64], origin: &Origin) -> Result<(), DatasetError> {
         let mut last = self.last;
-        let mut begins = ids
-            .iter()
-            .enumerate()
-            .filter(|&(_, &id)| last.replace(id) != Some(id));
-        let begins: Vec<(usize, u64)> = begins.by_ref().map(|(row, &id)| (row, id)).collect();
+        let rows = ids.iter().copied().enumerate();
+        let begins: Vec<(usize, u64)> = rows
+            .filter(|&(_, id)| last.replace(id) != Some(id))
+            .collect();
         for (at, &(row, id)) in begins.iter().enumerate() {
             if !self.seen.insert(id) {
                 // The table stays as it was before these rows.

@@ -155,18 +155,6 @@ pub enum DatasetError {
         /// The weight.
         value: f32,
     },
-    /// An interval ends before it begins.
-    #[error("`{object}` row {row}: the label's upper bound `{value}` is below the label `{label}`")]
-    LabelBound {
-        /// The object.
-        object: String,
-        /// The row in it.
-        row: u64,
-        /// The upper bound.
-        value: f32,
-        /// The label, which is the lower bound.
-        label: f32,
-    },
     /// A sparse row names a column twice.
     #[error("`{object}` row {row}: column {feature} is there twice")]
     RepeatedColumn {
@@ -216,7 +204,6 @@ impl DatasetError {
             | Self::Weight { row, .. }
             | Self::SideValue { row, .. }
             | Self::SplitQuery { row, .. }
-            | Self::LabelBound { row, .. }
             | Self::RepeatedColumn { row, .. } => *row += n_rows,
             Self::Empty | Self::TooManyRows => {}
         }
