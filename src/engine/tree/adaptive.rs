@@ -8,6 +8,7 @@ use crate::quantile::{quantile, weighted_quantile};
 use crate::threads::Threads;
 
 use super::cell::Cell;
+use super::finish::for_each_row;
 use super::panel::View;
 use super::sprout::{Grown, Stretch};
 
@@ -32,16 +33,7 @@ impl Adaptive<'_> {
     ) -> Vec<Option<f32>> {
         let of_stretch = threads.map(grown.stretches.iter().collect(), |stretch| {
             let mut sides = [Vec::new(), Vec::new()];
-            match stretch {
-                Stretch::Leaf(_, records) => {
-                    sides[0].extend(records.iter().map(|record| record.row));
-                }
-                Stretch::Undivided(_, rule, records) => {
-                    view.for_each_side(rule, records, |row, goes_left| {
-                        sides[usize::from(!goes_left)].push(row);
-                    });
-                }
-            }
+            for_each_row(stretch, view, |side, row| sides[side].push(row));
             sides
         });
         let mut rows_of = vec![Vec::new(); grown.nodes.len()];

@@ -102,6 +102,22 @@ impl Weigher<'_> {
     }
 }
 
+/// Calls `found` with every row of a stretch and its side: 0 for the leaf that the stretch names, 1 for the next one.
+pub(super) fn for_each_row<U>(
+    stretch: &Stretch<'_, U>,
+    view: &View<'_>,
+    mut found: impl FnMut(usize, u32),
+) {
+    match stretch {
+        Stretch::Leaf(_, records) => records.iter().for_each(|record| found(0, record.row)),
+        Stretch::Undivided(_, rule, records) => {
+            view.for_each_side(rule, records, |row, goes_left| {
+                found(usize::from(!goes_left), row);
+            });
+        }
+    }
+}
+
 /// Every node's sums of the gradients themselves.
 fn exact_sums<C: Cell>(
     grown: &Grown<'_, C>,
@@ -111,19 +127,11 @@ fn exact_sums<C: Cell>(
 ) -> Vec<(f64, f64)> {
     let of_stretch = threads.map(grown.stretches.iter().collect(), |stretch| {
         let mut sides = [(0.0, 0.0); 2];
-        let mut add = |side: usize, row: u32| {
+        for_each_row(stretch, view, |side, row| {
             let pair = pairs[row as usize];
             sides[side].0 += f64::from(pair.grad);
             sides[side].1 += f64::from(pair.hess);
-        };
-        match stretch {
-            Stretch::Leaf(_, records) => records.iter().for_each(|record| add(0, record.row)),
-            Stretch::Undivided(_, rule, records) => {
-                view.for_each_side(rule, records, |row, goes_left| {
-                    add(usize::from(!goes_left), row);
-                });
-            }
-        }
+        });
         sides
     });
     let mut sums = vec![(0.0, 0.0); grown.nodes.len()];
