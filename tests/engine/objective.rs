@@ -91,7 +91,17 @@ fn hessian(objective: &Objective, second: f64, grad: f64) -> f64 {
         ObjectiveName::RegAbsoluteError | ObjectiveName::RegQuantileError => 1.0,
         ObjectiveName::RegSquaredLogError => second.max(1e-6),
         ObjectiveName::SurvivalAft => second.clamp(1e-16, 15.0),
-        _ => second,
+        ObjectiveName::RegSquaredError
+        | ObjectiveName::RegLogistic
+        | ObjectiveName::BinaryLogistic
+        | ObjectiveName::BinaryLogitraw
+        | ObjectiveName::RegPseudoHuberError
+        | ObjectiveName::RegGamma
+        | ObjectiveName::RegTweedie => second,
+        ObjectiveName::SurvivalCox
+        | ObjectiveName::RankPairwise
+        | ObjectiveName::RankNdcg
+        | ObjectiveName::RankMap => unreachable!("rows have no losses of their own"),
     }
 }
 
@@ -181,17 +191,24 @@ fn gradients_are_differences_of_the_loss() {
     }
 }
 
+/// What may be known of a time: the time, and intervals with an open end or none.
+const BOUNDS: [(f32, f32); 4] = [(2.0, 2.0), (2.0, f32::INFINITY), (0.0, 3.0), (1.5, 4.0)];
+
+/// `survival:aft` with each distribution.
+fn of_times(scale: f32) -> impl Iterator<Item = Objective> {
+    AftDistribution::ALL
+        .into_iter()
+        .map(move |distribution| Objective {
+            aft_loss_distribution: distribution,
+            aft_loss_distribution_scale: scale,
+            ..Objective::new(ObjectiveName::SurvivalAft)
+        })
+}
+
 #[test]
 fn gradients_of_intervals_are_differences_of_the_loss() {
-    for distribution in [
-        AftDistribution::Normal,
-        AftDistribution::Logistic,
-        AftDistribution::Extreme,
-    ] {
-        let mut objective = Objective::new(ObjectiveName::SurvivalAft);
-        objective.aft_loss_distribution = distribution;
-        objective.aft_loss_distribution_scale = 0.8;
-        for bounds in [(2.0, 2.0), (2.0, f32::INFINITY), (0.0, 3.0), (1.5, 4.0)] {
+    for objective in of_times(0.8) {
+        for bounds in BOUNDS {
             for margin in [-0.4, 0.3, 1.4] {
                 check(&objective, &[margin], bounds);
             }
@@ -202,14 +219,9 @@ fn gradients_of_intervals_are_differences_of_the_loss() {
 /// Far from the label, where probabilities are 0, and at its floor.
 #[test]
 fn intervals_keep_finite_gradients_anywhere() {
-    for distribution in [
-        AftDistribution::Normal,
-        AftDistribution::Logistic,
-        AftDistribution::Extreme,
-    ] {
-        let mut objective = Objective::new(ObjectiveName::SurvivalAft);
-        objective.aft_loss_distribution = distribution;
-        for bounds in [(2.0, 2.0), (2.0, f32::INFINITY), (0.0, 3.0), (1.5, 4.0)] {
+    for objective in of_times(1.0) {
+        let distribution = objective.aft_loss_distribution;
+        for bounds in BOUNDS {
             for margin in [-1e5, -800.0, -50.0, 50.0, 800.0, 1e5] {
                 let pair = bounded_pairs(&objective, &[margin], bounds, None)[0];
                 assert!(

@@ -88,6 +88,9 @@ pub struct UnknownDistribution {
 }
 
 impl AftDistribution {
+    /// Every distribution.
+    pub const ALL: [Self; 3] = [Self::Normal, Self::Logistic, Self::Extreme];
+
     /// XGBoost's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,8 +111,7 @@ impl FromStr for AftDistribution {
     type Err = UnknownDistribution;
 
     fn from_str(name: &str) -> Result<Self, UnknownDistribution> {
-        let known = [Self::Normal, Self::Logistic, Self::Extreme];
-        let known = known.into_iter().find(|it| it.as_str() == name);
+        let known = Self::ALL.into_iter().find(|it| it.as_str() == name);
         known.ok_or_else(|| UnknownDistribution {
             name: name.to_owned(),
         })
