@@ -8,7 +8,7 @@
 
 use crate::bin::BinnedDataset;
 use crate::dataset::Targets;
-use crate::objective::loss;
+use crate::objective::loss::Start;
 use crate::objective::{GradientPair, Objective};
 use crate::quantile::{quantile, weighted_quantile};
 
@@ -17,12 +17,12 @@ const MARGIN_OF_SAFETY: f32 = 1e-6;
 
 /// The predictions that groups start from, in output space.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Start {
+pub(super) struct BaseScores {
     /// `(n_groups,)`
     scores: Vec<f32>,
 }
 
-impl Start {
+impl BaseScores {
     /// The same for all groups.
     pub(super) fn together(score: f32, n_groups: usize) -> Self {
         Self {
@@ -39,27 +39,23 @@ impl Start {
             return None;
         }
         if let (Some(exposure), Some(power)) = (data.exposure(), objective.variance_power()) {
-            let start = Self::together(rate(power, targets, exposure), n_groups);
-            return Some(start.kept_finite(objective));
+            let rate = rate(power, targets, exposure);
+            return Some(Self::together(rate, n_groups).kept_finite(objective));
         }
-        let start = match objective.name.facts().start {
-            loss::Start::Zero => Self::together(0.0, n_groups),
-            loss::Start::Half => Self::together(0.5, n_groups),
-            loss::Start::Newton => Self::together(newton_step(objective, targets), n_groups),
-            loss::Start::Mean
-                if objective.weighs_positives() && objective.scale_pos_weight != 1.0 =>
-            {
-                Self::together(newton_step(objective, targets), n_groups)
+        let score = match objective.name.facts().start {
+            Start::Zero => 0.0,
+            Start::Half => 0.5,
+            Start::Mean if objective.positive_weight() == 1.0 => {
+                (weighted_sum(targets) / total) as f32
             }
-            loss::Start::Mean => Self::together((weighted_sum(targets) / total) as f32, n_groups),
-            loss::Start::Quantile => {
+            Start::Mean | Start::Newton => newton_step(objective, targets),
+            Start::Quantile => {
                 let levels = (0..n_groups).filter_map(|group| objective.leaf_level(group));
-                Self {
-                    scores: levels.map(|level| label_quantile(level, targets)).collect(),
-                }
+                let scores = levels.map(|level| label_quantile(level, targets)).collect();
+                return Some(Self { scores }.kept_finite(objective));
             }
         };
-        Some(start.kept_finite(objective))
+        Some(Self::together(score, n_groups).kept_finite(objective))
     }
 
     /// The same start for all groups, from the mean of theirs.

@@ -21,7 +21,7 @@ use crate::tree::sample::{Draw, mix};
 use crate::tree::spares::Spares;
 use crate::tree::split::Penalty;
 
-use super::base_score::Start;
+use super::base_score::BaseScores;
 use super::margins::Update;
 use super::observe::{Gradients, Set};
 use super::{Booster, Evaluation, NamedData, TrainError};
@@ -80,7 +80,7 @@ impl<'a> Rounds<'a> {
         threads: &'a Threads,
         train: &NamedData<'a>,
         evals: &[NamedData<'a>],
-        (booster, start): (Booster, Start),
+        (booster, start): (Booster, BaseScores),
     ) -> Self {
         let objective = params.with_settings_of_metrics(&booster.objective);
         let margins = start.margins(&objective);

@@ -13,7 +13,7 @@ use crate::params::BoosterValidParams;
 use crate::simd::Simd;
 use crate::threads::Threads;
 
-use super::base_score::Start;
+use super::base_score::BaseScores;
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::round::Rounds;
 use super::{Booster, TrainError};
@@ -114,7 +114,11 @@ pub fn train(
     let threads = Threads::new(params.nthread())?;
     let threads = threads.with_simd(params.simd().unwrap_or_else(Simd::best));
     let sets: Vec<_> = std::iter::once(train).chain(evals).collect();
-    let (booster, from) = begin(params, &sets, start)?;
+    let objective = params.full_objective();
+    for set in &sets {
+        check_labels(set, &objective)?;
+    }
+    let (booster, from) = begin(params, objective, &sets, start)?;
     for set in sets {
         check(set, train, &booster, start.is_some())?;
     }
@@ -130,7 +134,7 @@ pub fn train(
     // Not as many as there may be: early stopping ends most trainings of a very large `num_round`.
     let mut history = Vec::new();
     let mut end = TrainEnd::AllRounds;
-    for round in first_round..first_round + params.num_round() {
+    for round in first_round..first_round.saturating_add(params.num_round()) {
         let evaluations = rounds.boost(round, &metrics)?;
         let watched = evaluations
             .last()
@@ -189,13 +193,13 @@ impl Booster {
 }
 
 /// The booster before the first round, a copy of `start` or one without trees, and where its groups start. The first of
-/// `sets` is the training set.
+/// `sets` is the training set; labels have passed their checks.
 fn begin(
     params: &BoosterValidParams,
+    objective: Objective,
     sets: &[&NamedData<'_>],
     start: Option<&Booster>,
-) -> Result<(Booster, Start), TrainError> {
-    let objective = params.full_objective();
+) -> Result<(Booster, BaseScores), TrainError> {
     let train = sets[0];
     let data = train.data;
     if let Some(start) = start {
@@ -212,17 +216,16 @@ fn begin(
             booster.attributes.remove(name);
         }
         // Every set brings its margins.
-        let from = Start::together(booster.base_score, booster.n_groups());
+        let from = BaseScores::together(booster.base_score, booster.n_groups());
         return Ok((booster, from));
     }
-    check_labels(train, &objective)?;
-    let estimate = Start::estimate(&objective, data);
+    let estimate = BaseScores::estimate(&objective, data);
     let estimate = estimate.ok_or_else(|| TrainError::NoWeight {
         data: train.name.to_owned(),
     })?;
     let have_margins = sets.iter().any(|set| set.data.base_margin().is_some());
     let from = match params.base_score() {
-        Some(base_score) => Start::together(base_score, objective.n_groups()),
+        Some(base_score) => BaseScores::together(base_score, objective.n_groups()),
         None if have_margins => estimate.mean(),
         None => estimate,
     };
@@ -322,7 +325,6 @@ fn check(
     if set.data.exposure().is_some() != train.data.exposure().is_some() {
         return Err(TrainError::MixedExposure { data: name() });
     }
-    check_labels(set, &booster.objective)?;
     if booster.objective.name.task() == Task::Ranking {
         check_query_weights(set)?;
     }

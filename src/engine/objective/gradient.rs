@@ -53,11 +53,7 @@ impl Objective {
     #[inline(always)]
     fn weigh(&self, targets: &Targets<'_>, pairs: &mut [GradientPair]) {
         let weights = targets.weights();
-        let spw = if self.weighs_positives() {
-            self.scale_pos_weight
-        } else {
-            1.0
-        };
+        let spw = self.positive_weight();
         if weights.is_none() && spw == 1.0 {
             return;
         }
@@ -72,6 +68,16 @@ impl Objective {
                 pair.grad *= weight;
                 pair.hess *= weight;
             }
+        }
+    }
+
+    /// The factor on the weight of rows with label 1.
+    #[inline(always)]
+    pub(crate) fn positive_weight(&self) -> f32 {
+        if self.weighs_positives() {
+            self.scale_pos_weight
+        } else {
+            1.0
         }
     }
 

@@ -146,23 +146,26 @@ impl Objective {
 
     /// What metrics would read if `label` were predicted: for a comparison with something that is no booster.
     pub fn judged(&self, label: f32) -> f32 {
-        let facts = self.name.facts();
-        match (facts.task, facts.link, facts.judged) {
-            // Margins of logistic regression, which are not called so.
-            (Task::Binary, Link::Identity, _) => Link::Logistic.margin(label),
-            (_, link, Judged::Margin) => link.margin(label),
-            (_, Link::Step, Judged::Prediction) => f32::from(u8::from(label > 0.5)),
-            (_, _, Judged::Prediction) => label,
+        if self.predicts_log_odds() {
+            return Link::Logistic.margin(label);
         }
+        let facts = self.name.facts();
+        match (facts.link, facts.judged) {
+            (link, Judged::Margin) => link.margin(label),
+            (Link::Step, Judged::Prediction) => f32::from(u8::from(label > 0.5)),
+            (_, Judged::Prediction) => label,
+        }
+    }
+
+    /// Whether predictions are margins of logistic regression.
+    fn predicts_log_odds(&self) -> bool {
+        let facts = self.name.facts();
+        facts.task == Task::Binary && facts.link == Link::Identity
     }
 
     /// Of two classes, the second is predicted where a prediction is above this: one half of a probability, 0 of a margin.
     pub fn decision_threshold(&self) -> f32 {
-        let facts = self.name.facts();
-        match (facts.task, facts.link) {
-            (Task::Binary, Link::Identity) => 0.0,
-            _ => 0.5,
-        }
+        if self.predicts_log_odds() { 0.0 } else { 0.5 }
     }
 
     /// Whether a prediction of one of two classes stands for the positive one.
