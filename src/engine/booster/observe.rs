@@ -274,7 +274,7 @@ impl Part<'_, '_> {
         let targets = self.set.named.data.targets();
         let targets = targets.slice(self.first..self.first + n_rows);
         let mut sums = Vec::new();
-        if !metrics.is_empty() {
+        if metrics.iter().any(|metric| !metric.needs_all_rows()) {
             let blocks = self.margins.chunks(metric::BLOCK * n_groups);
             let mut predictions = Vec::new();
             for (block, margins) in blocks.enumerate() {
