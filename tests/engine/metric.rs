@@ -173,7 +173,17 @@ fn metrics_with_a_parameter_show_it() {
         "rmse@1",
         "auc@0.5",
     ] {
-        assert!(name.parse::<Metric>().is_err(), "{name}");
+        let message = name.parse::<Metric>().unwrap_err().to_string();
+        for part in [
+            name,
+            "rmse, ",
+            "auc, ",
+            "error[@threshold], ",
+            "tweedie-nloglik[@power in (1, 2)]",
+            "ndcg[@n from 1][-], pre[@n from 1], ",
+        ] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
     }
 }
 

@@ -92,7 +92,14 @@ fn an_exposure_needs_a_rate() {
     };
     let mut to_the_end = |_: &engine::booster::RoundReport<'_>| std::ops::ControlFlow::Continue(());
     let refused = engine::booster::train(params, &named, &[], None, &mut to_the_end);
-    assert!(matches!(refused, Err(TrainError::Exposure { .. })));
+    let Err(err @ TrainError::Exposure { .. }) = refused else {
+        panic!("exposures are refused");
+    };
+    assert!(
+        err.to_string()
+            .ends_with("allowed are count:poisson, reg:gamma, reg:tweedie"),
+        "{err}"
+    );
 }
 
 #[test]

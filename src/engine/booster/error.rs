@@ -70,7 +70,10 @@ pub enum TrainError {
         expected: String,
     },
     /// Exposures, and an objective whose margin is not the logarithm of a mean.
-    #[error("`{data}` has exposures, which do not go with `{objective}`")]
+    #[error(
+        "`{data}` has exposures, which do not go with `{objective}`, allowed are {}",
+        with_rates()
+    )]
     Exposure {
         /// The set's name.
         data: String,
@@ -106,4 +109,13 @@ pub enum TrainError {
         /// The round, from 0.
         round: u32,
     },
+}
+
+/// The objectives that exposures go with.
+fn with_rates() -> String {
+    let with_rates = ObjectiveName::ALL
+        .iter()
+        .filter(|it| it.facts().rate.is_some());
+    let names: Vec<_> = with_rates.map(|it| it.as_str()).collect();
+    names.join(", ")
 }

@@ -22,6 +22,8 @@ pub(super) struct Merror;
 pub(super) struct Mlogloss;
 
 impl RowMetric for Error {
+    const SUFFIX: &'static str = "[@threshold]";
+
     #[inline(always)]
     fn loss(self, row: Row<'_>) -> f64 {
         let label = f64::from(row.label);

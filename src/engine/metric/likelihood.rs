@@ -75,6 +75,8 @@ impl RowMetric for GammaDeviance {
 }
 
 impl RowMetric for TweedieNloglik {
+    const SUFFIX: &'static str = "[@power in (1, 2)]";
+
     #[inline(always)]
     fn loss(self, row: Row<'_>) -> f64 {
         let (y, p) = label_and_mean(row);

@@ -37,12 +37,21 @@ pub use rank::Cut;
 pub use registry::Metric;
 pub use row::Judged;
 
-/// A metric's name that is not one of [`Metric::NAMES`].
+/// A metric's name that is not one of [`Metric::NAMES`], or has something behind it that the metric does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown metric `{name}`, allowed are {}", Metric::NAMES.join(", "))]
+#[error("unknown metric `{name}`, allowed are {}", forms())]
 pub struct UnknownMetric {
     /// What was asked for.
     pub name: String,
+}
+
+/// Every metric as it may be written.
+fn forms() -> String {
+    let forms = Metric::FORMS.iter();
+    let forms: Vec<_> = forms
+        .map(|(name, suffix)| format!("{name}{suffix}"))
+        .collect();
+    forms.join(", ")
 }
 
 impl Metric {

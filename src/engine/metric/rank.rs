@@ -108,15 +108,17 @@ impl Ranked<'_> {
     }
 }
 
-/// A mean over queries: how a text becomes its cut, and what a query is worth.
+/// A mean over queries: what may stand behind its name, how that becomes its cut, and what a query is worth.
 macro_rules! means_of_queries {
-    ($($name:ident, $cut:path, $worth:ident;)*) => {$(
+    ($($name:ident, $suffix:literal, $cut:path, $worth:ident;)*) => {$(
         #[derive(Clone, Copy)]
         pub(super) struct $name {
             pub(super) cut: Cut,
         }
 
         impl TableMetric for $name {
+            const SUFFIX: &'static str = $suffix;
+
             fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {
                 mean_of_queries(rows, threads, |query| $worth(query, self.cut))
             }
@@ -133,9 +135,9 @@ macro_rules! means_of_queries {
 }
 
 means_of_queries! {
-    Ndcg, Cut::parse, ndcg;
-    Map, Cut::parse, average_precision;
-    Pre, Cut::parse_number, precision;
+    Ndcg, "[@n from 1][-]", Cut::parse, ndcg;
+    Map, "[@n from 1][-]", Cut::parse, average_precision;
+    Pre, "[@n from 1]", Cut::parse_number, precision;
 }
 
 /// Discounted cumulative gain as a share of the largest.

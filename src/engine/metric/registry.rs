@@ -68,6 +68,12 @@ macro_rules! of_kind {
     (evaluate, table $metric:expr, $rows:expr, $threads:expr) => {
         Some(TableMetric::evaluate($metric, $rows, $threads))
     };
+    (forms, row $name:ident) => {
+        <$name as RowMetric>::SUFFIX
+    };
+    (forms, table $name:ident) => {
+        <$name as TableMetric>::SUFFIX
+    };
     (needs_all_rows, row) => {
         false
     };
@@ -99,6 +105,9 @@ macro_rules! metrics {
 
             /// Every metric's name, in the same order; some may be followed by `@` and a number.
             pub const NAMES: &[&str] = &[$($text,)*];
+
+            /// Every metric's name with what may stand behind it, in the same order.
+            pub(super) const FORMS: &[(&str, &str)] = &[$(($text, of_kind!(forms, $kind $name)),)*];
 
             /// The name without a parameter.
             pub fn name(self) -> &'static str {

@@ -112,6 +112,8 @@ pub(crate) trait RowMetric: Copy {
     const MAXIMIZE: bool = false;
     /// How rows count.
     const COUNTED: Counted = Counted::ByWeight;
+    /// What may stand behind the name, as messages show it.
+    const SUFFIX: &'static str = "";
 
     /// Whether it can judge the objective's predictions.
     fn judges(self, objective: &Objective) -> bool {
@@ -168,6 +170,8 @@ pub(crate) trait RowMetric: Copy {
 pub(crate) trait TableMetric: Copy {
     /// Whether a larger value is better.
     const MAXIMIZE: bool = true;
+    /// What may stand behind the name, as messages show it.
+    const SUFFIX: &'static str = "";
 
     /// Whether it can judge the objective's predictions.
     fn judges(self, objective: &Objective) -> bool {
