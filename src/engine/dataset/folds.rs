@@ -71,15 +71,16 @@ pub enum FoldError {
 
 impl FoldPlan {
     /// The folds of a table with these labels, repetition after repetition. With queries (`group_ptr`, see
-    /// [`super::Dataset::group_ptr`]) whole queries are dealt out, and labels play no part.
+    /// [`super::Dataset::group_ptr`]) whole queries are dealt out, and labels play no part. Each fold is made when its turn
+    /// comes, since all of them together may be larger than the table.
     ///
     /// # Errors
     /// [`FoldError`] if there are too few rows.
     pub fn folds(
-        &self,
+        self,
         labels: &[f32],
         group_ptr: Option<&[usize]>,
-    ) -> Result<Vec<Fold>, FoldError> {
+    ) -> Result<impl Iterator<Item = Fold>, FoldError> {
         if self.n_folds < 2 {
             return Err(FoldError::TooFew {
                 n_folds: self.n_folds,
@@ -100,16 +101,14 @@ impl FoldPlan {
             (None, Strata::Labels) => self.classes(labels)?,
             (Some(_), _) | (None, Strata::None) => vec![0; n_units],
         };
-        let mut folds = Vec::with_capacity(self.n_repeats as usize * self.n_folds as usize);
-        for repeat in 0..self.n_repeats {
+        Ok((0..self.n_repeats).flat_map(move |repeat| {
             let of_units = self.deal(&classes, repeat);
             let of_rows = match group_ptr {
                 Some(group_ptr) => spread(&of_units, group_ptr),
                 None => of_units,
             };
-            folds.extend((0..self.n_folds).map(|fold| Fold::of(&of_rows, fold)));
-        }
-        Ok(folds)
+            (0..self.n_folds).map(move |fold| Fold::of(&of_rows, fold))
+        }))
     }
 
     /// The class of each label, counted from 0 in the order of the labels.
@@ -187,12 +186,17 @@ mod tests {
         }
     }
 
+    fn folds(plan: FoldPlan, labels: &[f32], group_ptr: Option<&[usize]>) -> Vec<Fold> {
+        let folds = plan.folds(labels, group_ptr);
+        folds.expect("there are enough rows").collect()
+    }
+
     #[test]
     fn every_row_is_held_out_once_a_repetition_in_folds_of_even_size() {
         let labels = vec![0.0; 23];
-        let folds = plan(5, Strata::None).folds(&labels, None).unwrap();
-        assert_eq!(folds.len(), 10);
-        for repetition in folds.chunks(5) {
+        let found = folds(plan(5, Strata::None), &labels, None);
+        assert_eq!(found.len(), 10);
+        for repetition in found.chunks(5) {
             let mut held_out: Vec<u32> = repetition
                 .iter()
                 .flat_map(|it| it.held_out.clone())
@@ -205,13 +209,13 @@ mod tests {
                 assert!(fold.train.is_sorted() && fold.held_out.is_sorted());
             }
         }
-        assert_ne!(folds[..5], folds[5..]);
-        assert_eq!(folds, plan(5, Strata::None).folds(&labels, None).unwrap());
+        assert_ne!(found[..5], found[5..]);
+        assert_eq!(found, folds(plan(5, Strata::None), &labels, None));
         let other = FoldPlan {
             seed: 8,
             ..plan(5, Strata::None)
         };
-        assert_ne!(folds, other.folds(&labels, None).unwrap());
+        assert_ne!(found, folds(other, &labels, None));
     }
 
     #[test]
@@ -219,7 +223,7 @@ mod tests {
         let labels: Vec<f32> = (0..60)
             .map(|row| f32::from(u8::from(row % 5 == 0)))
             .collect();
-        for fold in plan(4, Strata::Labels).folds(&labels, None).unwrap() {
+        for fold in folds(plan(4, Strata::Labels), &labels, None) {
             let n_positive = fold
                 .held_out
                 .iter()
@@ -232,10 +236,7 @@ mod tests {
     #[test]
     fn queries_stay_whole() {
         let group_ptr = [0, 3, 4, 9, 12];
-        for fold in plan(2, Strata::Labels)
-            .folds(&[0.0; 12], Some(&group_ptr))
-            .unwrap()
-        {
+        for fold in folds(plan(2, Strata::Labels), &[0.0; 12], Some(&group_ptr)) {
             for bounds in group_ptr.windows(2) {
                 let n_held_out = (bounds[0]..bounds[1])
                     .filter(|&row| fold.held_out.contains(&(row as u32)))
@@ -246,8 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn folds_are_made_one_by_one_however_many_are_asked_for() {
+        let many = FoldPlan {
+            n_repeats: u32::MAX,
+            ..plan(4, Strata::None)
+        };
+        let first: Vec<Fold> = many.folds(&[0.0; 9], None).unwrap().take(8).collect();
+        assert_eq!(first, folds(plan(4, Strata::None), &[0.0; 9], None));
+    }
+
+    #[test]
     fn too_few_rows_are_refused() {
-        let refused = |plan: FoldPlan, labels: &[f32]| plan.folds(labels, None).unwrap_err();
+        let refused = |plan: FoldPlan, labels: &[f32]| plan.folds(labels, None).err().unwrap();
         assert_eq!(
             refused(plan(1, Strata::None), &[0.0]),
             FoldError::TooFew { n_folds: 1 }

@@ -64,25 +64,25 @@ impl Setting<'_> {
         );
         let folds = self.folds(data)?;
         let mut folded = Folded {
-            models: Vec::with_capacity(folds.len()),
+            models: Vec::new(),
             stopped: false,
             took: Duration::ZERO,
             predictions: Predictions::new(data.n_rows(), self.n_numbers()),
         };
-        for (number, fold) in folds.iter().enumerate() {
+        for (number, fold) in folds.enumerate() {
             let number_in_repeat = number % n_folds as usize;
             tracing::info!("Train cross validation fold {}", number_in_repeat + 1);
             rounds.begin_fold(number);
             let held_out = data.select(&fold.held_out, self.learning.threads);
-            let trained = self.train(data, fold, &held_out, rounds)?;
+            let trained = self.train(data, &fold, &held_out, rounds)?;
             if let Some(err) = rounds.failed.take() {
                 return Err(err);
             }
             // A stop that comes with a fold's last round stops nothing of it, but those that would follow.
-            let is_last = number + 1 == folds.len();
+            let is_last = number + 1 == n_folds as usize * n_repeats as usize;
             folded.stopped = is_stopped(&trained, self.learning.params.num_round())
                 || (rounds.is_asked_to_stop() && !is_last);
-            self.predict(&trained, fold, &held_out, &mut folded.predictions)?;
+            self.predict(&trained, &fold, &held_out, &mut folded.predictions)?;
             folded.models.push(FoldResult {
                 train_rows: fold.train.len(),
                 held_out_rows: fold.held_out.len(),
@@ -105,7 +105,7 @@ impl Setting<'_> {
         Ok(folded)
     }
 
-    fn folds(&self, data: &BinnedDataset) -> Result<Vec<Fold>, TrainerError> {
+    fn folds(&self, data: &BinnedDataset) -> Result<impl Iterator<Item = Fold>, TrainerError> {
         let plan = FoldPlan {
             n_folds: self.kfold.n_folds,
             n_repeats: self.kfold.n_repeats,
