@@ -11,9 +11,7 @@ use std::str::FromStr;
 use linfa::ParamGuard;
 
 use crate::metric::Metric;
-use crate::objective::{
-    AftDistribution, LambdaRank, Objective, ObjectiveName, POISSON_MAX_DELTA_STEP, Setting,
-};
+use crate::objective::{AftDistribution, LambdaRank, Objective, ObjectiveName, Setting};
 use crate::simd::Simd;
 
 /// The most bins of a feature: a bin is one byte.
@@ -281,7 +279,7 @@ impl BoosterValidParams {
             objective.num_class = self.num_class;
         }
         if objective.has(Setting::MaxDeltaStep) {
-            objective.max_delta_step = self.max_delta_step.unwrap_or(POISSON_MAX_DELTA_STEP);
+            objective.max_delta_step = self.leaf_limit();
         }
         if objective.has(Setting::QuantileAlpha) {
             objective.quantile_alpha = self.quantile_alpha.as_slice().into();
@@ -329,12 +327,8 @@ impl BoosterValidParams {
 
     /// The limit on a leaf's weight, 0 where there is none.
     pub fn leaf_limit(&self) -> f32 {
-        let is_poisson = self.objective == ObjectiveName::CountPoisson;
-        self.max_delta_step.unwrap_or(if is_poisson {
-            POISSON_MAX_DELTA_STEP
-        } else {
-            0.0
-        })
+        let usual = || Objective::new(self.objective).max_delta_step;
+        self.max_delta_step.unwrap_or_else(usual)
     }
 }
 
