@@ -86,14 +86,6 @@ impl Metric {
         from_blocks(&[self], &sums.collect::<Vec<_>>())[0]
     }
 
-    /// Whether it is a mean over queries, and nothing without them.
-    pub fn is_of_queries(self) -> bool {
-        matches!(
-            self,
-            Self::Ndcg { .. } | Self::Map { .. } | Self::Pre { .. }
-        )
-    }
-
     /// The same metric as XGBoost would name it beside this objective: `tweedie-nloglik` has its power in its name.
     #[must_use]
     pub fn beside(self, objective: &Objective) -> Self {

@@ -117,6 +117,7 @@ macro_rules! means_of_queries {
         }
 
         impl TableMetric for $name {
+            const OF_QUERIES: bool = true;
             const SUFFIX: &'static str = $suffix;
 
             fn evaluate(self, rows: &Judged<'_>, threads: &Threads) -> f64 {

@@ -74,6 +74,12 @@ macro_rules! of_kind {
     (forms, table $name:ident) => {
         <$name as TableMetric>::SUFFIX
     };
+    (of_queries, row $name:ident) => {
+        false
+    };
+    (of_queries, table $name:ident) => {
+        <$name as TableMetric>::OF_QUERIES
+    };
     (needs_all_rows, row) => {
         false
     };
@@ -120,6 +126,13 @@ macro_rules! metrics {
             pub fn maximize(self) -> bool {
                 match self {
                     $(Self::$variant $({ $field: _ })? => of_kind!(maximize, $kind $name),)*
+                }
+            }
+
+            /// Whether it is a mean over queries, and nothing without them.
+            pub fn is_of_queries(self) -> bool {
+                match self {
+                    $(Self::$variant $({ $field: _ })? => of_kind!(of_queries, $kind $name),)*
                 }
             }
 

@@ -170,6 +170,8 @@ pub(crate) trait RowMetric: Copy {
 pub(crate) trait TableMetric: Copy {
     /// Whether a larger value is better.
     const MAXIMIZE: bool = true;
+    /// Whether it is a mean over queries, and nothing without them.
+    const OF_QUERIES: bool = false;
     /// What may stand behind the name, as messages show it.
     const SUFFIX: &'static str = "";
 
