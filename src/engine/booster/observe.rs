@@ -3,12 +3,13 @@
 //! Invariants: both are sums over fixed blocks of rows that are added in order, so they are the same for any number of
 //! threads; a block's margins are read once for everything. Evaluations equal those of the saved model's predictions.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::bin::{AlignedBytes, BinnedDataset};
 use crate::dataset::Targets;
 use crate::metric::{self, BlockSums, Judged, Metric};
-use crate::objective::{GradientPair, Objective};
+use crate::objective::{GradientPair, Objective, Scores};
 use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
 use crate::tree::column_tree::{ColumnSplit, ColumnTree, Columns};
@@ -44,7 +45,11 @@ pub(super) struct Gradients {
 /// A part of [`Gradients`]: for each group, its pairs of some rows.
 type GradientPart<'g> = Vec<&'g mut [GradientPair]>;
 
+// Blocks of metrics end where blocks of gradients end.
+const _: () = assert!(BLOCK.is_multiple_of(metric::BLOCK));
+
 /// What some rows gave.
+#[derive(Default)]
 struct Seen {
     sums: Vec<BlockSums>,
     /// `(n_blocks, n_groups)`.
@@ -235,7 +240,7 @@ impl<'a> Set<'a> {
     fn compare_rows(&self, objective: &Objective, gradients: &mut Gradients, threads: &Threads) {
         let targets = self.targets().drawing(gradients.draw);
         let pairs = &mut gradients.pairs;
-        objective.gradients_on(&self.margins, &targets, pairs, threads);
+        objective.gradients_on(Scores::of_margins(&self.margins), &targets, pairs, threads);
         let blocks = pairs.chunks(BLOCK).collect();
         let magnitudes = threads.map(blocks, |block: &[GradientPair]| Magnitude::of(block));
         gradients.add_up(magnitudes.iter());
@@ -267,61 +272,64 @@ impl Kernel for Observation<'_, '_, '_, '_> {
 }
 
 impl Part<'_, '_> {
+    /// Block by block, so that what is made of a block's margins is read while it is in the cache.
     #[inline(always)]
-    fn observe(&self, metrics: &[Metric], wanted: Option<GradientPart<'_>>) -> Seen {
+    fn observe(&self, metrics: &[Metric], mut wanted: Option<GradientPart<'_>>) -> Seen {
         let n_groups = self.set.n_groups;
         let n_rows = self.margins.len() / n_groups;
         let targets = self.set.named.data.targets();
         let targets = targets.slice(self.first..self.first + n_rows);
-        let mut sums = Vec::new();
-        if metrics.iter().any(|metric| !metric.needs_all_rows()) {
-            let blocks = self.margins.chunks(metric::BLOCK * n_groups);
-            let mut predictions = Vec::new();
-            for (block, margins) in blocks.enumerate() {
-                let first = block * metric::BLOCK;
-                let targets = targets.slice(first..first + margins.len() / n_groups);
-                predictions.clear();
-                predictions.extend_from_slice(margins);
-                self.objective.transform_for_metrics(&mut predictions);
-                let rows = Judged::new(&predictions, targets, self.objective);
-                sums.push(BlockSums::of(metrics, &rows));
-            }
-        }
-        // Not by a closure, which would be compiled for the plainest processor.
-        let magnitudes = match wanted {
-            Some(part) => self.gradients(&targets, part),
-            None => Vec::new(),
-        };
-        Seen { sums, magnitudes }
-    }
-
-    /// Fills a part of the gradients and gives the magnitudes, `(n_blocks, n_groups)`.
-    #[inline(always)]
-    fn gradients(&self, targets: &Targets<'_>, mut part: GradientPart<'_>) -> Vec<Magnitude> {
-        let n_groups = self.set.n_groups;
-        let mut magnitudes = Vec::new();
-        let mut row_major = Vec::new();
+        let by_blocks = metrics.iter().any(|metric| !metric.needs_all_rows());
+        let (mut predictions, mut row_major) = (Vec::new(), Vec::new());
+        let mut seen = Seen::default();
         for (block, margins) in self.margins.chunks(BLOCK * n_groups).enumerate() {
             let rows = block * BLOCK..block * BLOCK + margins.len() / n_groups;
             let targets = targets.slice(rows.clone());
-            if let [pairs] = part.as_mut_slice() {
-                self.objective
-                    .gradients(margins, &targets, &mut pairs[rows.clone()]);
-            } else {
-                row_major.resize(margins.len(), GradientPair::default());
-                self.objective.gradients(margins, &targets, &mut row_major);
-                for (group, pairs) in part.iter_mut().enumerate() {
-                    let of_group = row_major[group..].iter().step_by(n_groups);
-                    pairs[rows.clone()]
-                        .iter_mut()
-                        .zip(of_group)
-                        .for_each(|(to, from)| *to = *from);
+            let mut scores = Scores::of_margins(margins);
+            if by_blocks {
+                predictions.clear();
+                predictions.extend_from_slice(margins);
+                self.objective.transform_for_metrics(&mut predictions);
+                scores = self.objective.scores(margins, &predictions);
+                let judged = Judged::new(&predictions, targets, self.objective);
+                for first in (0..rows.len()).step_by(metric::BLOCK) {
+                    let rows = first..rows.len().min(first + metric::BLOCK);
+                    seen.sums.push(BlockSums::of(metrics, &judged.slice(rows)));
                 }
             }
-            for pairs in &part {
-                magnitudes.push(Magnitude::of(&pairs[rows.clone()]));
+            // Not by a closure, which would be compiled for the plainest processor.
+            if let Some(part) = &mut wanted {
+                self.gradients(scores, &targets, &mut row_major, (part, rows.clone()));
+                for pairs in part {
+                    seen.magnitudes.push(Magnitude::of(&pairs[rows.clone()]));
+                }
             }
         }
-        magnitudes
+        seen
+    }
+
+    /// Fills the gradients of the rows of one block, by way of `row_major` where there are several groups.
+    #[inline(always)]
+    fn gradients(
+        &self,
+        scores: Scores<'_>,
+        targets: &Targets<'_>,
+        row_major: &mut Vec<GradientPair>,
+        (part, rows): (&mut GradientPart<'_>, Range<usize>),
+    ) {
+        let threads = Threads::single();
+        let objective = self.objective;
+        if let [pairs] = part.as_mut_slice() {
+            return objective.gradients_on(scores, targets, &mut pairs[rows], &threads);
+        }
+        let n_groups = self.set.n_groups;
+        row_major.resize(scores.margins.len(), GradientPair::default());
+        objective.gradients_on(scores, targets, row_major, &threads);
+        for (group, pairs) in part.iter_mut().enumerate() {
+            let of_group = row_major[group..].iter().step_by(n_groups);
+            for (to, from) in pairs[rows.clone()].iter_mut().zip(of_group) {
+                *to = *from;
+            }
+        }
     }
 }

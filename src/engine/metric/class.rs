@@ -4,10 +4,11 @@
 
 use crate::objective::{Objective, Task};
 
-use super::block::argmax;
+use super::BLOCK;
+use super::block::{argmax, weighted_sum};
 use super::likelihood::SMALLEST;
 use super::ln::ln;
-use super::row::{Row, RowMetric};
+use super::row::{Judged, Row, RowMetric};
 
 /// Predictions above this are positive where `error` has no threshold of its own.
 const ERROR_THRESHOLD: f32 = 0.5;
@@ -65,5 +66,22 @@ impl RowMetric for Mlogloss {
     fn loss(self, row: Row<'_>) -> f64 {
         let own = f64::from(row.prediction[row.label as usize]);
         -ln(own.max(SMALLEST))
+    }
+
+    /// Each row's own probability is fetched before any logarithm is taken, so that logarithms become vectors.
+    #[inline(always)]
+    fn sum(self, rows: &Judged<'_>) -> f64 {
+        let (targets, n_groups) = (rows.targets(), rows.n_groups());
+        let mut losses = [0.0; BLOCK];
+        let losses = &mut losses[..rows.n_rows()];
+        let predictions = rows.predictions().chunks_exact(n_groups);
+        let of_rows = predictions.zip(targets.labels());
+        for (loss, (prediction, &label)) in losses.iter_mut().zip(of_rows) {
+            *loss = f64::from(prediction[label as usize]);
+        }
+        for loss in losses.iter_mut() {
+            *loss = -ln(loss.max(SMALLEST));
+        }
+        weighted_sum(losses, targets.weights())
     }
 }

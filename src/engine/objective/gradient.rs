@@ -8,7 +8,7 @@ use crate::dataset::Targets;
 use crate::threads::Threads;
 
 use super::Objective;
-use super::loss::MarginLoss;
+use super::loss::{MarginLoss, Scores};
 
 /// The first and second derivative of a row's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -28,25 +28,27 @@ impl Objective {
     /// If the shapes do not agree.
     #[inline(always)]
     pub fn gradients(&self, margins: &[f32], targets: &Targets<'_>, pairs: &mut [GradientPair]) {
-        self.gradients_on(margins, targets, pairs, &Threads::single());
+        let scores = Scores::of_margins(margins);
+        self.gradients_on(scores, targets, pairs, &Threads::single());
     }
 
-    /// As [`Objective::gradients`], on several threads where rows are compared.
+    /// As [`Objective::gradients`], from predictions where they are there, and on several threads where rows are compared.
     #[inline(always)]
     pub(crate) fn gradients_on(
         &self,
-        margins: &[f32],
+        scores: Scores<'_>,
         targets: &Targets<'_>,
         pairs: &mut [GradientPair],
         threads: &Threads,
     ) {
+        let margins = scores.margins;
         assert_eq!(margins.len(), pairs.len(), "a margin has one gradient pair");
         assert_eq!(
             margins.len(),
             targets.labels().len() * self.n_groups(),
             "margins must be (n_rows, n_groups)"
         );
-        self.fill(margins, targets, pairs, threads);
+        self.fill(scores, targets, pairs, threads);
         self.weigh(targets, pairs);
     }
 

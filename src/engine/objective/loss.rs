@@ -37,19 +37,39 @@ pub(crate) trait MarginLoss: Loss {
 
 /// A loss of all that belongs to one row.
 pub(crate) trait RowLoss: Loss {
-    /// The derivatives of some rows, of weight 1 each; `margins` and `pairs` are `(n_rows, n_groups)` row-major.
+    /// The derivatives of some rows, of weight 1 each; scores and `pairs` are `(n_rows, n_groups)` row-major.
     /// Implementations are `#[inline(always)]`.
     fn gradients(
         objective: &Objective,
-        margins: &[f32],
+        scores: Scores<'_>,
         targets: &Targets<'_>,
         pairs: &mut [GradientPair],
     );
 }
 
+/// What some rows are at, `(n_rows, n_groups)` row-major.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scores<'s> {
+    /// The sums of leaves.
+    pub(crate) margins: &'s [f32],
+    /// What the link makes of them, where metrics have asked for it already.
+    pub(crate) predictions: Option<&'s [f32]>,
+}
+
+impl<'s> Scores<'s> {
+    /// Margins that nobody has transformed.
+    #[inline(always)]
+    pub(crate) fn of_margins(margins: &'s [f32]) -> Self {
+        Self {
+            margins,
+            predictions: None,
+        }
+    }
+}
+
 /// A loss in which rows have to do with each other.
 pub(crate) trait TableLoss: Loss {
-    /// As [`RowLoss::gradients`], of all rows of a table.
+    /// As [`RowLoss::gradients`], of all rows of a table and from margins.
     fn gradients(
         objective: &Objective,
         margins: &[f32],

@@ -35,6 +35,8 @@ use crate::metric;
 
 use loss::{Judged, Leaves};
 
+pub(crate) use loss::Scores;
+
 pub use gradient::GradientPair;
 pub(crate) use link::Link;
 pub use loss::Task;
@@ -141,6 +143,19 @@ impl Objective {
         match self.name.facts().judged {
             Judged::Prediction => self.transform(margins),
             Judged::Margin => {}
+        }
+    }
+
+    /// The scores of some rows from their margins and what [`Objective::transform_for_metrics`] has made of them.
+    #[inline(always)]
+    pub(crate) fn scores<'s>(&self, margins: &'s [f32], judged: &'s [f32]) -> Scores<'s> {
+        let predictions = match self.name.facts().judged {
+            Judged::Prediction => Some(judged),
+            Judged::Margin => None,
+        };
+        Scores {
+            margins,
+            predictions,
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::dataset::Targets;
 use crate::metric::Metric;
 
-use super::loss::{Facts, Leaves, Loss, RowLoss, Start};
+use super::loss::{Facts, Leaves, Loss, RowLoss, Scores, Start};
 use super::{GradientPair, Objective, Setting};
 
 pub(super) struct QuantileError;
@@ -28,12 +28,13 @@ impl RowLoss for QuantileError {
     #[inline(always)]
     fn gradients(
         objective: &Objective,
-        margins: &[f32],
+        scores: Scores<'_>,
         targets: &Targets<'_>,
         pairs: &mut [GradientPair],
     ) {
         let levels = &*objective.quantile_alpha;
-        let rows = margins
+        let rows = scores
+            .margins
             .chunks_exact(levels.len())
             .zip(pairs.chunks_exact_mut(levels.len()));
         for ((margins, pairs), &label) in rows.zip(targets.labels()) {

@@ -8,7 +8,7 @@ use crate::metric::Metric;
 use crate::threads::Threads;
 
 use super::gradient::each;
-use super::loss::{Facts, Loss, RowLoss, TableLoss};
+use super::loss::{Facts, Loss, RowLoss, Scores, TableLoss};
 use super::{GradientPair, Objective};
 
 use super::absolute_error::AbsoluteError;
@@ -28,14 +28,14 @@ use super::tweedie::Tweedie;
 
 /// The gradients of rows of weight 1, by the trait that the kind names.
 macro_rules! fill {
-    (margin $loss:ident, $objective:expr, $margins:expr, $targets:expr, $pairs:expr, $threads:expr) => {
-        each::<$loss>($objective, $margins, $targets.labels(), $pairs)
+    (margin $loss:ident, $objective:expr, $scores:expr, $targets:expr, $pairs:expr, $threads:expr) => {
+        each::<$loss>($objective, $scores.margins, $targets.labels(), $pairs)
     };
-    (row $loss:ident, $objective:expr, $margins:expr, $targets:expr, $pairs:expr, $threads:expr) => {
-        <$loss as RowLoss>::gradients($objective, $margins, $targets, $pairs)
+    (row $loss:ident, $objective:expr, $scores:expr, $targets:expr, $pairs:expr, $threads:expr) => {
+        <$loss as RowLoss>::gradients($objective, $scores, $targets, $pairs)
     };
-    (table $loss:ident, $objective:expr, $margins:expr, $targets:expr, $pairs:expr, $threads:expr) => {
-        <$loss as TableLoss>::gradients($objective, $margins, $targets, $pairs, $threads)
+    (table $loss:ident, $objective:expr, $scores:expr, $targets:expr, $pairs:expr, $threads:expr) => {
+        <$loss as TableLoss>::gradients($objective, $scores.margins, $targets, $pairs, $threads)
     };
 }
 
@@ -110,14 +110,14 @@ macro_rules! objectives {
             #[inline(always)]
             pub(super) fn fill(
                 &self,
-                margins: &[f32],
+                scores: Scores<'_>,
                 targets: &Targets<'_>,
                 pairs: &mut [GradientPair],
                 threads: &Threads,
             ) {
                 match self.name {
                     $(ObjectiveName::$name => {
-                        fill!($kind $loss, self, margins, targets, pairs, threads);
+                        fill!($kind $loss, self, scores, targets, pairs, threads);
                     })*
                 }
             }

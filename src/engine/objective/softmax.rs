@@ -8,7 +8,7 @@ use crate::metric::Metric;
 
 use super::link::{Link, softmax};
 use super::logistic::SMALLEST_HESS;
-use super::loss::{Facts, Loss, RowLoss, Start, Task};
+use super::loss::{Facts, Loss, RowLoss, Scores, Start, Task};
 use super::{GradientPair, Objective, Setting};
 
 pub(super) struct Softmax;
@@ -42,14 +42,20 @@ impl RowLoss for Softmax {
     #[inline(always)]
     fn gradients(
         objective: &Objective,
-        margins: &[f32],
+        scores: Scores<'_>,
         targets: &Targets<'_>,
         pairs: &mut [GradientPair],
     ) {
         let n_groups = objective.n_groups();
-        let mut probabilities = margins.to_vec();
-        softmax(&mut probabilities, n_groups);
-        for (pair, &p) in pairs.iter_mut().zip(&probabilities) {
+        let mut own = Vec::new();
+        let probabilities = if let Some(probabilities) = scores.predictions {
+            probabilities
+        } else {
+            own.extend_from_slice(scores.margins);
+            softmax(&mut own, n_groups);
+            &own
+        };
+        for (pair, &p) in pairs.iter_mut().zip(probabilities) {
             *pair = GradientPair {
                 grad: p,
                 hess: (2.0 * p * (1.0 - p)).max(SMALLEST_HESS),

@@ -13,7 +13,7 @@ use crate::dataset::Targets;
 use crate::metric::Metric;
 
 use super::link::Link;
-use super::loss::{Facts, Judged, Loss, RowLoss, Start, Task};
+use super::loss::{Facts, Judged, Loss, RowLoss, Scores, Start, Task};
 use super::{AftDistribution, GradientPair, Objective, Setting};
 
 use distribution::Point;
@@ -63,13 +63,13 @@ impl RowLoss for Aft {
     #[inline(always)]
     fn gradients(
         objective: &Objective,
-        margins: &[f32],
+        scores: Scores<'_>,
         targets: &Targets<'_>,
         pairs: &mut [GradientPair],
     ) {
         let labels = targets.labels();
         let upper_bounds = targets.upper_bounds().unwrap_or(labels);
-        let rows = margins.iter().zip(labels.iter().zip(upper_bounds));
+        let rows = scores.margins.iter().zip(labels.iter().zip(upper_bounds));
         for ((&margin, (&lower, &upper)), pair) in rows.zip(pairs) {
             *pair = Time::new(lower, upper).pair(objective, margin);
         }
