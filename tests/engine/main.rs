@@ -18,6 +18,7 @@ mod params;
 mod predict;
 mod ranking;
 mod reference;
+mod resume;
 mod side;
 mod storage;
 mod table;

@@ -4,6 +4,7 @@
 //! by codes and one that is followed by values end in the same leaf.
 
 mod aligned;
+mod content;
 mod cuts;
 mod ingest;
 mod matrix;

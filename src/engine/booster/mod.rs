@@ -11,6 +11,7 @@ mod kind;
 mod margins;
 mod observe;
 mod predict;
+mod progress;
 mod round;
 mod start;
 mod train;
@@ -25,8 +26,9 @@ pub use early_stopping::BestRound;
 pub use error::TrainError;
 pub use kind::{BoosterKind, FeatureType, LinearModel, UnknownFeatureType};
 pub use predict::{PredictError, Predictor};
+pub use progress::Progress;
 pub use train::{
-    Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, check_start, train,
+    Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, check_start, resume, train,
 };
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.

@@ -17,7 +17,7 @@ use crate::tree::follow::CodeTree;
 use crate::tree::quantise::{BLOCK, Magnitude};
 
 use super::start::Start;
-use super::{Evaluation, NamedData};
+use super::{Booster, Evaluation, NamedData};
 
 /// Rows that one thread takes at a time.
 const ROWS_AT_A_TIME: usize = 4 * BLOCK;
@@ -117,6 +117,13 @@ impl<'a> Set<'a> {
     pub(super) fn with_columns(mut self, threads: &Threads) -> Self {
         self.columns = self.named.data.matrix().columns(threads);
         self
+    }
+
+    /// Takes what `booster` predicts for the margins: what rows start from, and its trees. All of its splits are cuts of the
+    /// set, whose margins to start from have been checked.
+    pub(super) fn predict(&mut self, booster: &Booster, threads: &Threads) {
+        let predicted = booster.predict_margin_binned(self.named.data, threads);
+        self.margins = predicted.expect("the set's columns and margins are the booster's");
     }
 
     /// What the rows are to be predicted as.

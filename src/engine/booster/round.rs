@@ -93,14 +93,12 @@ impl<'a> Rounds<'a> {
             gamma: params.min_split_loss(),
             min_child_weight: f64::from(params.min_child_weight()),
         };
-        let mut gradients = Gradients::new(data.n_rows(), booster.n_groups());
-        gradients.draw = draw(params.seed(), booster.n_rounds() as u32);
-        threads.enter(|| train.observe(&objective, &[], Some(&mut gradients), threads));
         Self {
             params,
             threads,
             penalty,
             panel: threads.enter(|| Panel::new(data.matrix(), data.cuts(), threads)),
+            gradients: Gradients::new(data.n_rows(), booster.n_groups()),
             evals: evals
                 .iter()
                 .map(|set| Set::new(set, &margins).with_columns(threads))
@@ -108,12 +106,28 @@ impl<'a> Rounds<'a> {
             offsets: start.is_by_group().then_some(margins),
             objective,
             train,
-            gradients,
             booster,
             narrow: Memory::default(),
             packed: Memory::default(),
             wide: Memory::default(),
         }
+    }
+
+    /// Makes ready for the next round, with the trees of the rounds from `first_round` on added to every set's margins.
+    pub(super) fn begin(&mut self, first_round: u32) {
+        let n_rounds = self.booster.n_rounds() as u32;
+        if n_rounds > first_round {
+            let added = self.booster.rounds_from(first_round);
+            for set in std::iter::once(&mut self.train).chain(&mut self.evals) {
+                set.predict(&added, self.threads);
+            }
+        }
+        self.gradients.draw = draw(self.params.seed(), n_rounds);
+        let (objective, gradients) = (&self.objective, &mut self.gradients);
+        self.threads.enter(|| {
+            self.train
+                .observe(objective, &[], Some(gradients), self.threads)
+        });
     }
 
     pub(super) fn booster(&self) -> &Booster {

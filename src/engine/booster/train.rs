@@ -15,6 +15,7 @@ use crate::threads::Threads;
 
 use super::base_score::BaseScores;
 use super::early_stopping::{BestRound, EarlyStopping};
+use super::progress::{Course, Progress};
 use super::round::Rounds;
 use super::{Booster, TrainError};
 
@@ -51,6 +52,23 @@ pub struct RoundReport<'a> {
     pub evaluations: &'a [Evaluation],
     /// The booster so far.
     pub booster: &'a Booster,
+    /// Rounds that the booster had before the first one of this training.
+    pub first_round: u32,
+    /// The evaluations of all rounds of this training, this one included.
+    pub history: &'a [Vec<Evaluation>],
+    /// Why this was the last round, if it was.
+    pub end: Option<TrainEnd>,
+}
+
+impl RoundReport<'_> {
+    /// What it takes to go on from here in another process.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            booster: self.booster.clone(),
+            first_round: self.first_round,
+            history: self.history.to_vec(),
+        }
+    }
 }
 
 /// Looks on while a booster grows, and may stop it.
@@ -111,6 +129,46 @@ pub fn train(
     start: Option<&Booster>,
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
+    run(params, train, evals, From::Start(start), monitor)
+}
+
+/// Goes on with a training that was broken off, as if it had not been: with the data and the parameters that it began with
+/// the result is that of [`train`] bit for bit, and so are the evaluations. `num_round` may be another one.
+///
+/// Where the training had started from a booster, each set must bring that booster's margins, as for [`train`]. A monitor
+/// sees the rounds that are added; if there are none to add, it sees nothing.
+///
+/// # Errors
+/// As [`train`], and [`TrainError::Start`] if the rounds were evaluated otherwise.
+pub fn resume(
+    params: &BoosterValidParams,
+    train: &NamedData<'_>,
+    evals: &[NamedData<'_>],
+    progress: Progress,
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
+    run(
+        params,
+        train,
+        evals,
+        From::Progress(Box::new(progress)),
+        monitor,
+    )
+}
+
+/// What a training begins with.
+enum From<'a> {
+    Start(Option<&'a Booster>),
+    Progress(Box<Progress>),
+}
+
+fn run(
+    params: &BoosterValidParams,
+    train: &NamedData<'_>,
+    evals: &[NamedData<'_>],
+    from: From<'_>,
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
     let threads = Threads::new(params.nthread())?;
     let threads = threads.with_simd(params.simd().unwrap_or_else(Simd::best));
     let sets: Vec<_> = std::iter::once(train).chain(evals).collect();
@@ -118,69 +176,108 @@ pub fn train(
     for set in &sets {
         check_labels(set, &objective)?;
     }
-    let (booster, from) = begin(params, objective, &sets, start)?;
+    let (mut booster, bases, first_round, kept) = match from {
+        From::Start(start) => {
+            let (booster, bases) = begin(params, objective, &sets, start)?;
+            let first_round = booster.n_rounds() as u32;
+            (booster, bases, first_round, Vec::new())
+        }
+        From::Progress(progress) => {
+            progress.check(params, &sets)?;
+            let Progress {
+                mut booster,
+                first_round,
+                history,
+            } = *progress;
+            booster.objective = objective;
+            let bases = BaseScores::together(booster.base_score, booster.n_groups());
+            (booster, bases, first_round, history)
+        }
+    };
+    let continues = first_round > 0;
     for set in sets {
-        check(set, train, &booster, start.is_some())?;
+        check(set, train, &booster, continues)?;
     }
     let metrics = params.eval_metrics();
-    let mut early_stopping = match (params.early_stopping_rounds(), metrics.last()) {
+    let early_stopping = match (params.early_stopping_rounds(), metrics.last()) {
         (None, _) if !params.saves_best() => None,
         _ if evals.is_empty() => return Err(TrainError::NothingToStopOn),
         (patience, Some(&metric)) => Some(EarlyStopping::new(patience, metric)),
         (_, None) => None,
     };
-    let first_round = booster.n_rounds() as u32;
-    let mut rounds = Rounds::new(params, &threads, train, evals, (booster, from));
-    // Not as many as there may be: early stopping ends most trainings of a very large `num_round`.
-    let mut history = Vec::new();
-    let mut end = TrainEnd::AllRounds;
-    for round in first_round..first_round.saturating_add(params.num_round()) {
-        let evaluations = rounds.boost(round, &metrics)?;
-        let watched = evaluations
-            .last()
-            .map_or(f64::NAN, |evaluation| evaluation.value);
-        let report = RoundReport {
-            round,
-            evaluations: &evaluations,
-            booster: rounds.booster(),
-        };
-        let flow = monitor.after_round(&report);
-        history.push(evaluations);
-        if early_stopping
-            .as_mut()
-            .is_some_and(|stopping| stopping.is_over(round, watched))
-        {
-            end = TrainEnd::EarlyStopping;
-            break;
-        }
-        if flow.is_break() {
-            end = TrainEnd::Monitor;
-            break;
-        }
+    let mut course = Course::new(first_round, params.num_round(), early_stopping);
+    let mut end = course.take_all(kept);
+    booster.keep_rounds(course.next_round());
+    if end.is_none() {
+        let mut rounds = Rounds::new(params, &threads, train, evals, (booster, bases));
+        rounds.begin(first_round);
+        end = Some(grow(&mut rounds, &mut course, &metrics, monitor)?);
+        booster = rounds.into_booster();
     }
-    let mut booster = rounds.into_booster();
-    let best = early_stopping.and_then(|stopping| stopping.best());
+    let best = course.best();
     if let Some(best) = best {
         booster.tell_best(best);
         if params.saves_best() {
-            booster.cut_after(best);
+            booster.keep_rounds(best.round + 1);
         }
     }
     Ok(Trained {
         booster,
         first_round,
-        history,
+        history: course.into_history(),
         best,
-        end,
+        end: end.unwrap_or(TrainEnd::AllRounds),
     })
 }
 
+/// Adds rounds until one is the last.
+fn grow(
+    rounds: &mut Rounds<'_>,
+    course: &mut Course,
+    metrics: &[Metric],
+    monitor: &mut dyn Monitor,
+) -> Result<TrainEnd, TrainError> {
+    loop {
+        let round = course.next_round();
+        let evaluations = rounds.boost(round, metrics)?;
+        let end = course.take(evaluations);
+        let report = RoundReport {
+            round,
+            evaluations: course.history().last().map_or(&[], Vec::as_slice),
+            booster: rounds.booster(),
+            first_round: course.first_round(),
+            history: course.history(),
+            end,
+        };
+        let flow = monitor.after_round(&report);
+        if flow.is_break() && end != Some(TrainEnd::EarlyStopping) {
+            return Ok(TrainEnd::Monitor);
+        }
+        if let Some(end) = end {
+            return Ok(end);
+        }
+    }
+}
+
 impl Booster {
-    /// Drops the rounds after `best`.
-    fn cut_after(&mut self, best: BestRound) {
-        let n_trees = (best.round as usize + 1) * self.trees_per_round();
+    /// Drops the rounds after the first `n_rounds`.
+    pub fn keep_rounds(&mut self, n_rounds: u32) {
+        let n_trees = n_rounds as usize * self.trees_per_round();
         self.trees.truncate(n_trees);
         self.tree_info.truncate(n_trees);
+    }
+
+    /// The rounds from `first_round` on as a booster of their own.
+    pub(super) fn rounds_from(&self, first_round: u32) -> Self {
+        let n_before = first_round as usize * self.trees_per_round();
+        let mut later = Self {
+            trees: self.trees[n_before..].to_vec(),
+            tree_info: self.tree_info[n_before..].to_vec(),
+            ..Self::new(self.objective.clone(), self.n_features)
+        };
+        later.num_parallel_tree = self.num_parallel_tree;
+        later.base_score = self.base_score;
+        later
     }
 
     /// Writes down the best round, as XGBoost does.
@@ -272,7 +369,7 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
     )
 }
 
-fn agree(
+pub(super) fn agree(
     what: &'static str,
     found: impl Into<String>,
     expected: impl Into<String>,

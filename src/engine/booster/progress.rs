@@ -1,0 +1,123 @@
+//! How far a training got, and how it goes on from there.
+//!
+//! Invariant: a training that is broken off after any round and resumed with the same data and parameters ends with the
+//! booster, the evaluations and the best round of one that was not. Margins are the sums of the trees, early stopping
+//! follows from the evaluations, and draws from seed and round; so booster and evaluations are all that must be kept.
+
+use crate::params::BoosterValidParams;
+
+use super::early_stopping::{BestRound, EarlyStopping};
+use super::train::agree;
+use super::{Booster, Evaluation, NamedData, TrainEnd, TrainError, check_start};
+
+/// What must be kept of a training to go on with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// The booster after the last round, with all of its rounds.
+    pub booster: Booster,
+    /// Rounds that the booster had before the first one of this training.
+    pub first_round: u32,
+    /// The evaluations of this training's rounds, one entry each.
+    pub history: Vec<Vec<Evaluation>>,
+}
+
+impl Progress {
+    /// Holds what was kept against the parameters and the sets; labels, cuts and margins have checks of their own.
+    pub(super) fn check(
+        &self,
+        params: &BoosterValidParams,
+        sets: &[&NamedData<'_>],
+    ) -> Result<(), TrainError> {
+        check_start(params, &self.booster)?;
+        let n_rounds = self.first_round as usize + self.history.len();
+        agree(
+            "rounds",
+            self.booster.n_rounds().to_string(),
+            n_rounds.to_string(),
+        )?;
+        agree(
+            "columns",
+            self.booster.n_features().to_string(),
+            sets[0].data.n_features().to_string(),
+        )?;
+        let metrics = params.eval_metrics();
+        let of_set = |set: &&NamedData<'_>| {
+            let name = set.name.to_owned();
+            metrics.iter().map(move |it| format!("{name}-{it}"))
+        };
+        let expected: Vec<String> = sets.iter().flat_map(of_set).collect();
+        for evaluations in &self.history {
+            let found = evaluations.iter();
+            let found: Vec<String> = found
+                .map(|it| format!("{}-{}", it.data, it.metric))
+                .collect();
+            agree("eval_metric", found.join(" "), expected.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The rounds of a training, those that were kept and those that are added.
+pub(super) struct Course {
+    first_round: u32,
+    num_round: u32,
+    early_stopping: Option<EarlyStopping>,
+    history: Vec<Vec<Evaluation>>,
+}
+
+impl Course {
+    pub(super) fn new(
+        first_round: u32,
+        num_round: u32,
+        early_stopping: Option<EarlyStopping>,
+    ) -> Self {
+        Self {
+            first_round,
+            num_round,
+            early_stopping,
+            // Not as many as there may be: early stopping ends most trainings of a very large `num_round`.
+            history: Vec::new(),
+        }
+    }
+
+    /// The round that comes next, of the whole booster.
+    pub(super) fn next_round(&self) -> u32 {
+        self.first_round + self.history.len() as u32
+    }
+
+    /// Takes note of a round, and says why it was the last one, if it was.
+    pub(super) fn take(&mut self, evaluations: Vec<Evaluation>) -> Option<TrainEnd> {
+        let round = self.next_round();
+        let watched = evaluations.last().map_or(f64::NAN, |it| it.value);
+        self.history.push(evaluations);
+        let stopping = self.early_stopping.as_mut();
+        if stopping.is_some_and(|it| it.is_over(round, watched)) {
+            return Some(TrainEnd::EarlyStopping);
+        }
+        (self.history.len() as u64 >= u64::from(self.num_round)).then_some(TrainEnd::AllRounds)
+    }
+
+    /// Takes note of rounds that were kept, up to the one that was the last, and says why there are no more.
+    pub(super) fn take_all(&mut self, history: Vec<Vec<Evaluation>>) -> Option<TrainEnd> {
+        if self.num_round == 0 {
+            return Some(TrainEnd::AllRounds);
+        }
+        history.into_iter().find_map(|it| self.take(it))
+    }
+
+    pub(super) fn first_round(&self) -> u32 {
+        self.first_round
+    }
+
+    pub(super) fn history(&self) -> &[Vec<Evaluation>] {
+        &self.history
+    }
+
+    pub(super) fn best(&self) -> Option<BestRound> {
+        self.early_stopping.and_then(|it| it.best())
+    }
+
+    pub(super) fn into_history(self) -> Vec<Vec<Evaluation>> {
+        self.history
+    }
+}
