@@ -37,3 +37,8 @@ pub(crate) fn write<T: serde::Serialize>(value: &T) -> String {
     text.push('\n');
     text
 }
+
+/// The document as one line, without a line end.
+pub(crate) fn write_line<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("string keys and plain values always serialize")
+}

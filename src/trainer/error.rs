@@ -19,7 +19,7 @@ use engine::simd::SimdError;
 use engine::threads::ThreadsError;
 
 use crate::data::DataError;
-use crate::train::StartError;
+use crate::train::{CheckpointError, StartError};
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +124,9 @@ pub enum TrainerError {
     /// The channel `model` gives no model that the job could continue from.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Checkpoints cannot be kept, or are of another job.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The rows cannot be dealt out to folds.
     #[error("Hyperparameter _kfold: {0}")]
     Folds(#[from] FoldError),
@@ -170,6 +173,7 @@ impl TrainerError {
             Self::Write { source, .. } => write_class(source),
             Self::Train(err) => train_class(err),
             Self::Start(err) => start_class(err),
+            Self::Checkpoint(err) => checkpoint_class(err),
             Self::DecisionTree(err) => tree_class(err),
             Self::Usage(_)
             | Self::Hyperparameters(_)
@@ -230,9 +234,8 @@ impl TrainerError {
             Self::Train(TrainError::Start { .. }) => {
                 "give the job the hyperparameters that the model was trained with, or leave the channel `model` out"
             }
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "give the job a larger volume"
-            }
+            Self::Write { source, .. } if is_full(source) => "give the job a larger volume",
+            Self::Checkpoint(err) => checkpoint_hint(err),
             _ => return None,
         };
         Some(hint.to_owned())
@@ -277,9 +280,52 @@ fn data_class(err: &DataError) -> FailureClass {
 
 /// The user chose the size of the volume; nobody chooses the rest.
 fn write_class(source: &io::Error) -> FailureClass {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureClass::UserError,
-        _ => FailureClass::PlatformError,
+    if is_full(source) {
+        FailureClass::UserError
+    } else {
+        FailureClass::PlatformError
+    }
+}
+
+/// Whether there was no room for a file.
+fn is_full(source: &io::Error) -> bool {
+    matches!(
+        source.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+/// Whose checkpoints they are is the user's to say; the folder is the platform's, but for its size.
+fn checkpoint_class(err: &CheckpointError) -> FailureClass {
+    match err {
+        CheckpointError::Folder { source, .. } | CheckpointError::Write { source, .. } => {
+            write_class(source)
+        }
+        CheckpointError::Settings { .. }
+        | CheckpointError::Data { .. }
+        | CheckpointError::Foreign { .. } => FailureClass::UserError,
+    }
+}
+
+fn checkpoint_hint(err: &CheckpointError) -> &'static str {
+    match err {
+        CheckpointError::Folder { source, .. } | CheckpointError::Write { source, .. }
+            if is_full(source) =>
+        {
+            "give the job a larger volume, or set checkpoint_keep lower"
+        }
+        CheckpointError::Folder { .. } | CheckpointError::Write { .. } => {
+            "let the job write to the folder of checkpoints, or leave its CheckpointConfig out"
+        }
+        CheckpointError::Settings { .. } => {
+            "give the job the hyperparameters it had; or begin again, with an empty S3 prefix for checkpoints or with checkpoint_mismatch set to restart"
+        }
+        CheckpointError::Data { .. } => {
+            "give the job the data it had; or begin again, with an empty S3 prefix for checkpoints or with checkpoint_mismatch set to restart"
+        }
+        CheckpointError::Foreign { .. } => {
+            "begin with an empty S3 prefix for checkpoints, or set checkpoint_mismatch to restart"
+        }
     }
 }
 

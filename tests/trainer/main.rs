@@ -5,8 +5,10 @@
 )]
 
 mod bad_input;
+mod checkpoints;
 mod columns;
 mod csv;
+mod faults;
 mod files;
 mod job;
 mod libsvm;

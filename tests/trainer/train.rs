@@ -445,20 +445,6 @@ fn a_channel_without_content_type_is_looked_at() {
     assert!(!libsvm.stderr.contains("WARN"), "{}", libsvm.stderr);
 }
 
-#[test]
-fn a_checkpoint_configuration_is_answered_with_a_warning() {
-    let job = regression().csv("train", &table(50));
-    job.write(
-        "input/config/checkpointconfig.json",
-        r#"{"LocalPath": "/opt/ml/checkpoints"}"#,
-    );
-    let ended = job.run();
-    ended.model();
-    assert!(ended.stderr.contains(
-        "WARN] the job asks for checkpoints in /opt/ml/checkpoints, but this version writes none"
-    ));
-}
-
 /// Hyperparameters by name.
 type Settings = &'static [(&'static str, &'static str)];
 

@@ -7,6 +7,8 @@
 mod evaluation;
 mod stored_model;
 
+use std::fmt::Write as _;
+
 use engine::dataset::SideColumn;
 
 pub use evaluation::{
@@ -35,6 +37,14 @@ pub const REQUIRED_INPUTS: &[(SideColumn, &str)] = &[
     (SideColumn::BaseMargin, "base_margin"),
     (SideColumn::Exposure, "exposure"),
 ];
+
+/// Bytes in hexadecimal, as digests are written.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
+        hex
+    })
+}
 
 /// The S3 key of an archive below the job's output path: `<job>/output/model.tar.gz`.
 pub fn archive_key(prefix: &str, job_name: &str, archive: &str) -> String {

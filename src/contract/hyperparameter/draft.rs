@@ -6,6 +6,8 @@ use engine::metric::Metric;
 use engine::objective::{LambdaRank, Objective, ObjectiveName, Setting};
 use engine::params::BoosterParams;
 
+use crate::checkpoint::{Cadence, OnMismatch};
+
 use super::{Algorithm, DeclaredColumns, ModelFormat};
 
 /// What the rows have set so far.
@@ -29,6 +31,8 @@ pub struct Draft {
     pub(super) exact: bool,
     pub(super) lambdarank: LambdaRank,
     pub(super) save_model_on_termination: bool,
+    pub(super) checkpoints: Cadence,
+    pub(super) on_mismatch: OnMismatch,
     pub(super) model_format: ModelFormat,
     pub(super) feature_names: Vec<String>,
     pub(super) baseline_columns: Vec<String>,

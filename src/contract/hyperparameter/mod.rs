@@ -41,13 +41,15 @@ use engine::metric::Metric;
 use engine::objective::ObjectiveName;
 use engine::params::BoosterParams;
 
+use crate::checkpoint::{Cadence, OnMismatch};
+
 pub use columns::{DeclaredColumn, DeclaredColumns, hyperparameter};
 pub use document::{create_algorithm_json, markdown, tuning_ranges_json};
 pub use draft::Draft;
 pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
 pub use json::{read_hyperparameters_json, write_hyperparameters_json};
 pub use spec::{Bound, Interval, Kind, Spec, Support, Tunable};
-pub use table::{IMPLEMENTED, INHERITED, RANKING, row, table};
+pub use table::{CHECKPOINTS, IMPLEMENTED, INHERITED, RANKING, row, table};
 
 closed_spelling! {
     /// What is trained.
@@ -124,6 +126,10 @@ pub struct Hyperparameters {
     pub exact: bool,
     /// Whether a job that is stopped leaves the model of its last round.
     pub save_model_on_termination: bool,
+    /// When checkpoints are written, and how many stay.
+    pub checkpoints: Cadence,
+    /// What to do about a checkpoint that another job has left.
+    pub on_mismatch: OnMismatch,
     /// The encoding of the model file.
     pub model_format: ModelFormat,
     /// Names of the feature columns; empty where none are given.
@@ -132,6 +138,8 @@ pub struct Hyperparameters {
     pub baseline_columns: Vec<String>,
     /// 0 silent to 3 everything.
     pub verbosity: u8,
+    /// What was given, by canonical name.
+    pub given: BTreeMap<&'static str, String>,
     /// What was accepted without effect; one line of log each.
     pub ignored: Vec<Ignored>,
     /// What the user should know although it was accepted; one line of log each.
@@ -175,10 +183,13 @@ impl Hyperparameters {
             }),
             exact: draft.exact,
             save_model_on_termination: draft.save_model_on_termination,
+            checkpoints: draft.checkpoints,
+            on_mismatch: draft.on_mismatch,
             model_format: draft.model_format,
             feature_names: draft.feature_names,
             baseline_columns: draft.baseline_columns,
             verbosity: draft.verbosity.unwrap_or(1),
+            given: draft.given,
             ignored,
             warnings: draft.warnings,
         })

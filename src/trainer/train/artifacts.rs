@@ -5,12 +5,11 @@
 //! built-in algorithm's artifacts would try to load it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use contract::artifact::{Evaluation, MODEL_FILE, ModelDigest, SIDE_FILE};
+use contract::artifact::{Evaluation, MODEL_FILE, ModelDigest, SIDE_FILE, hex};
 use contract::hyperparameter::ModelFormat;
 use contract::paths::MlRoot;
 use engine::booster::Booster;
@@ -76,29 +75,19 @@ impl Artifacts<'_> {
 
     /// Writes the model, and says what was written.
     pub(crate) fn model(&self, booster: &Booster) -> Result<ModelDigest, TrainerError> {
-        let format = match self.format {
-            ModelFormat::Json => model::ModelFormat::Json,
-            ModelFormat::Ubj => model::ModelFormat::Ubj,
-        };
-        let bytes = model::save(booster, format);
+        let bytes = model::save(booster, encoding(self.format));
         let path = match self.fold {
             None => self.root.model_file(),
             Some(fold) => self.root.fold_model_file(fold),
         };
         write(&path, &bytes)?;
-        let sha256 = Sha256::digest(&bytes)
-            .iter()
-            .fold(String::new(), |mut hex, byte| {
-                write!(hex, "{byte:02x}").expect("writing to a string does not fail");
-                hex
-            });
         Ok(ModelDigest {
             file: path
                 .file_name()
                 .map_or_else(|| MODEL_FILE.into(), |it| it.to_string_lossy())
                 .into_owned(),
             bytes: bytes.len() as u64,
-            sha256,
+            sha256: hex(&Sha256::digest(&bytes)),
         })
     }
 
@@ -117,6 +106,14 @@ impl Artifacts<'_> {
     /// Writes the evaluation.
     pub(crate) fn evaluation(&self, evaluation: &Evaluation) -> Result<(), TrainerError> {
         write(&self.root.evaluation_file(), evaluation.write().as_bytes())
+    }
+}
+
+/// The engine's name of an encoding.
+pub(super) fn encoding(format: ModelFormat) -> model::ModelFormat {
+    match format {
+        ModelFormat::Json => model::ModelFormat::Json,
+        ModelFormat::Ubj => model::ModelFormat::Ubj,
     }
 }
 
@@ -141,7 +138,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainerError> {
     })
 }
 
-fn write_and_rename(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes beside the place, flushes, and renames.
+pub(super) fn write_and_rename(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
     let mut file = File::create(temporary)?;

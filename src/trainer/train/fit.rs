@@ -10,7 +10,7 @@ use contract::artifact::Timing;
 use contract::channel::{TRAIN, VALIDATION};
 use contract::hyperparameter::Hyperparameters;
 use engine::bin::BinnedDataset;
-use engine::booster::{self, Booster, Evaluation, NamedData, TrainEnd, Trained};
+use engine::booster::{self, Booster, Evaluation, NamedData, Progress, TrainEnd, Trained};
 use engine::dataset::Dataset;
 use engine::estimator::{DecisionTreeParams, TreeSearch, fit_decision_tree};
 use engine::metric::{Judged, Metric};
@@ -31,16 +31,24 @@ pub(crate) struct Fitted {
     pub(crate) timings: Vec<Timing>,
 }
 
+/// What boosting begins with.
+pub(crate) struct Origin<'a> {
+    /// The model that rows start from.
+    pub(crate) start: Option<&'a Start>,
+    /// How far the job was when it was interrupted.
+    pub(crate) progress: Option<Progress>,
+}
+
 /// Learns from the tables, which are gone afterwards.
 pub(crate) fn fit(
     (hyperparameters, params): (&Hyperparameters, &BoosterValidParams),
     tables: Rows,
-    start: Option<&Start>,
+    origin: Origin<'_>,
     threads: &Threads,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     match tables {
-        Rows::Binned(tables) => boost(params, &tables, start, rounds),
+        Rows::Binned(tables) => boost(params, &tables, origin, rounds),
         Rows::Raw(tables) => {
             let judges = Judges {
                 metrics: &hyperparameters.eval_metrics,
@@ -61,7 +69,7 @@ pub(crate) fn fit(
 fn boost(
     params: &BoosterValidParams,
     tables: &Pair<BinnedDataset>,
-    start_from: Option<&Start>,
+    origin: Origin<'_>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
@@ -73,16 +81,16 @@ fn boost(
             data,
         })
         .collect();
-    let trained = booster::train(
-        params,
-        &NamedData {
-            name: TRAIN,
-            data: &tables.train,
-        },
-        &evals,
-        start_from.map(|it| &it.booster),
-        rounds,
-    )?;
+    let train = NamedData {
+        name: TRAIN,
+        data: &tables.train,
+    };
+    let trained = if let Some(progress) = origin.progress {
+        booster::resume(params, &train, &evals, progress, rounds)?
+    } else {
+        let start = origin.start.map(|it| &it.booster);
+        booster::train(params, &train, &evals, start, rounds)?
+    };
     Ok(Fitted {
         trained,
         timings: vec![timing("train", start.elapsed())],

@@ -22,6 +22,7 @@ use engine::objective::Task;
 use super::Learning;
 use super::artifacts::Artifacts;
 use super::fold_metrics::spreads;
+use super::going_on;
 use super::held_out::{Predicted, Predictions};
 use super::rounds::{Rounds, is_stopped};
 use crate::error::TrainerError;
@@ -74,7 +75,7 @@ impl Setting<'_> {
             tracing::info!("Train cross validation fold {}", number_in_repeat + 1);
             rounds.begin_fold(number);
             let held_out = data.select(&fold.held_out, self.learning.threads);
-            let trained = self.train(data, &fold, &held_out, rounds)?;
+            let trained = self.train(data, number, (&fold, &held_out), rounds)?;
             if let Some(err) = rounds.failed.take() {
                 return Err(err);
             }
@@ -140,19 +141,22 @@ impl Setting<'_> {
     fn train(
         &self,
         data: &BinnedDataset,
-        fold: &Fold,
-        held_out: &BinnedDataset,
+        number: usize,
+        (fold, held_out): (&Fold, &BinnedDataset),
         rounds: &mut Rounds<'_>,
     ) -> Result<Trained, TrainerError> {
+        let params = self.learning.params;
         let train = data.select(&fold.train, self.learning.threads);
         let named = |name, data| NamedData { name, data };
-        let mut trained = booster::train(
-            self.learning.params,
-            &named(TRAIN, &train),
-            &[named(VALIDATION, held_out)],
-            None,
-            rounds,
-        )?;
+        let (train, held_out) = (named(TRAIN, &train), named(VALIDATION, held_out));
+        let progress = match self.learning.checkpoints {
+            Some(checkpoints) => going_on::of_fold(checkpoints, number, params)?,
+            None => None,
+        };
+        let mut trained = match progress {
+            Some(progress) => booster::resume(params, &train, &[held_out], progress, rounds)?,
+            None => booster::train(params, &train, &[held_out], None, rounds)?,
+        };
         let names = &self.learning.job.hyperparameters.feature_names;
         trained.booster.feature_names.clone_from(names);
         Ok(trained)

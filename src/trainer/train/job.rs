@@ -30,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) train: Channel,
     /// The channel to evaluate on.
     pub(crate) validation: Option<Channel>,
+    /// Where checkpoints go, where the job says so.
+    pub(crate) checkpoints: Option<CheckpointConfig>,
     /// Whether there is a channel with a model to continue from.
     pub(crate) continues: bool,
 }
@@ -54,7 +56,10 @@ impl Job {
             tracing::warn!("{it}");
         }
         check_hosts(root)?;
-        warn_of_checkpoints(root)?;
+        let checkpoints = read(&root.checkpointconfig_json())?;
+        let checkpoints = checkpoints
+            .map(|bytes| CheckpointConfig::read(&bytes))
+            .transpose()?;
         let channels = match read(&root.inputdataconfig_json())? {
             Some(bytes) => InputDataConfig::read(&bytes)?,
             None => InputDataConfig::default(),
@@ -77,6 +82,7 @@ impl Job {
             given,
             train,
             validation,
+            checkpoints,
             continues: channels.model().is_some(),
         })
     }
@@ -106,18 +112,6 @@ fn check_hosts(root: &MlRoot) -> Result<(), TrainerError> {
         }
         n_hosts => Err(TrainerError::Hosts { n_hosts }),
     }
-}
-
-fn warn_of_checkpoints(root: &MlRoot) -> Result<(), TrainerError> {
-    if let Some(bytes) = read(&root.checkpointconfig_json())? {
-        let checkpoints = CheckpointConfig::read(&bytes)?;
-        tracing::warn!(
-            "the job asks for checkpoints in {}, but this version writes none and resumes from none: \
-             an interrupted job starts again from the first round",
-            checkpoints.local_path.display()
-        );
-    }
-    Ok(())
 }
 
 fn check_channel(name: &'static str, channel: &Channel) -> Result<(), TrainerError> {

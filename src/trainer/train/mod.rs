@@ -8,10 +8,12 @@
 
 mod artifacts;
 mod baseline;
+mod checkpoints;
 mod cross_validate;
 mod fit;
 mod fold_metrics;
 mod folds;
+mod going_on;
 mod held_out;
 mod ingest;
 mod job;
@@ -32,14 +34,17 @@ use contract::artifact::{DataSet, Timing};
 use contract::channel::{TRAIN, VALIDATION};
 use contract::environment::LINDEN_SIMD;
 use contract::paths::MlRoot;
-use engine::booster::TrainEnd;
-use engine::params::BoosterValidParams;
+use engine::booster::{Progress, TrainEnd};
+use engine::params::{BoosterParams, BoosterValidParams};
 use engine::threads::Threads;
 use linfa::ParamGuard;
 
 use self::artifacts::Artifacts;
 use self::baseline::{Columns, Guess, Keys};
-use self::fit::Fitted;
+pub use self::checkpoints::{CheckpointError, Difference};
+use self::checkpoints::{Checkpoints, Writer};
+use self::fit::{Fitted, Origin};
+use self::going_on::GoingOn;
 use self::job::Job;
 use self::reading::Reading;
 use self::report::Measured;
@@ -71,23 +76,23 @@ pub fn run(
 ) -> Result<Outcome, TrainerError> {
     let mut job = Job::read(root)?;
     let params = params(&job)?;
-    let threads = Threads::new(params.nthread())?;
+    let threads = Threads::new(params.check_ref()?.nthread())?;
     names::complete(root, &mut job)?;
-    let continued = Start::read(root, &job, &params)?;
+    let mut going_on = GoingOn::find(root, &job, params)?;
     let start = Instant::now();
     let reading = Reading {
         root,
         job: &job,
-        start: continued.as_ref(),
+        start: going_on.start.as_ref(),
         threads: &threads,
         stop,
     };
-    let Some(tables) = reading.read(params.max_bin())? else {
+    let Some(tables) = reading.read(going_on.params.max_bin())? else {
         return Ok(stopped_without_model("while the data was being read"));
     };
     let timings = reading_timings(start.elapsed(), &tables);
     check_names(&job, tables.rows.labelled().train.n_features)?;
-    if let Some(continued) = &continued {
+    if let Some(continued) = &going_on.start {
         continued.check_names(&job.hyperparameters.feature_names)?;
     }
     let data = data_sets(&tables);
@@ -100,12 +105,16 @@ pub fn run(
         fold: None,
     };
     let keep = job.hyperparameters.save_model_on_termination;
-    let mut rounds = Rounds::new(stdout, stop, keep.then_some(artifacts));
+    let progress = going_on.settle(&tables.rows)?;
+    let checkpoints = going_on.checkpoints.as_ref();
+    let mut rounds = Rounds::new(stdout, stop, keep.then_some(artifacts))
+        .with_checkpoints(checkpoints.map(Writer::new));
     let learning = Learning {
         job: &job,
-        params: &params,
+        params: &going_on.params,
         threads: &threads,
-        start: continued.as_ref(),
+        start: going_on.start.as_ref(),
+        checkpoints,
         artifacts: &artifacts,
     };
     match (tables.rows, job.hyperparameters.kfold) {
@@ -113,16 +122,18 @@ pub fn run(
             let known = Ingredients {
                 data,
                 guess: None,
+                progress: None,
                 timings,
             };
             let setting = folds::Setting { learning, kfold };
             cross_validate::run(&setting, &rows.train, known, &mut rounds)
         }
         (rows, _) => {
-            let guess = guess(&job, &params, (&rows, &tables.keys))?;
+            let guess = guess(&job, learning.params, (&rows, &tables.keys))?;
             let known = Ingredients {
                 data,
                 guess,
+                progress,
                 timings,
             };
             learning.one_model(rows, known, &mut rounds)
@@ -138,6 +149,8 @@ struct Learning<'a> {
     threads: &'a Threads,
     /// The model that training continues from.
     start: Option<&'a Start>,
+    /// Where checkpoints are kept, if they are.
+    checkpoints: Option<&'a Checkpoints>,
     artifacts: &'a Artifacts<'a>,
 }
 
@@ -146,12 +159,16 @@ impl Learning<'_> {
     fn one_model(
         &self,
         rows: Rows,
-        known: Ingredients,
+        mut known: Ingredients,
         rounds: &mut Rounds<'_>,
     ) -> Result<Outcome, TrainerError> {
         let own = &self.job.hyperparameters;
         let settings = (own, self.params);
-        let mut fitted = fit::fit(settings, rows, self.start, self.threads, rounds)?;
+        let origin = Origin {
+            start: self.start,
+            progress: known.progress.take(),
+        };
+        let mut fitted = fit::fit(settings, rows, origin, self.threads, rounds)?;
         if let Some(err) = rounds.failed.take() {
             return Err(err);
         }
@@ -181,6 +198,8 @@ impl Learning<'_> {
 struct Ingredients {
     data: Vec<DataSet>,
     guess: Option<Guess>,
+    /// How far the job was when it was interrupted.
+    progress: Option<Progress>,
     timings: Vec<Timing>,
 }
 
@@ -249,7 +268,7 @@ fn stopped_without_model(why: &str) -> Outcome {
 }
 
 /// The booster's parameters, without early stopping where there is nothing to look at.
-fn params(job: &Job) -> Result<BoosterValidParams, TrainerError> {
+fn params(job: &Job) -> Result<BoosterParams, TrainerError> {
     let mut params = job.hyperparameters.params.clone();
     let is_watched = job.validation.is_some() || job.hyperparameters.kfold.is_some();
     if !is_watched && params.check_ref()?.saves_best() {
@@ -263,7 +282,8 @@ fn params(job: &Job) -> Result<BoosterValidParams, TrainerError> {
     if let Ok(name) = env::var(LINDEN_SIMD.name) {
         params = params.simd(Some(name.parse().map_err(TrainerError::Simd)?));
     }
-    Ok(params.check()?)
+    params.check_ref()?;
+    Ok(params)
 }
 
 fn data_sets(tables: &Tables) -> Vec<DataSet> {

@@ -88,7 +88,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
     let always = [
         ("algorithm", own.algorithm.to_string()),
         ("objective", own.objective.to_string()),
-        ("num_round", params.num_round().to_string()),
+        ("num_round", own.num_round.to_string()),
         ("eta", params.learning_rate().to_string()),
         ("max_depth", params.max_depth().to_string()),
         ("max_leaves", params.max_leaves().to_string()),

@@ -1,4 +1,4 @@
-//! What happens after each round: a metric line, perhaps a model on disk, and a look at the stop flag.
+//! What happens after each round: a metric line, perhaps a checkpoint or a model on disk, and a look at the stop flag.
 //!
 //! Invariants: stdout gets metric lines and nothing else, one a round, flushed before the next begins, since SageMaker
 //! reads them while the job runs. With `save_model_on_termination` a model lies on disk at the latest [`SAVE_EVERY`]
@@ -15,6 +15,7 @@ use engine::booster::{Booster, Evaluation, Monitor, RoundReport, TrainEnd, Train
 use engine::metric::Metric;
 
 use super::artifacts::Artifacts;
+use super::checkpoints::Writer;
 use crate::error::TrainerError;
 
 /// How old the model on disk may be. A minute of work is what an uncaught kill may cost.
@@ -26,6 +27,8 @@ pub(crate) struct Rounds<'a> {
     stop: &'a AtomicBool,
     /// Where to keep intermediate models, if they are kept.
     keep: Option<Artifacts<'a>>,
+    /// What writes checkpoints, if they are written.
+    checkpoints: Option<Writer<'a>>,
     last_save: Instant,
     /// Whether a metric that is no number was told of.
     warned: bool,
@@ -43,9 +46,18 @@ impl<'a> Rounds<'a> {
             stdout,
             stop,
             keep,
+            checkpoints: None,
             last_save: Instant::now(),
             warned: false,
             failed: None,
+        }
+    }
+
+    /// The same, with checkpoints.
+    pub(crate) fn with_checkpoints(self, checkpoints: Option<Writer<'a>>) -> Self {
+        Self {
+            checkpoints,
+            ..self
         }
     }
 
@@ -77,6 +89,9 @@ impl<'a> Rounds<'a> {
     /// The next rounds are those of the fold `number`.
     pub(crate) fn begin_fold(&mut self, number: usize) {
         self.keep = self.keep.map(|it| it.of_fold(number));
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.begin_fold(number);
+        }
     }
 
     /// Whether the job is to end early.
@@ -104,6 +119,17 @@ impl<'a> Rounds<'a> {
         }
     }
 
+    fn keep_checkpoint(
+        &mut self,
+        report: &RoundReport<'_>,
+        is_stopped: bool,
+    ) -> Result<(), TrainerError> {
+        match &mut self.checkpoints {
+            Some(checkpoints) => Ok(checkpoints.after_round(report, is_stopped)?),
+            None => Ok(()),
+        }
+    }
+
     fn save(&mut self, booster: &Booster) -> Result<(), TrainerError> {
         match self.keep {
             Some(artifacts) if self.last_save.elapsed() >= SAVE_EVERY => {
@@ -123,14 +149,16 @@ pub(crate) fn is_stopped(trained: &Trained, num_round: u32) -> bool {
 
 impl Monitor for Rounds<'_> {
     fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()> {
+        let is_asked_to_stop = self.is_asked_to_stop();
         let done = self
             .print(report.round, report.evaluations)
+            .and_then(|()| self.keep_checkpoint(report, is_asked_to_stop))
             .and_then(|()| self.save(report.booster));
         if let Err(err) = done {
             self.failed = Some(err);
             return ControlFlow::Break(());
         }
-        if self.is_asked_to_stop() {
+        if is_asked_to_stop {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

@@ -1,4 +1,4 @@
-//! The model that training continues from: the channel `model`.
+//! The model that training continues from: that of the channel `model`, or a checkpoint of XGBoost's.
 //!
 //! Invariant: rows start from that model's margins, which are computed from their values while they are read, so the first
 //! new tree is grown on what the model leaves over, as if its training had never stopped.
@@ -23,6 +23,8 @@ use crate::error::TrainerError;
 pub(crate) struct Start {
     pub(crate) booster: Booster,
     predictor: Predictor,
+    /// What messages call it.
+    name: String,
 }
 
 /// Why the channel gives no model.
@@ -63,10 +65,10 @@ pub enum StartError {
         hyperparameter: &'static str,
     },
     /// The rows have other columns than the model.
-    #[error(
-        "the model in channel `{MODEL}` has {expected} feature columns, channel `{channel}` has {found}"
-    )]
+    #[error("{model} has {expected} feature columns, channel `{channel}` has {found}")]
     Columns {
+        /// The model.
+        model: String,
         /// The channel.
         channel: &'static str,
         /// Columns of its rows.
@@ -76,9 +78,11 @@ pub enum StartError {
     },
     /// The features have other names.
     #[error(
-        "feature_names mismatch: feature column {number} is `{in_model}` in the model of channel `{MODEL}` and `{in_train}` in train"
+        "feature_names mismatch: feature column {number} is `{in_model}` in {model} and `{in_train}` in train"
     )]
     Names {
+        /// The model.
+        model: String,
         /// Number of the first feature that differs, from 1.
         number: usize,
         /// Its name in the model.
@@ -120,10 +124,23 @@ impl Start {
             file.object,
             booster.n_rounds()
         );
-        Ok(Some(Self {
+        Ok(Some(Self::named(
+            booster,
+            format!("the model in channel `{MODEL}`"),
+        )))
+    }
+
+    /// The model of the checkpoint `file`.
+    pub(crate) fn new(booster: Booster, file: &str) -> Self {
+        Self::named(booster, format!("checkpoint `{file}`"))
+    }
+
+    fn named(booster: Booster, name: String) -> Self {
+        Self {
             predictor: Predictor::new(&booster),
             booster,
-        }))
+            name,
+        }
     }
 
     /// Feature columns of the model.
@@ -137,6 +154,7 @@ impl Start {
         match pairs.find(|(_, (in_model, in_train))| in_model != in_train) {
             None => Ok(()),
             Some((at, (in_model, in_train))) => Err(StartError::Names {
+                model: self.name.clone(),
                 number: at + 1,
                 in_model: in_model.clone(),
                 in_train: in_train.clone(),
@@ -155,6 +173,7 @@ impl Start {
         let done = threads.map(tiles, |tile| self.set_tile_margins(tile));
         let refused = |err| match err {
             PredictError::Columns { found, expected } => StartError::Columns {
+                model: self.name.clone(),
                 channel,
                 found,
                 expected,

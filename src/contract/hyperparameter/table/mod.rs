@@ -5,10 +5,12 @@
 //!
 //! Source: sagemaker-xgboost-container, `hyperparameter_validation.py`; XGBoost 3.x, "XGBoost Parameters".
 
+mod checkpoints;
 mod implemented;
 mod inherited;
 mod ranking;
 
+pub use checkpoints::CHECKPOINTS;
 pub use implemented::IMPLEMENTED;
 pub use inherited::INHERITED;
 pub use ranking::RANKING;
@@ -17,7 +19,11 @@ use super::spec::{Interval, Spec};
 
 /// All rows, in the order of the documentation.
 pub fn table() -> impl Iterator<Item = &'static Spec> {
-    IMPLEMENTED.iter().chain(RANKING).chain(INHERITED)
+    IMPLEMENTED
+        .iter()
+        .chain(CHECKPOINTS)
+        .chain(RANKING)
+        .chain(INHERITED)
 }
 
 /// The row of a hyperparameter, by its name or an alias.
