@@ -337,6 +337,7 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::NotFinite { .. }
         | TrainError::Exposure { .. }
         | TrainError::QueryWeight { .. }
+        | TrainError::Columns { .. }
         | TrainError::Start { .. } => FailureClass::UserError,
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }

@@ -1,6 +1,7 @@
 //! The engine, as a crate that uses it sees it.
 
 mod bin;
+mod constrained;
 mod dataset;
 mod decision_tree;
 mod determinism;
@@ -19,6 +20,7 @@ mod predict;
 mod ranking;
 mod reference;
 mod resume;
+mod sampled;
 mod side;
 mod storage;
 mod table;

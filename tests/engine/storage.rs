@@ -3,7 +3,7 @@
 use engine::bin::BinnedDataset;
 use engine::dataset::Dataset;
 use engine::objective::ObjectiveName;
-use engine::params::BoosterParams;
+use engine::params::{BoosterParams, Monotone};
 use engine::tree::Tree;
 
 use crate::table::{Numbers, binned, fit};
@@ -88,4 +88,33 @@ fn a_tree_of_some_columns_may_be_grown_on_bundles() {
         .map(|node| node.split_index)
         .collect();
     assert!(features.len() > 5, "{features:?}");
+}
+
+#[test]
+fn lists_and_bundled_columns_heed_constraints_alike() {
+    let (lists, bundled) = (table(0), table(30));
+    let n_columns = FIELDS.iter().sum::<usize>() + 1;
+    let direction = |column: usize| Monotone::from_sign((column * 5 % 3) as i64 - 1);
+    // Every other column may meet the last one, and those before it one of the others.
+    let last = n_columns as u32 - 1;
+    let groups = vec![
+        (0..last).step_by(2).chain([last]).collect(),
+        (0..last).skip(1).step_by(2).collect(),
+    ];
+    let params = BoosterParams::default()
+        .max_depth(6)
+        .monotone_constraints((0..n_columns).map(direction).collect());
+    let free = trees(&BoosterParams::default().max_depth(6), &lists);
+    let monotone = trees(&params, &lists);
+    assert!(monotone.iter().all(|tree| tree.nodes.len() > 20));
+    assert_ne!(monotone, free);
+    assert_eq!(trees(&params, &bundled), monotone);
+    let grouped = params.interaction_constraints(groups);
+    let expected = trees(&grouped, &lists);
+    assert!(expected.iter().all(|tree| tree.nodes.len() > 10));
+    assert_ne!(expected, monotone);
+    for n_threads in [1, 2, 3, 8] {
+        let params = grouped.clone().nthread(Some(n_threads));
+        assert_eq!(trees(&params, &bundled), expected, "{n_threads} threads");
+    }
 }

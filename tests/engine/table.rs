@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use engine::bin::{BinnedDataset, HistogramCuts};
-use engine::booster::{NamedData, RoundReport, Trained, train};
+use engine::booster::{NamedData, RoundReport, TrainError, Trained, train};
 use engine::dataset::{Dataset, SideColumns};
 use engine::objective::{ObjectiveName, Task};
 use engine::params::BoosterParams;
@@ -142,6 +142,18 @@ pub(crate) fn binned(data: Dataset, max_bin: u32) -> BinnedDataset {
         HistogramCuts::from_dataset(&data, max_bin, &threads).expect("the table is sound"),
     );
     data.bin(&cuts, &threads).expect("the table is sound")
+}
+
+/// Trains to the end, or says why not.
+pub(crate) fn try_fit(params: &BoosterParams, data: &BinnedDataset) -> Result<Trained, TrainError> {
+    let params = params.check_ref().expect("parameters in their ranges");
+    let set = NamedData {
+        name: "train",
+        data,
+    };
+    train(params, &set, &[], None, &mut |_: &RoundReport<'_>| {
+        ControlFlow::Continue(())
+    })
 }
 
 /// Trains to the end, without a monitor.

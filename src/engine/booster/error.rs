@@ -39,6 +39,16 @@ pub enum TrainError {
         /// The set's name.
         data: String,
     },
+    /// A parameter about single columns asks for more of them than there are, or for fewer.
+    #[error("`{parameter}` asks for {n_columns} columns, the table has {n_features}")]
+    Columns {
+        /// The parameter.
+        parameter: &'static str,
+        /// Columns asked for.
+        n_columns: usize,
+        /// Columns of the table.
+        n_features: usize,
+    },
     /// A base margin that is not `(n_rows, n_groups)`.
     #[error("`{data}`: base margin has {found} entries, expected {expected}")]
     BaseMargin {

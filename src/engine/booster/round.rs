@@ -3,20 +3,24 @@
 //! Invariant: a margin is the `f32` sum of the start and of the leaf values in the order of the trees, exactly as a
 //! prediction adds them up; so a training that continues from predicted margins goes on as if it had never stopped.
 
+use std::borrow::Cow;
+
 use crate::metric::Metric;
 use crate::objective::Objective;
-use crate::params::BoosterValidParams;
+use crate::params::{BoosterValidParams, SamplingMethod};
 use crate::threads::Threads;
 use crate::tree::Tree;
 use crate::tree::adaptive::Adaptive;
+use crate::tree::by_gradient::{Sampled, Threshold};
 use crate::tree::cell::{Cell, Packed, Wide};
 use crate::tree::column_tree::ColumnTree;
+use crate::tree::constraint::Constraints;
 use crate::tree::finish::Weigher;
 use crate::tree::follow::CodeTree;
 use crate::tree::grow::{Grower, Limits};
 use crate::tree::panel::Panel;
 use crate::tree::quantise::{Magnitude, Scales};
-use crate::tree::record::Records;
+use crate::tree::record::{Records, Seen};
 use crate::tree::sample::{Draw, mix};
 use crate::tree::spares::Spares;
 use crate::tree::split::Penalty;
@@ -31,6 +35,7 @@ pub(super) struct Rounds<'a> {
     params: &'a BoosterValidParams,
     threads: &'a Threads,
     penalty: Penalty,
+    constraints: Constraints,
     booster: Booster,
     /// The objective with the settings of every metric.
     objective: Objective,
@@ -41,6 +46,8 @@ pub(super) struct Rounds<'a> {
     panel: Panel<'a>,
     /// Of the training set's margins.
     gradients: Gradients,
+    /// What the tree at hand sees, where rows are sampled by gradients.
+    sampled: Sampled,
     narrow: Memory<Packed<u32>>,
     packed: Memory<Packed<[u32; 2]>>,
     wide: Memory<Wide>,
@@ -69,9 +76,18 @@ fn draw(seed: i64, round: u32) -> u64 {
 /// Which tree of a round is grown.
 #[derive(Clone, Copy)]
 struct Place {
-    round: u32,
     group: usize,
     tree: usize,
+}
+
+/// What a tree is grown from.
+#[derive(Clone, Copy)]
+struct Source<'r> {
+    place: Place,
+    draw: Draw,
+    seen: Seen,
+    /// What the margins before the round leave of the labels, where leaves are made of that.
+    residuals: Option<&'r [f32]>,
 }
 
 impl<'a> Rounds<'a> {
@@ -93,10 +109,16 @@ impl<'a> Rounds<'a> {
             gamma: params.min_split_loss(),
             min_child_weight: f64::from(params.min_child_weight()),
         };
+        let constraints = Constraints::new(
+            params.monotone_constraints(),
+            params.interaction_constraints(),
+            data.n_features(),
+        );
         Self {
             params,
             threads,
             penalty,
+            constraints,
             panel: threads.enter(|| Panel::new(data.matrix(), data.cuts(), threads)),
             gradients: Gradients::new(data.n_rows(), booster.n_groups()),
             evals: evals
@@ -106,6 +128,7 @@ impl<'a> Rounds<'a> {
             offsets: start.is_by_group().then_some(margins),
             objective,
             train,
+            sampled: Sampled::default(),
             booster,
             narrow: Memory::default(),
             packed: Memory::default(),
@@ -171,48 +194,73 @@ impl<'a> Rounds<'a> {
         }))
     }
 
-    /// Grows the trees of one group of a round, with sums as fine as its gradients ask for.
-    fn add_trees(&mut self, at: (u32, usize)) -> Vec<CodeTree> {
-        let magnitude = self.gradients.magnitudes[at.1];
-        let n_rows = self.train.data().n_rows();
-        if magnitude.fits::<Packed<u32>>(n_rows) {
-            let mut memory = std::mem::take(&mut self.narrow);
-            let trees = self.add_trees_of(at, &magnitude, &mut memory);
-            self.narrow = memory;
-            trees
-        } else if magnitude.fits::<Packed<[u32; 2]>>(n_rows) {
-            let mut memory = std::mem::take(&mut self.packed);
-            let trees = self.add_trees_of(at, &magnitude, &mut memory);
-            self.packed = memory;
-            trees
-        } else {
-            let mut memory = std::mem::take(&mut self.wide);
-            let trees = self.add_trees_of(at, &magnitude, &mut memory);
-            self.wide = memory;
-            trees
-        }
-    }
-
-    /// Grows trees; they are in the booster and in the training set's margins then.
-    fn add_trees_of<C: Cell>(
-        &mut self,
-        (round, group): (u32, usize),
-        magnitude: &Magnitude,
-        memory: &mut Memory<C>,
-    ) -> Vec<CodeTree> {
+    /// Grows the trees of one group of a round; they are in the booster and in the training set's margins then.
+    fn add_trees(&mut self, (round, group): (u32, usize)) -> Vec<CodeTree> {
         let residuals = self.residuals(group);
+        let threshold = self.threshold(group);
         let places =
-            (0..self.params.num_parallel_tree() as usize).map(|tree| Place { round, group, tree });
+            (0..self.params.num_parallel_tree() as usize).map(|tree| Place { group, tree });
         places
             .map(|place| {
-                let (mut tree, code_tree) =
-                    self.grow((place, residuals.as_deref()), magnitude, memory);
+                let draw = Draw::new(self.params.seed(), round as usize, group, place.tree);
+                let share = self.params.subsample();
+                let seen = match threshold {
+                    Some(threshold) => {
+                        let pairs = self.gradients.of_group(group);
+                        self.sampled.fill(pairs, threshold, draw, self.threads);
+                        Seen::WithGradient
+                    }
+                    None if share < 1.0 => Seen::Share(draw, share),
+                    None => Seen::All,
+                };
+                let residuals = residuals.as_deref();
+                let (mut tree, code_tree) = self.grow_any(Source {
+                    place,
+                    draw,
+                    seen,
+                    residuals,
+                });
                 self.move_start(place, &mut tree);
                 self.booster.trees.push(tree);
                 self.booster.tree_info.push(group as u32);
                 code_tree
             })
             .collect()
+    }
+
+    /// The size from which on rows are seen for certain, where they are sampled by their gradients.
+    fn threshold(&self, group: usize) -> Option<Threshold> {
+        let share = self.params.subsample();
+        let by_gradient = match self.params.sampling_method() {
+            SamplingMethod::Uniform => false,
+            SamplingMethod::GradientBased => share < 1.0,
+        };
+        by_gradient.then(|| Threshold::new(self.gradients.of_group(group), share, self.threads))
+    }
+
+    /// Grows a tree with sums as fine as its gradients ask for.
+    fn grow_any(&mut self, source: Source<'_>) -> (Tree, CodeTree) {
+        let magnitude = match source.seen {
+            Seen::WithGradient => self.sampled.magnitude,
+            Seen::All | Seen::Share(..) => self.gradients.magnitudes[source.place.group],
+        };
+        let n_rows = self.train.data().n_rows();
+        if magnitude.fits::<Packed<u32>>(n_rows) {
+            let mut memory = std::mem::take(&mut self.narrow);
+            let trees = self.grow(source, &magnitude, &mut memory);
+            self.narrow = memory;
+            trees
+        } else if magnitude.fits::<Packed<[u32; 2]>>(n_rows) {
+            let mut memory = std::mem::take(&mut self.packed);
+            let trees = self.grow(source, &magnitude, &mut memory);
+            self.packed = memory;
+            trees
+        } else {
+            let mut memory = std::mem::take(&mut self.wide);
+            let trees = self.grow(source, &magnitude, &mut memory);
+            self.wide = memory;
+            trees
+        }
     }
 
     /// What the margins before the round leave of the labels, where leaves are made of that.
@@ -244,40 +292,51 @@ impl<'a> Rounds<'a> {
 
     fn grow<C: Cell>(
         &mut self,
-        (place, residuals): (Place, Option<&[f32]>),
+        source: Source<'_>,
         magnitude: &Magnitude,
         memory: &mut Memory<C>,
     ) -> (Tree, CodeTree) {
         let (params, threads) = (self.params, self.threads);
+        let Source {
+            place, draw, seen, ..
+        } = source;
         let n_rows = self.train.data().n_rows();
-        let draw = Draw::new(params.seed(), place.round as usize, place.group, place.tree);
-        let features = draw.columns(self.train.data().n_features(), params.colsample_bytree());
+        let weights = params.feature_weights();
+        let n_features = self.train.data().n_features();
+        let features = draw.columns(n_features, params.colsample_bytree(), weights);
         let view = self.panel.view(features, threads);
         let scales = Scales::new::<C>(magnitude, n_rows);
-        let pairs = self.gradients.of_group(place.group);
+        let pairs = match seen {
+            Seen::WithGradient => &self.sampled.pairs,
+            Seen::All | Seen::Share(..) => self.gradients.of_group(place.group),
+        };
         let Memory { records, spares } = memory;
-        records.fill(pairs, scales, (draw, params.subsample()), threads);
+        records.fill(pairs, scales, seen, threads);
         let total = records.total();
+        let shares = (params.colsample_bylevel(), params.colsample_bynode());
         let grower = Grower {
             view: &view,
             scales,
             largest_sum: magnitude.largest_sum(),
             penalty: &self.penalty,
+            constraints: &self.constraints,
             limits: Limits {
                 max_depth: params.max_depth(),
                 max_leaves: params.max_leaves(),
                 policy: params.grow_policy(),
             },
-            columns: draw.node_columns(params.colsample_bylevel(), params.colsample_bynode()),
+            columns: draw.node_columns(shares, weights),
             threads,
         };
         let grown = grower.grow(records.rows(), total, spares);
+        let weights = self.row_weights(source);
         let weigher = Weigher {
             penalty: &self.penalty,
+            constraints: &self.constraints,
             learning_rate: params.learning_rate() / params.num_parallel_tree() as f32,
             scales,
             exact: magnitude.is_rough::<C>(n_rows).then_some(pairs),
-            adaptive: self.adaptive(place.group, residuals),
+            adaptive: self.adaptive(source, weights.as_deref()),
         };
         let (tree, code_tree) = weigher.finish(&grown, &view, threads);
         let group = (place.group, self.booster.n_groups());
@@ -288,21 +347,35 @@ impl<'a> Rounds<'a> {
         }
         let update = Update::new(&grown, &tree, group);
         update.add(&mut self.train.margins, &view, threads);
-        if params.subsample() < 1.0 {
+        if !matches!(seen, Seen::All) {
             let matrix = self.train.named.data.matrix();
             update.add_left_out(&mut self.train.margins, threads, |row| {
-                let left_out = !draw.has(row as u32, params.subsample());
+                let left_out = !seen.has(row as u32, pairs[row]);
                 left_out.then(|| code_tree.leaf_value(matrix, row))
             });
         }
         (tree, code_tree)
     }
 
-    fn adaptive<'r>(&'r self, group: usize, residuals: Option<&'r [f32]>) -> Option<Adaptive<'r>> {
+    /// What rows count in quantiles, where that is not what they weigh: as often as they were drawn for others.
+    fn row_weights(&self, source: Source<'_>) -> Option<Cow<'a, [f32]>> {
+        let weights = self.train.data().weights();
+        match (source.seen, source.residuals) {
+            (Seen::WithGradient, Some(_)) => {}
+            (Seen::WithGradient | Seen::All | Seen::Share(..), _) => {
+                return weights.map(Cow::Borrowed);
+            }
+        }
+        let counts = self.sampled.counts.iter().enumerate();
+        let weight = |row: usize| weights.map_or(1.0, |it| it[row]);
+        Some(counts.map(|(row, count)| count * weight(row)).collect())
+    }
+
+    fn adaptive<'r>(&self, source: Source<'r>, weights: Option<&'r [f32]>) -> Option<Adaptive<'r>> {
         Some(Adaptive {
-            level: self.booster.objective.leaf_level(group)?,
-            residuals: residuals?,
-            weights: self.train.data().weights(),
+            level: self.booster.objective.leaf_level(source.place.group)?,
+            residuals: source.residuals?,
+            weights,
         })
     }
 }

@@ -176,6 +176,7 @@ fn run(
     for set in &sets {
         check_labels(set, &objective)?;
     }
+    check_columns(params, train.data.n_features())?;
     let (mut booster, bases, first_round, kept) = match from {
         From::Start(start) => {
             let (booster, bases) = begin(params, objective, &sets, start)?;
@@ -384,6 +385,39 @@ pub(super) fn agree(
             expected,
         })
     }
+}
+
+/// What parameters say of single columns must be about columns that there are.
+fn check_columns(params: &BoosterValidParams, n_features: usize) -> Result<(), TrainError> {
+    let groups = params.interaction_constraints().iter().flatten();
+    let n_grouped = groups.max().map_or(0, |&last| last as usize + 1);
+    let n_weights = params.feature_weights().len();
+    for (parameter, n_columns, fits) in [
+        (
+            "monotone_constraints",
+            params.monotone_constraints().len(),
+            params.monotone_constraints().len() <= n_features,
+        ),
+        (
+            "interaction_constraints",
+            n_grouped,
+            n_grouped <= n_features,
+        ),
+        (
+            "feature_weights",
+            n_weights,
+            n_weights == 0 || n_weights == n_features,
+        ),
+    ] {
+        if !fits {
+            return Err(TrainError::Columns {
+                parameter,
+                n_columns,
+                n_features,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check(

@@ -16,7 +16,7 @@ mod confusion;
 mod cox;
 mod difference;
 mod likelihood;
-mod ln;
+pub(crate) mod ln;
 mod quantile;
 mod query_auc;
 mod r2;

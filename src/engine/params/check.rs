@@ -68,6 +68,11 @@ impl Problems {
         ] {
             self.check(share > 0.0 && share <= 1.0, name, share, "(0, 1]");
         }
+        let weights = &params.feature_weights;
+        let wrong = weights.iter().find(|it| !(**it >= 0.0 && it.is_finite()));
+        if let Some(wrong) = wrong {
+            self.check(false, "feature_weights", wrong, "[0, ∞) for each column");
+        }
         let spw = params.scale_pos_weight;
         self.check(
             spw > 0.0 && spw.is_finite(),

@@ -4,6 +4,7 @@
 //! defaults and ranges are XGBoost's. Setters take and give [`BoosterParams`] by value, linfa's way.
 
 mod check;
+mod features;
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -13,6 +14,8 @@ use linfa::ParamGuard;
 use crate::metric::Metric;
 use crate::objective::{AftDistribution, LambdaRank, Objective, ObjectiveName, Setting};
 use crate::simd::Simd;
+
+pub use features::{Monotone, SamplingMethod, UnknownSamplingMethod};
 
 /// The most bins of a feature: a bin is one byte.
 pub const MAX_BIN: u32 = 256;
@@ -82,9 +85,13 @@ pub struct BoosterValidParams {
     min_split_loss: f32,
     max_delta_step: Option<f32>,
     subsample: f32,
+    sampling_method: SamplingMethod,
     colsample_bytree: f32,
     colsample_bylevel: f32,
     colsample_bynode: f32,
+    feature_weights: Vec<f32>,
+    monotone_constraints: Vec<Monotone>,
+    interaction_constraints: Vec<Vec<u32>>,
     max_bin: u32,
     base_score: Option<f32>,
     scale_pos_weight: f32,
@@ -131,9 +138,13 @@ impl Default for BoosterValidParams {
             min_split_loss: 0.0,
             max_delta_step: None,
             subsample: 1.0,
+            sampling_method: SamplingMethod::Uniform,
             colsample_bytree: 1.0,
             colsample_bylevel: 1.0,
             colsample_bynode: 1.0,
+            feature_weights: Vec::new(),
+            monotone_constraints: Vec::new(),
+            interaction_constraints: Vec::new(),
             max_bin: MAX_BIN,
             base_score: None,
             scale_pos_weight: 1.0,
@@ -191,6 +202,8 @@ parameters! {
     max_delta_step: Option<f32>;
     /// Share of the rows that each tree sees, in `(0, 1]`.
     subsample: f32;
+    /// Which rows those are; it matters where `subsample` is below 1.
+    sampling_method: SamplingMethod;
     /// Share of the columns that each tree sees, in `(0, 1]`; at least one is kept.
     colsample_bytree: f32;
     /// Share of a tree's columns that the splits of each level see, in `(0, 1]`; at least one is kept.

@@ -4,6 +4,8 @@
 //!
 //! Source: XGBoost 3.2 `src/objective/adaptive.cc`.
 
+use std::ops::Range;
+
 use crate::quantile::{quantile, weighted_quantile};
 use crate::threads::Threads;
 
@@ -23,38 +25,65 @@ pub(crate) struct Adaptive<'a> {
     pub(crate) weights: Option<&'a [f32]>,
 }
 
-impl Adaptive<'_> {
-    /// For each node, the quantile of its rows if it is a leaf with any.
-    pub(crate) fn leaves<C: Cell>(
-        &self,
-        grown: &Grown<'_, C>,
-        view: &View<'_>,
-        threads: &Threads,
-    ) -> Vec<Option<f32>> {
+/// The rows of a tree, so that those of every node lie next to each other.
+#[derive(Debug)]
+pub(crate) struct RowsOfNodes {
+    rows: Vec<u32>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl RowsOfNodes {
+    pub(crate) fn new<C: Cell>(grown: &Grown<'_, C>, view: &View<'_>, threads: &Threads) -> Self {
         let of_stretch = threads.map(grown.stretches.iter().collect(), |stretch| {
             let mut sides = [Vec::new(), Vec::new()];
             for_each_row(stretch, view, |side, row| sides[side].push(row));
             sides
         });
-        let mut rows_of = vec![Vec::new(); grown.nodes.len()];
+        let mut of_leaf = vec![Vec::new(); grown.nodes.len()];
         for (stretch, sides) in grown.stretches.iter().zip(of_stretch) {
             let (Stretch::Leaf(leaf, _) | Stretch::Undivided(leaf, ..)) = stretch;
             for (offset, mut rows) in sides.into_iter().enumerate() {
                 if !rows.is_empty() {
-                    rows_of[leaf + offset].append(&mut rows);
+                    of_leaf[leaf + offset].append(&mut rows);
                 }
             }
         }
-        let leaves = rows_of.into_iter().enumerate();
-        let leaves = leaves.filter(|(_, rows)| !rows.is_empty()).collect();
-        let quantiles = threads.map(leaves, |(leaf, rows): (usize, Vec<u32>)| {
-            (leaf, self.quantile(&rows))
-        });
-        let mut values = vec![None; grown.nodes.len()];
-        for (leaf, value) in quantiles {
-            values[leaf] = Some(value);
+        let mut rows = Vec::with_capacity(of_leaf.iter().map(Vec::len).sum());
+        let mut ranges = vec![0..0; grown.nodes.len()];
+        // Depth first, so that a node's leaves follow each other.
+        let mut open = vec![0];
+        while let Some(node) = open.pop() {
+            if let Some((_, left)) = grown.nodes[node].split {
+                open.extend([left + 1, left]);
+            } else {
+                let begin = rows.len();
+                rows.extend(std::mem::take(&mut of_leaf[node]));
+                ranges[node] = begin..rows.len();
+            }
         }
-        values
+        for (node, grown) in grown.nodes.iter().enumerate().rev() {
+            if let Some((_, left)) = grown.split {
+                ranges[node] = ranges[left].start..ranges[left + 1].end;
+            }
+        }
+        Self { rows, ranges }
+    }
+}
+
+impl Adaptive<'_> {
+    /// The quantiles of the rows of those nodes that are wanted and have any, with the nodes.
+    pub(crate) fn quantiles(
+        &self,
+        rows: &RowsOfNodes,
+        is_wanted: impl Fn(usize) -> bool,
+        threads: &Threads,
+    ) -> Vec<(usize, f32)> {
+        let nodes = rows.ranges.iter().enumerate();
+        let nodes = nodes.filter(|(node, range)| !range.is_empty() && is_wanted(*node));
+        let nodes = nodes.map(|(node, range)| (node, range.clone())).collect();
+        threads.map(nodes, |(node, range): (usize, Range<usize>)| {
+            (node, self.quantile(&rows.rows[range]))
+        })
     }
 
     fn quantile(&self, rows: &[u32]) -> f32 {

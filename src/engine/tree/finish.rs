@@ -3,17 +3,19 @@
 //! Invariants: a node's sums are those of its rows' units, which are whole numbers, so no order of rows shows in them.
 //! Where a few gradients are so large that the others have next to no units, leaves are computed from the gradients
 //! themselves, in `f64` and in the order of rows; an inner node's sums are then its children's, left plus right. Leaves
-//! that hold something else than a Newton step have it in the place of their weight.
+//! that hold something else than a Newton step have it in the place of their weight. Whatever weights are made of, where
+//! features have directions they are in order.
 
 use crate::objective::GradientPair;
 use crate::threads::Threads;
 
-use super::adaptive::Adaptive;
+use super::adaptive::{self, Adaptive};
 use super::cell::Cell;
+use super::constraint::{self, Constraints};
 use super::follow::{CodeNode, CodeTree};
 use super::panel::View;
 use super::quantise::Scales;
-use super::split::Penalty;
+use super::split::{Penalty, SplitEntry};
 use super::sprout::{Grown, Stretch};
 use super::{NO_PARENT, Node, Tree};
 
@@ -21,6 +23,7 @@ use super::{NO_PARENT, Node, Tree};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weigher<'a> {
     pub(crate) penalty: &'a Penalty,
+    pub(crate) constraints: &'a Constraints,
     pub(crate) learning_rate: f32,
     pub(crate) scales: Scales,
     /// One group's gradients, `(n_rows,)`, where units are too rough.
@@ -45,10 +48,7 @@ impl Weigher<'_> {
                 .map(|node| self.sums(node.total))
                 .collect(),
         };
-        let adapted = self
-            .adaptive
-            .map(|it| it.leaves(grown, view, threads))
-            .unwrap_or_default();
+        let weights = self.weights(grown, &sums, (view, threads));
         let mut parents = vec![NO_PARENT; sums.len()];
         for (idx, node) in grown.nodes.iter().enumerate() {
             if let Some((_, left)) = node.split {
@@ -58,11 +58,8 @@ impl Weigher<'_> {
         }
         let mut nodes = Vec::with_capacity(sums.len());
         let mut code_nodes = Vec::with_capacity(sums.len());
-        for (idx, ((node, (grad, hess)), parent)) in
-            grown.nodes.iter().zip(sums).zip(parents).enumerate()
-        {
-            let newton = self.penalty.weight(grad, hess) as f32;
-            let weight = adapted.get(idx).copied().flatten().unwrap_or(newton);
+        let weighed = sums.into_iter().zip(weights);
+        for ((node, ((_, hess), weight)), parent) in grown.nodes.iter().zip(weighed).zip(parents) {
             let leaf = Node::leaf(parent, weight * self.learning_rate, hess as f32);
             let (node, code_node) = match &node.split {
                 None => (leaf, CodeNode::leaf(weight * self.learning_rate)),
@@ -71,7 +68,7 @@ impl Weigher<'_> {
                     let node = Node {
                         left: Some(*left as u32),
                         split_index: entry.feature,
-                        split_condition: cuts[usize::from(entry.bin)],
+                        split_condition: self.condition(view, entry),
                         default_left: entry.default_left,
                         base_weight: weight,
                         loss_change: entry.loss_change,
@@ -92,6 +89,44 @@ impl Weigher<'_> {
             code_nodes.push(code_node);
         }
         (Tree::from(nodes), CodeTree { nodes: code_nodes })
+    }
+
+    /// The value that a split compares with.
+    fn condition<C: Cell>(&self, view: &View<'_>, entry: &SplitEntry<C>) -> f32 {
+        let direction = self.constraints.direction(entry.feature);
+        if direction != self.constraints.of_split(view.cuts(), entry) {
+            // All values are on one side, larger ones than training has seen too: else they would be out of order.
+            return f32::MAX;
+        }
+        view.cuts().cuts(entry.feature as usize)[usize::from(entry.bin)]
+    }
+
+    /// Every node's weight before the learning rate.
+    fn weights<C: Cell>(
+        &self,
+        grown: &Grown<'_, C>,
+        sums: &[(f64, f64)],
+        (view, threads): (&View<'_>, &Threads),
+    ) -> Vec<f32> {
+        let newton = sums.iter();
+        let newton = newton.map(|&(grad, hess)| self.penalty.weight(grad, hess) as f32);
+        let mut weights: Vec<f32> = newton.collect();
+        let are_monotone = self.constraints.are_monotone();
+        if let Some(adaptive) = self.adaptive {
+            let rows = adaptive::RowsOfNodes::new(grown, view, threads);
+            // What bounds leaves must be of their kind, so inner nodes need a quantile too.
+            let is_wanted = |node: usize| are_monotone || grown.nodes[node].split.is_none();
+            for (node, weight) in adaptive.quantiles(&rows, is_wanted, threads) {
+                weights[node] = weight;
+            }
+        }
+        if are_monotone {
+            constraint::order(&mut weights, |idx| {
+                let (entry, left) = grown.nodes[idx].split?;
+                Some((self.constraints.of_split(view.cuts(), &entry), left))
+            });
+        }
+        weights
     }
 
     fn sums<C: Cell>(&self, total: C) -> (f64, f64) {

@@ -10,6 +10,7 @@ use crate::params::GrowPolicy;
 use crate::threads::Threads;
 
 use super::cell::Cell;
+use super::constraint::{Constraints, Scope};
 use super::grow_node;
 use super::panel::View;
 use super::partition::{Rule, divide_on};
@@ -49,8 +50,9 @@ pub(crate) struct Grower<'a> {
     /// What no sum of gradients exceeds.
     pub(crate) largest_sum: f64,
     pub(crate) penalty: &'a Penalty,
+    pub(crate) constraints: &'a Constraints,
     pub(crate) limits: Limits,
-    pub(crate) columns: NodeColumns,
+    pub(crate) columns: NodeColumns<'a>,
     pub(crate) threads: &'a Threads,
 }
 
@@ -59,6 +61,7 @@ pub(crate) struct Grower<'a> {
 pub(super) struct Open<'r, C: Cell> {
     pub(super) idx: usize,
     path: Path,
+    scope: Scope,
     rows: Rows<'r, C>,
     total: C,
     histogram: Vec<C>,
@@ -158,6 +161,7 @@ impl Grower<'_> {
         self.fate(
             Node {
                 path: Path::ROOT,
+                scope: Scope::ROOT,
                 rows,
                 total,
             },
@@ -176,6 +180,7 @@ impl Grower<'_> {
     ) -> Expanded<'r, C> {
         let Open {
             path,
+            scope,
             rows,
             total,
             histogram,
@@ -203,13 +208,16 @@ impl Grower<'_> {
         let [left, right] = self.divide(&rule, rows, on);
         let [left_total, right_total] = totals;
         let [left_path, right_path] = path.children();
+        let [left_scope, right_scope] = self.scopes(&scope, &entry, totals);
         let left = Node {
             path: left_path,
+            scope: left_scope,
             rows: left,
             total: left_total,
         };
         let right = Node {
             path: right_path,
+            scope: right_scope,
             rows: right,
             total: right_total,
         };
@@ -235,6 +243,20 @@ impl Grower<'_> {
             children,
             undivided: None,
         }
+    }
+
+    /// What the sides of a split inherit.
+    fn scopes<C: Cell>(&self, scope: &Scope, entry: &SplitEntry<C>, totals: [C; 2]) -> [Scope; 2] {
+        let weights = totals.map(|total| {
+            let weight = self.penalty.weight(
+                self.scales.grad(total.grad() as f64),
+                self.scales.hess(total.hess() as f64),
+            );
+            scope.bounds.clip(weight as f32)
+        });
+        let direction = self.constraints.of_split(self.view.cuts(), entry);
+        self.constraints
+            .below(scope, (entry.feature, direction), weights)
     }
 
     fn divide<'r, C: Cell>(
@@ -297,11 +319,17 @@ impl Grower<'_> {
         on: Option<&Threads>,
         spares: &Spares<C>,
     ) -> Fate<'r, C> {
-        let Node { path, rows, total } = node;
-        if let Some(entry) = self.best(&histogram, (total, path), on) {
+        let Node {
+            path,
+            scope,
+            rows,
+            total,
+        } = node;
+        if let Some(entry) = self.best(&histogram, (total, path, &scope), on) {
             return Fate::Open(Open {
                 idx: 0,
                 path,
+                scope,
                 rows,
                 total,
                 histogram,
@@ -344,6 +372,7 @@ impl Grower<'_> {
 /// A node whose split is not known.
 struct Node<'r, C: Cell> {
     path: Path,
+    scope: Scope,
     rows: Rows<'r, C>,
     total: C,
 }

@@ -6,6 +6,7 @@
 use crate::threads::Threads;
 
 use super::cell::Cell;
+use super::constraint::Scope;
 use super::grow::Grower;
 use super::record::Record;
 use super::sample::Path;
@@ -20,13 +21,14 @@ impl Grower<'_> {
     pub(super) fn best<C: Cell>(
         &self,
         histogram: &[C],
-        (total, path): (C, Path),
+        (total, path, scope): (C, Path, &Scope),
         on: Option<&Threads>,
     ) -> Option<SplitEntry<C>> {
-        let search = self.search(total);
+        let search = self.search(total).within(self.constraints, scope.bounds);
         let n_features = self.view.features().len();
         let simd = self.threads.simd();
-        let allowed = self.columns.allowed(n_features, path);
+        let allowed = self.columns.allowed(self.view.features(), path);
+        let allowed = scope.narrow(allowed, self.view.features());
         let allowed = allowed.as_deref();
         let Some(threads) = on.filter(|_| n_features >= 2 * SCAN_ALONE) else {
             return search.best(self.view, histogram, (0..n_features, allowed), simd);

@@ -8,9 +8,11 @@
 
 pub(crate) mod adaptive;
 mod bundle;
+pub(crate) mod by_gradient;
 mod category;
 pub(crate) mod cell;
 pub(crate) mod column_tree;
+pub(crate) mod constraint;
 pub(crate) mod finish;
 pub(crate) mod follow;
 pub(crate) mod grow;
@@ -18,6 +20,7 @@ mod grow_in_order;
 mod grow_node;
 mod kernel;
 mod listed;
+mod ordered;
 pub(crate) mod panel;
 pub(crate) mod partition;
 pub(crate) mod quantise;

@@ -10,6 +10,28 @@ use super::cell::Cell;
 use super::quantise::{BLOCK, Scales};
 use super::sample::Draw;
 
+/// Which rows a tree sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen {
+    All,
+    /// A share of them, drawn.
+    Share(Draw, f32),
+    /// Those that have a gradient or a hessian left.
+    WithGradient,
+}
+
+impl Seen {
+    /// Whether the tree sees a row of this pair.
+    #[inline(always)]
+    pub(crate) fn has(self, row: u32, pair: GradientPair) -> bool {
+        match self {
+            Self::All => true,
+            Self::Share(draw, share) => draw.has(row, share),
+            Self::WithGradient => pair.grad != 0.0 || pair.hess != 0.0,
+        }
+    }
+}
+
 /// Rows that one thread makes records of at a time.
 const ROWS_AT_A_TIME: usize = 8 * BLOCK;
 
@@ -51,11 +73,11 @@ impl<C: Cell> Records<C> {
         &mut self,
         pairs: &[GradientPair],
         scales: Scales,
-        (draw, share): (Draw, f32),
+        seen: Seen,
         threads: &Threads,
     ) {
         let blocks = pairs.chunks(ROWS_AT_A_TIME).enumerate();
-        let totals = if share >= 1.0 {
+        let totals = if let Seen::All = seen {
             self.drawn.resize(pairs.len(), Record::default());
             let blocks = blocks.zip(self.drawn.chunks_mut(ROWS_AT_A_TIME)).collect();
             threads.map(blocks, |((block, pairs), records)| {
@@ -75,7 +97,7 @@ impl<C: Cell> Records<C> {
                 let rows = block * ROWS_AT_A_TIME..;
                 let drawn = rows
                     .zip(pairs)
-                    .filter(|&(row, _)| draw.has(row as u32, share));
+                    .filter(|&(row, &pair)| seen.has(row as u32, pair));
                 drawn
                     .map(|(row, &pair)| Record {
                         row: row as u32,

@@ -14,6 +14,7 @@ use crate::bin::CODES;
 use crate::simd::{Kernel, Simd, dispatch};
 
 use super::cell::Cell;
+use super::ordered::Order;
 use super::panel::View;
 use super::quantise::Scales;
 use super::scan::{Best, LEAST_GAIN, Lefts, Scan, Ties};
@@ -65,11 +66,15 @@ impl Penalty {
         if self.max_delta_step == 0.0 {
             return ratio(self.shrink(grad).powi(2), hess + self.lambda);
         }
-        let weight = self.weight(grad, hess);
-        let saved = 2.0 * grad * weight
+        f64::from(self.saved(grad, hess, self.weight(grad, hess)))
+    }
+
+    /// Twice the loss that this weight saves, be it the best or not.
+    pub(super) fn saved(&self, grad: f64, hess: f64, weight: f64) -> f32 {
+        let lost = 2.0 * grad * weight
             + (hess + self.lambda) * weight * weight
             + 2.0 * self.alpha * weight.abs();
-        f64::from(-saved as f32)
+        -lost as f32
     }
 
     /// The gradient, `alpha` nearer to 0.
@@ -96,13 +101,28 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
 /// Looks for the split of one node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search<'a, C> {
-    penalty: &'a Penalty,
-    total: C,
+    pub(super) penalty: &'a Penalty,
+    pub(super) total: C,
     /// Units of hessian that either side needs.
     least_hess: i64,
-    scan: Scan,
+    pub(super) scan: Scan,
     /// Whether [`Scan`] may be used.
-    is_plain: bool,
+    pub(super) is_plain: bool,
+    /// Where features have directions.
+    pub(super) order: Option<Order<'a>>,
+}
+
+/// What splits side by side tell apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SplitOn {
+    /// The values of a feature with so many bins.
+    Values {
+        feature: u32,
+        n_bins: usize,
+        default_left: bool,
+    },
+    /// Whether there is a value.
+    Presence,
 }
 
 /// The cells of a feature in a node's histogram.
@@ -167,7 +187,8 @@ impl<C: Cell> Scanned<'_, '_, C> {
     fn singles(&self, k: usize, cells: &[C], lefts: &mut Lefts, best: &mut Option<SplitEntry<C>>) {
         lefts.fill_singly(cells);
         let above = best.map_or(0.0, |best| best.loss_change);
-        if let Some(found) = self.search.best_of(lefts, cells.len(), above, Ties::First) {
+        let splits = (SplitOn::Presence, cells.len());
+        if let Some(found) = self.search.best_of(lefts, splits, above, Ties::First) {
             *best = Some(SplitEntry {
                 loss_change: found.loss_change,
                 feature: self.view.features()[k + found.at],
@@ -182,10 +203,8 @@ impl<C: Cell> Scanned<'_, '_, C> {
 impl<'a, C: Cell> Search<'a, C> {
     /// `largest_sum` is what no sum of gradients exceeds.
     pub(crate) fn new(penalty: &'a Penalty, scales: Scales, total: C, largest_sum: f64) -> Self {
-        let parent_gain = penalty.gain(
-            scales.grad(total.grad() as f64),
-            scales.hess(total.hess() as f64),
-        );
+        let sums = sums(scales, total);
+        let parent_gain = penalty.gain(sums.0, sums.1);
         let least_hess = scales.hess_units(penalty.min_child_weight);
         let scan = Scan {
             total: (total.grad() as f64, total.hess() as f64),
@@ -205,6 +224,7 @@ impl<'a, C: Cell> Search<'a, C> {
             least_hess,
             scan,
             is_plain,
+            order: None,
         }
     }
 
@@ -265,7 +285,13 @@ impl<'a, C: Cell> Search<'a, C> {
         } else {
             Ties::First
         };
-        if let Some(found) = self.best_of(lefts, n, above, ties) {
+        let on = SplitOn::Values {
+            feature: cells.feature,
+            n_bins: cells.bins.len(),
+            default_left,
+        };
+        let splits = (on, n);
+        if let Some(found) = self.best_of(lefts, splits, above, ties) {
             let start = if default_left {
                 cells.missing
             } else {
@@ -282,24 +308,39 @@ impl<'a, C: Cell> Search<'a, C> {
         }
     }
 
-    /// As [`Scan::best`], whatever the penalty.
+    /// As [`Scan::best`], whatever the penalty and the constraints.
     #[inline(always)]
-    fn best_of(&self, lefts: &Lefts, n: usize, above: f32, ties: Ties) -> Option<Best> {
+    pub(super) fn best_of(
+        &self,
+        lefts: &Lefts,
+        (on, n): (SplitOn, usize),
+        above: f32,
+        ties: Ties,
+    ) -> Option<Best> {
         if self.is_plain {
             self.scan.best(lefts, n, above, ties)
+        } else if let Some((keep, last_is_free)) = self.keep(on, n) {
+            let splits = (n, last_is_free);
+            self.scan.best_kept(lefts, splits, keep, (above, ties))
         } else {
-            self.best_by_one(lefts, n, above, ties)
+            self.best_by_one(lefts, (on, n), above, ties)
         }
     }
 
-    /// As [`Scan::best`], for every penalty there is.
-    fn best_by_one(&self, lefts: &Lefts, n: usize, above: f32, ties: Ties) -> Option<Best> {
+    /// As [`Scan::best`], for every penalty and constraint there is.
+    pub(super) fn best_by_one(
+        &self,
+        lefts: &Lefts,
+        (on, n): (SplitOn, usize),
+        above: f32,
+        ties: Ties,
+    ) -> Option<Best> {
         let mut best = Best {
             loss_change: above,
             at: usize::MAX,
         };
         let mut look = |at: usize| {
-            let loss_change = self.loss_change(lefts.grads[at], lefts.hesses[at]);
+            let loss_change = self.loss_change((on, at), lefts.grads[at], lefts.hesses[at]);
             if loss_change > best.loss_change {
                 best = Best { loss_change, at };
             }
@@ -311,8 +352,8 @@ impl<'a, C: Cell> Search<'a, C> {
         (best.at != usize::MAX).then_some(best)
     }
 
-    /// The gain of a split by the units of its left side, 0 if it is not allowed.
-    fn loss_change(&self, left_grad: f64, left_hess: f64) -> f32 {
+    /// The gain of the split at a place by the units of its left side, 0 if it is not allowed.
+    fn loss_change(&self, split: (SplitOn, usize), left_grad: f64, left_hess: f64) -> f32 {
         let Scan {
             total,
             scales,
@@ -325,13 +366,25 @@ impl<'a, C: Cell> Search<'a, C> {
         if left_hess < least_hess || right_hess < least_hess {
             return 0.0;
         }
-        let side = |grad: f64, hess: f64| self.penalty.gain(scales.grad(grad), scales.hess(hess));
-        let gain = side(left_grad, left_hess) + side(right_grad, right_hess) - parent_gain;
-        let gain = gain.min(f64::from(f32::MAX)) as f32;
+        let left = (scales.grad(left_grad), scales.hess(left_hess));
+        let right = (scales.grad(right_grad), scales.hess(right_hess));
+        let of_sides = match self.order {
+            None => self.penalty.gain(left.0, left.1) + self.penalty.gain(right.0, right.1),
+            Some(order) => self.gain_in_order(order, split, [left, right]),
+        };
+        let gain = (of_sides - parent_gain).min(f64::from(f32::MAX)) as f32;
         if gain > LEAST_GAIN && gain >= gamma {
             gain
         } else {
             0.0
         }
     }
+}
+
+/// What a node's units stand for.
+pub(super) fn sums<C: Cell>(scales: Scales, total: C) -> (f64, f64) {
+    (
+        scales.grad(total.grad() as f64),
+        scales.hess(total.hess() as f64),
+    )
 }

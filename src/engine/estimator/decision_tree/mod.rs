@@ -23,7 +23,7 @@ use crate::bin::{BinError, HistogramCuts};
 use crate::booster::{self, Booster, NamedData, RoundReport, TrainError};
 use crate::dataset::Dataset;
 use crate::objective::{LabelError, Objective, ObjectiveName};
-use crate::params::{BoosterParams, BoosterValidParams, ParamError};
+use crate::params::{BoosterParams, BoosterValidParams, Monotone, ParamError};
 use crate::threads::{Threads, ThreadsError};
 
 use exact::{Bounds, ClassTree};
@@ -89,6 +89,9 @@ pub enum Obstacle {
     /// Rows have weights, or `scale_pos_weight` gives them some.
     #[error("rows have weights, the exact search counts each once")]
     Weights,
+    /// A constraint, which the exact search does not look at.
+    #[error("`{0}` is heeded among bins only")]
+    Constraint(&'static str),
     /// The table is too large.
     #[error(
         "{n_rows} rows times {n_features} columns, the exact search takes at most {MAX_EXACT_VALUES} values"
@@ -262,6 +265,13 @@ fn obstacle(params: &BoosterValidParams, data: &Dataset) -> Option<Obstacle> {
     }
     if data.weights().is_some() || params.scale_pos_weight() != 1.0 {
         return Some(Obstacle::Weights);
+    }
+    let free = Monotone::Free;
+    if params.monotone_constraints().iter().any(|it| *it != free) {
+        return Some(Obstacle::Constraint("monotone_constraints"));
+    }
+    if !params.interaction_constraints().is_empty() {
+        return Some(Obstacle::Constraint("interaction_constraints"));
     }
     if n_rows.saturating_mul(n_features) > MAX_EXACT_VALUES {
         return Some(Obstacle::Large { n_rows, n_features });
