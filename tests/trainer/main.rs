@@ -7,6 +7,7 @@
 mod bad_input;
 mod checkpoints;
 mod columns;
+mod constraints;
 mod csv;
 mod faults;
 mod files;

@@ -7,7 +7,7 @@ use engine::metric::Metric;
 use serde_json::{Value, json};
 
 use super::spec::{Bound, Interval, Kind, Spec, Support};
-use super::table::{CHECKPOINTS, IMPLEMENTED, INHERITED, RANKING, table};
+use super::table::{CHECKPOINTS, FEATURES, IMPLEMENTED, INHERITED, RANKING, table};
 use crate::channel::{MODEL, TRAIN, VALIDATION};
 use crate::metric_line;
 
@@ -21,7 +21,8 @@ pub fn markdown() -> String {
          ## What has an effect\n\n",
     );
     page.push_str("| name | allowed | default | what it does | tuning |\n|---|---|---|---|---|\n");
-    for spec in IMPLEMENTED.iter().chain(CHECKPOINTS).chain(RANKING) {
+    let working = IMPLEMENTED.iter().chain(CHECKPOINTS).chain(FEATURES);
+    for spec in working.chain(RANKING) {
         page.push_str(&format_row(spec, spec.doc));
     }
     page.push_str(FORESTS);

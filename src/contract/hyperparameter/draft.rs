@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use engine::metric::Metric;
 use engine::objective::{LambdaRank, Objective, ObjectiveName, Setting};
-use engine::params::BoosterParams;
+use engine::params::{BoosterParams, SamplingMethod};
 
 use crate::checkpoint::{Cadence, OnMismatch};
 
-use super::{Algorithm, DeclaredColumns, ModelFormat};
+use super::{Algorithm, DeclaredColumns, FeatureOptions, ModelFormat};
 
 /// What the rows have set so far.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Draft {
     pub(super) on_mismatch: OnMismatch,
     pub(super) model_format: ModelFormat,
     pub(super) feature_names: Vec<String>,
+    pub(super) features: FeatureOptions,
+    pub(super) sampling_method: SamplingMethod,
     pub(super) baseline_columns: Vec<String>,
     pub(super) verbosity: Option<u8>,
     /// What was given and accepted, by canonical name.

@@ -26,11 +26,14 @@ mod columns;
 mod document;
 mod draft;
 mod error;
+mod features;
 mod json;
+mod literal;
 mod metrics;
 mod read;
 mod rules;
 mod rules_columns;
+mod rules_features;
 mod spec;
 mod table;
 mod value;
@@ -47,9 +50,10 @@ pub use columns::{DeclaredColumn, DeclaredColumns, hyperparameter};
 pub use document::{create_algorithm_json, markdown, tuning_ranges_json};
 pub use draft::Draft;
 pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
+pub use features::{FeatureOptions, FeatureRef, PerFeature, TableFeatures};
 pub use json::{read_hyperparameters_json, write_hyperparameters_json};
 pub use spec::{Bound, Interval, Kind, Spec, Support, Tunable};
-pub use table::{CHECKPOINTS, IMPLEMENTED, INHERITED, RANKING, row, table};
+pub use table::{CHECKPOINTS, FEATURES, IMPLEMENTED, INHERITED, RANKING, row, table};
 
 closed_spelling! {
     /// What is trained.
@@ -108,7 +112,8 @@ pub struct Hyperparameters {
     pub num_class: u32,
     /// Boosting rounds; 1 for a forest and for a single tree.
     pub num_round: u32,
-    /// The booster's parameters with everything above and below in them; they pass `linfa::ParamGuard::check`.
+    /// The booster's parameters with everything above and below in them but for [`Self::features`]; they pass
+    /// `linfa::ParamGuard::check`.
     pub params: BoosterParams,
     /// The metrics to print each round, never empty; the metric of a tuning job is the last.
     pub eval_metrics: Vec<Metric>,
@@ -134,6 +139,8 @@ pub struct Hyperparameters {
     pub model_format: ModelFormat,
     /// Names of the feature columns; empty where none are given.
     pub feature_names: Vec<String>,
+    /// What is said about single features, to be resolved when the table is known.
+    pub features: FeatureOptions,
     /// Feature names or feature numbers from 0 that make the groups of the naive comparison.
     pub baseline_columns: Vec<String>,
     /// 0 silent to 3 everything.
@@ -187,6 +194,7 @@ impl Hyperparameters {
             on_mismatch: draft.on_mismatch,
             model_format: draft.model_format,
             feature_names: draft.feature_names,
+            features: draft.features,
             baseline_columns: draft.baseline_columns,
             verbosity: draft.verbosity.unwrap_or(1),
             given: draft.given,

@@ -33,6 +33,7 @@ pub(super) fn apply(reading: &mut Reading) {
     metrics(reading);
     unread(reading);
     super::rules_columns::apply(reading);
+    super::rules_features::apply(reading);
     folds(reading);
     baseline(reading);
     search(reading);

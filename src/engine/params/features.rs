@@ -84,6 +84,13 @@ impl Display for SamplingMethod {
     }
 }
 
+impl From<BoosterValidParams> for BoosterParams {
+    /// The same, to be changed and checked again.
+    fn from(params: BoosterValidParams) -> Self {
+        Self(params)
+    }
+}
+
 impl BoosterParams {
     /// Chances of the columns where a tree, a level or a node sees a share of them, one each and none negative; none is the
     /// same for all. A column of weight 0 is drawn where no others are left.

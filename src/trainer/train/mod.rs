@@ -10,6 +10,7 @@ mod artifacts;
 mod baseline;
 mod checkpoints;
 mod cross_validate;
+mod features;
 mod fit;
 mod fold_metrics;
 mod folds;
@@ -78,6 +79,7 @@ pub fn run(
     let params = params(&job)?;
     let threads = Threads::new(params.check_ref()?.nthread())?;
     names::complete(root, &mut job)?;
+    features::check_named(&job)?;
     let mut going_on = GoingOn::find(root, &job, params)?;
     let start = Instant::now();
     let reading = Reading {
@@ -91,7 +93,9 @@ pub fn run(
         return Ok(stopped_without_model("while the data was being read"));
     };
     let timings = reading_timings(start.elapsed(), &tables);
-    check_names(&job, tables.rows.labelled().train.n_features)?;
+    let n_features = tables.rows.labelled().train.n_features;
+    check_names(&job, n_features)?;
+    features::settle(&mut job, &mut going_on.params, n_features)?;
     if let Some(continued) = &going_on.start {
         continued.check_names(&job.hyperparameters.feature_names)?;
     }

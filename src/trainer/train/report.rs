@@ -143,6 +143,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
     let given = given
         .into_iter()
         .chain(modes_and_columns(own))
+        .chain(of_features(params))
         .filter_map(|(name, value)| Some((name, value?)));
     always
         .into_iter()
@@ -171,6 +172,36 @@ fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 
             own.columns.label_upper_bound.clone(),
         ),
         ("tree_method", own.exact.then(|| "exact".to_owned())),
+    ]
+}
+
+/// What is said about single features, by their numbers, and how rows are sampled.
+fn of_features(params: &BoosterValidParams) -> [(&'static str, Option<String>); 4] {
+    let list = |texts: Vec<String>| (!texts.is_empty()).then(|| texts.join(","));
+    let directions = params.monotone_constraints().iter();
+    let directions = list(directions.map(|it| it.sign().to_string()).collect());
+    let group = |features: &Vec<u32>| {
+        let features: Vec<String> = features.iter().map(ToString::to_string).collect();
+        format!("[{}]", features.join(","))
+    };
+    let groups = params.interaction_constraints().iter();
+    let groups = list(groups.map(group).collect());
+    let weights = params.feature_weights().iter();
+    let weights = list(weights.map(ToString::to_string).collect());
+    [
+        (
+            "monotone_constraints",
+            directions.map(|it| format!("({it})")),
+        ),
+        (
+            "interaction_constraints",
+            groups.map(|it| format!("[{it}]")),
+        ),
+        ("feature_weights", weights),
+        (
+            "sampling_method",
+            Some(params.sampling_method().to_string()),
+        ),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Hyperparameters: what each value means, what is refused in which words, and the documents that the table makes.
 
+mod features;
 mod refusals;
 mod table;
 

@@ -289,9 +289,6 @@ fn what_would_change_something_is_refused_with_a_way_out() {
         ("tree_method", "gpu_hist"),
         ("updater", "grow_colmaker,prune"),
         ("process_type", "update"),
-        ("monotone_constraints", "(1,0)"),
-        ("interaction_constraints", "[[1,2]]"),
-        ("sampling_method", "gradient_based"),
         ("use_dask_gpu_training", "true"),
         ("sagemaker_program", "train.py"),
     ] {

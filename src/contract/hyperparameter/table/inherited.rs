@@ -7,7 +7,7 @@ use super::super::error::Refusal;
 use super::super::spec::{Interval, Kind, Spec};
 use super::{BOOLEAN, ZERO_OR_ONE};
 
-use Kind::{Choice, Choices, Integer, Real, Text};
+use Kind::{Choice, Choices, Integer, Real};
 
 const GBLINEAR: &str = "only `booster` = `gblinear` reads it";
 const DART: &str = "only `booster` = `dart` reads it";
@@ -22,13 +22,6 @@ pub static INHERITED: &[Spec] = &[
         "What is boosted.",
     )
     .only(&["gbtree"], "use `gbtree`, the default"),
-    Spec::new(
-        "sampling_method",
-        Choice(&["uniform", "gradient_based"], accept),
-        "uniform",
-        "How rows are sampled.",
-    )
-    .only(&["uniform"], "use `uniform`"),
     Spec::new(
         "process_type",
         Choice(&["default", "update"], accept),
@@ -45,26 +38,6 @@ pub static INHERITED: &[Spec] = &[
     .only(
         &["grow_histmaker", "grow_histmaker,prune"],
         "`tree_method` = `hist` says the same; leave it out",
-    ),
-    Spec::new(
-        "monotone_constraints",
-        Text(accept),
-        "",
-        "Directions in which predictions may go with features.",
-    )
-    .only(
-        &["()", ""],
-        "monotone constraints are not there yet; leave it out",
-    ),
-    Spec::new(
-        "interaction_constraints",
-        Text(accept),
-        "",
-        "Features that may meet in a tree.",
-    )
-    .only(
-        &["[]", ""],
-        "interaction constraints are not there yet; leave it out",
     ),
     Spec::new(
         "use_dask_gpu_training",

@@ -1,16 +1,18 @@
 //! The table: every hyperparameter that the built-in algorithm accepts, and Linden's own.
 //!
-//! A new hyperparameter is one row and the parameter that it sets. [`IMPLEMENTED`] do something; [`INHERITED`] are the
+//! A new hyperparameter is one row and the parameter that it sets. [`IMPLEMENTED`], [`FEATURES`] and [`RANKING`] do something; [`INHERITED`] are the
 //! built-in algorithm's others, accepted where they would change nothing and refused where they would.
 //!
 //! Source: sagemaker-xgboost-container, `hyperparameter_validation.py`; XGBoost 3.x, "XGBoost Parameters".
 
 mod checkpoints;
+mod features;
 mod implemented;
 mod inherited;
 mod ranking;
 
 pub use checkpoints::CHECKPOINTS;
+pub use features::FEATURES;
 pub use implemented::IMPLEMENTED;
 pub use inherited::INHERITED;
 pub use ranking::RANKING;
@@ -22,6 +24,7 @@ pub fn table() -> impl Iterator<Item = &'static Spec> {
     IMPLEMENTED
         .iter()
         .chain(CHECKPOINTS)
+        .chain(FEATURES)
         .chain(RANKING)
         .chain(INHERITED)
 }
