@@ -11,6 +11,7 @@ mod constraints;
 mod csv;
 mod faults;
 mod files;
+mod hyperparameters;
 mod job;
 mod libsvm;
 mod modes;

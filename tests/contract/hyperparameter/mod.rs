@@ -2,6 +2,7 @@
 
 mod features;
 mod refusals;
+mod rows;
 mod table;
 
 use std::collections::BTreeMap;
