@@ -9,7 +9,11 @@ import pathlib
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+
+import samples
+from boosters import FAMILIES, Trained
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TABLE: list[tuple[str, str, float, float]] = []
@@ -48,6 +52,25 @@ def peers_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"no tables at {folder}: set LINDEN_SHARED to the folder that holds data/peers")
     return folder
+
+
+@pytest.fixture(scope="session")
+def rows() -> np.ndarray:
+    """The rows that models of every family are trained on."""
+    return samples.features()
+
+
+@pytest.fixture(scope="session")
+def rows_file(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    path = tmp_path_factory.mktemp("rows") / "rows.csv"
+    path.write_text(samples.csv(rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def families(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
+    """A model of every family that XGBoost has, by its name."""
+    return {it.name: it.saved(rows, tmp_path_factory.mktemp(it.name)) for it in FAMILIES}
 
 
 @pytest.fixture(scope="session")

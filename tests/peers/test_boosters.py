@@ -5,24 +5,14 @@ Runs against the XGBoost that is installed, in one virtual environment for each 
 
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
 import xgboost as xgb
 
-from boosters import FAMILIES, VERSION, Family, csv, features, margins, numbers, run
-
-
-@pytest.fixture(scope="module")
-def rows() -> np.ndarray:
-    return features()
-
-
-@pytest.fixture(scope="module")
-def rows_file(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    path = tmp_path_factory.mktemp("rows") / "rows.csv"
-    path.write_text(csv(rows), encoding="utf-8")
-    return path
+from boosters import FAMILIES, Family, Trained
+from samples import FEW_CATEGORIES, MANY_CATEGORIES, VERSION, csv, margins, numbers, run
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=str)
@@ -31,15 +21,18 @@ def family(request: pytest.FixtureRequest) -> Family:
 
 
 @pytest.fixture(scope="module")
-def booster(family: Family, rows: np.ndarray) -> xgb.Booster:
-    return family.train(rows)
+def trained(family: Family, families: dict[str, Trained]) -> Trained:
+    return families[family.name]
+
+
+@pytest.fixture(scope="module")
+def booster(trained: Trained) -> xgb.Booster:
+    return trained.booster
 
 
 @pytest.fixture(scope="module", params=["json", "ubj"])
-def saved(request: pytest.FixtureRequest, booster: xgb.Booster, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    path = tmp_path_factory.mktemp("model") / f"model.{request.param}"
-    booster.save_model(path)
-    return path
+def saved(request: pytest.FixtureRequest, trained: Trained) -> pathlib.Path:
+    return trained.files[request.param]
 
 
 def is_exact(family: Family) -> bool:
@@ -97,12 +90,83 @@ def test_xgboost_takes_it_back(
             assert ours == pytest.approx(theirs)
 
 
+# What a tree of XGBoost's document is made of, beside thresholds and leaves.
+STRUCTURE = (
+    *("left_children", "split_indices", "split_type", "default_left", "loss_changes", "sum_hessian"),
+    *("categories", "categories_nodes", "categories_segments", "categories_sizes"),
+)
+
+
+def document(booster: xgb.Booster) -> dict[str, Any]:
+    return json.loads(booster.save_raw("json"))["learner"]
+
+
+def trees_of(learner: dict[str, Any]) -> dict[str, Any]:
+    """The trees' part of a document; `weight_drop` is dart's."""
+    booster = learner["gradient_booster"]
+    return booster.get("gbtree", booster)["model"] | {"weight_drop": booster.get("weight_drop")}
+
+
+def intercepts(learner: dict[str, Any], objective: str) -> np.ndarray:
+    """Margins to start from, one for each group where they differ."""
+    scores = np.array(json.loads("[" + learner["learner_model_param"]["base_score"].strip("[]") + "]"))
+    return np.log(scores / (1 - scores)) if objective == "binary:logistic" else scores
+
+
+def leaves(tree: dict[str, Any]) -> np.ndarray:
+    """(n_leaves, n_outputs); trees with several outputs had their leaves among the nodes' weights before 3.1."""
+    is_leaf = np.array(tree["left_children"]) == -1
+    if tree.get("leaf_weights"):
+        return np.array(tree["leaf_weights"], dtype=np.float32).reshape(is_leaf.sum(), -1)
+    has_outputs = len(tree["base_weights"]) > len(is_leaf)
+    nodes = np.array(tree["base_weights" if has_outputs else "split_conditions"], dtype=np.float32)
+    return nodes.reshape(len(is_leaf), -1)[is_leaf]
+
+
+def test_json_becomes_ubj_with_every_leaf_threshold_and_category(family: Family, trained: Trained, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "again.ubj"
+    run(linden, "export", trained.files["json"], "--format", "xgboost-ubj", "-o", path)
+    ours, theirs = document(xgb.Booster(model_file=path)), document(trained.booster)
+    assert ours["objective"] == theirs["objective"]
+    if family.name.startswith("gblinear"):
+        assert ours["gradient_booster"] == theirs["gradient_booster"]
+        return
+    started = intercepts(theirs, family.objective)
+    model, expected = trees_of(ours), trees_of(theirs)
+    for name in ("tree_info", "gbtree_model_param", "iteration_indptr", "weight_drop"):
+        assert model.get(name) == expected.get(name), name
+    assert len(model["trees"]) == len(expected["trees"]) > 0
+    # Several intercepts are in the leaves of the first trees, since XGBoost before 3.1 reads only one.
+    is_moved = len(set(started)) > 1
+    moved = set()
+    for at, (tree, other) in enumerate(zip(model["trees"], expected["trees"], strict=True)):
+        for name in STRUCTURE:
+            assert tree.get(name) == other.get(name), f"tree {at}: {name}"
+        # Versions differ in what stands where nothing is read: children of leaves, thresholds of splits by category.
+        inner = np.array(other["left_children"]) != -1
+        numeric = inner & (np.array(other["split_type"]) == 0)
+        for name, read in (("right_children", inner), ("split_conditions", numeric)):
+            values, others = (np.array(it[name], dtype=np.float32)[read] for it in (tree, other))
+            np.testing.assert_array_equal(values, others, err_msg=f"tree {at}: {name}")
+        group = model["tree_info"][at]
+        if not is_moved or group in moved:
+            np.testing.assert_array_equal(leaves(tree), leaves(other))
+            assert tree["base_weights"] == other["base_weights"]
+            continue
+        moved.add(group)
+        weight = expected["weight_drop"][at] if expected["weight_drop"] else 1
+        by = started if family.name.startswith("vector") else started[group]
+        np.testing.assert_allclose(leaves(tree), leaves(other) + by / weight, rtol=1e-6, atol=1e-7)
+    if not is_moved:
+        assert set(intercepts(ours, family.objective)) == set(started)
+
+
 def test_a_categorical_value_that_was_never_seen_goes_the_same_way(
     family: Family, booster: xgb.Booster, saved: pathlib.Path, rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     odd = rows.copy()
-    odd[:, 3] = 77
-    odd[::2, 4] = 16_000_000
+    odd[:, FEW_CATEGORIES] = 77
+    odd[::2, MANY_CATEGORIES] = 16_000_000
     path = tmp_path / "rows.csv"
     path.write_text(csv(odd), encoding="utf-8")
     ours = numbers(run(linden, "predict", saved, path, "--margin"))

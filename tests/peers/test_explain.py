@@ -7,36 +7,13 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from boosters import FAMILIES, N_FEATURES, Family, csv, features, margins, numbers, run
+from boosters import FAMILIES, Family, Trained
+from samples import N_FEATURES, margins, numbers, run
 
 # XGBoost explains no trees with several outputs.
 EXPLAINED = [it for it in FAMILIES if not it.name.startswith("vector")]
 TREES = [it for it in FAMILIES if not it.name.startswith("gblinear")]
 N_COLUMNS = N_FEATURES + 1
-
-
-@pytest.fixture(scope="module")
-def rows() -> np.ndarray:
-    return features()
-
-
-@pytest.fixture(scope="module")
-def rows_file(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    path = tmp_path_factory.mktemp("rows") / "rows.csv"
-    path.write_text(csv(rows), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[xgb.Booster, pathlib.Path]]:
-    folder = tmp_path_factory.mktemp("models")
-    found = {}
-    for family in FAMILIES:
-        booster = family.train(rows)
-        path = folder / f"{family.name}.ubj"
-        booster.save_model(path)
-        found[family.name] = booster, path
-    return found
 
 
 def explained(linden: pathlib.Path, model: pathlib.Path, rows_file: pathlib.Path, *flags: str) -> np.ndarray:
@@ -50,8 +27,8 @@ def explained(linden: pathlib.Path, model: pathlib.Path, rows_file: pathlib.Path
 
 @pytest.mark.parametrize("family", EXPLAINED, ids=str)
 @pytest.mark.parametrize(("flags", "options"), [((), {}), (("--approximate",), {"approx_contribs": True})], ids=["exact", "approximate"])
-def test_contributions(family: Family, trained: dict, rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path, flags: tuple, options: dict) -> None:
-    booster, path = trained[family.name]
+def test_contributions(family: Family, families: dict[str, Trained], rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path, flags: tuple, options: dict) -> None:
+    booster, path = families[family.name].ubj
     ours = explained(linden, path, rows_file, "--contributions", *flags)
     theirs = booster.predict(family.matrix(rows), pred_contribs=True, **options)
     assert np.abs(theirs).max() > 0.1
@@ -60,8 +37,8 @@ def test_contributions(family: Family, trained: dict, rows: np.ndarray, rows_fil
 
 
 @pytest.mark.parametrize("family", EXPLAINED, ids=str)
-def test_interactions(family: Family, trained: dict, rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path) -> None:
-    booster, path = trained[family.name]
+def test_interactions(family: Family, families: dict[str, Trained], rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path) -> None:
+    booster, path = families[family.name].ubj
     ours = explained(linden, path, rows_file, "--interactions")
     if family.name.startswith("gblinear"):
         # XGBoost gives zeros, which add up to nothing; Linden has the contributions on the diagonal.
@@ -77,9 +54,9 @@ def test_interactions(family: Family, trained: dict, rows: np.ndarray, rows_file
 
 @pytest.mark.parametrize("family", [it for it in FAMILIES if it.name.startswith("vector")], ids=str)
 def test_trees_with_several_outputs_are_explained_to_their_margins(
-    family: Family, trained: dict, rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path
+    family: Family, families: dict[str, Trained], rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path
 ) -> None:
-    booster, path = trained[family.name]
+    booster, path = families[family.name].ubj
     ours = explained(linden, path, rows_file, "--contributions")
     np.testing.assert_allclose(ours.sum(axis=-1), margins(booster, family.matrix(rows)), rtol=1e-5, atol=1e-5)
     pairs = explained(linden, path, rows_file, "--interactions")
@@ -87,8 +64,8 @@ def test_trees_with_several_outputs_are_explained_to_their_margins(
 
 
 @pytest.mark.parametrize("family", TREES, ids=str)
-def test_leaves(family: Family, trained: dict, rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path) -> None:
-    booster, path = trained[family.name]
+def test_leaves(family: Family, families: dict[str, Trained], rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path) -> None:
+    booster, path = families[family.name].ubj
     ours = explained(linden, path, rows_file, "--leaves")
     theirs = booster.predict(family.matrix(rows), pred_leaf=True).reshape(ours.shape)
     np.testing.assert_array_equal(ours, theirs)
@@ -96,8 +73,8 @@ def test_leaves(family: Family, trained: dict, rows: np.ndarray, rows_file: path
 
 @pytest.mark.parametrize("family", TREES, ids=str)
 @pytest.mark.parametrize("kind", ["weight", "gain", "cover", "total_gain", "total_cover"])
-def test_importance(family: Family, trained: dict, linden: pathlib.Path, kind: str) -> None:
-    booster, path = trained[family.name]
+def test_importance(family: Family, families: dict[str, Trained], linden: pathlib.Path, kind: str) -> None:
+    booster, path = families[family.name].ubj
     told = json.loads(run(linden, "explain", path, "--importance", kind, "--json"))
     assert told["type"] == kind
     ours = {it["name"]: it["value"] for it in told["importance"]}
@@ -106,17 +83,17 @@ def test_importance(family: Family, trained: dict, linden: pathlib.Path, kind: s
     assert ours == pytest.approx(booster.get_score(importance_type=kind), rel=1e-5)
 
 
-def test_importance_of_a_linear_model(trained: dict, linden: pathlib.Path) -> None:
-    booster, path = trained["gblinear"]
+def test_importance_of_a_linear_model(families: dict[str, Trained], linden: pathlib.Path) -> None:
+    booster, path = families["gblinear"].ubj
     told = json.loads(run(linden, "explain", path, "--importance", "weight", "--json"))
     ours = {it["name"]: it["value"] for it in told["importance"]}
     assert ours == pytest.approx(booster.get_score(importance_type="weight"))
 
 
 @pytest.mark.parametrize("name", ["trees", "partition", "classes", "dart", "gblinear", "vector"])
-def test_dependence_is_the_mean_of_predictions(name: str, trained: dict, rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path) -> None:
+def test_dependence_is_the_mean_of_predictions(name: str, families: dict[str, Trained], rows: np.ndarray, rows_file: pathlib.Path, linden: pathlib.Path) -> None:
     (family,) = (it for it in FAMILIES if it.name == name)
-    booster, path = trained[name]
+    booster, path = families[name].ubj
     told = json.loads(run(linden, "explain", path, rows_file, "--dependence", "f4", "--dependence", "2", "--values", "5", "--json"))
     assert told["features"] == ["f4", "f2"]
     assert len(told["points"]) == 25
@@ -127,10 +104,11 @@ def test_dependence_is_the_mean_of_predictions(name: str, trained: dict, rows: n
         np.testing.assert_allclose(point["means"], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_csv_holds_the_same_numbers(trained: dict, rows_file: pathlib.Path, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    path = trained["classes"][1]
+def test_csv_holds_the_same_numbers(families: dict[str, Trained], rows_file: pathlib.Path, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path = families["classes"].files["ubj"]
     heading, *lines = run(linden, "explain", path, rows_file, "--contributions").splitlines()
-    assert heading == "row,group,f0,f1,f2,f3,f4,bias"
+    names = ",".join([*(f"f{it}" for it in range(N_FEATURES)), "bias"])
+    assert heading == f"row,group,{names}"
     ours = numbers("\n".join(lines), float)
     expected = explained(linden, path, rows_file, "--contributions")
     np.testing.assert_array_equal(ours[:, 2:].reshape(expected.shape), expected)
@@ -138,5 +116,5 @@ def test_csv_holds_the_same_numbers(trained: dict, rows_file: pathlib.Path, lind
     out = tmp_path / "out.csv"
     assert run(linden, "explain", path, rows_file, "--interactions", "-o", out) == ""
     heading, *lines = out.read_text(encoding="utf-8").splitlines()
-    assert heading == "row,group,feature,f0,f1,f2,f3,f4,bias"
+    assert heading == f"row,group,feature,{names}"
     assert len(lines) == len(expected) * 3 * N_COLUMNS

@@ -10,35 +10,12 @@ import pytest
 import treelite
 import xgboost as xgb
 
-from boosters import FAMILIES, Family, csv, features, margins, numbers, run, signal
+from boosters import FAMILIES, Family, Trained
+from samples import FEW_CATEGORIES, MANY_CATEGORIES, TYPES, csv, margins, numbers, run, signal
 
 TREES = [it for it in FAMILIES if not it.name.startswith("gblinear")]
 # LightGBM has no step.
 SCORED = [it for it in TREES if it.name != "hinge"]
-
-
-@pytest.fixture(scope="module")
-def rows() -> np.ndarray:
-    return features()
-
-
-@pytest.fixture(scope="module")
-def rows_file(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    path = tmp_path_factory.mktemp("rows") / "rows.csv"
-    path.write_text(csv(rows), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[xgb.Booster, pathlib.Path]]:
-    folder = tmp_path_factory.mktemp("models")
-    found = {}
-    for family in FAMILIES:
-        booster = family.train(rows)
-        path = folder / f"{family.name}.ubj"
-        booster.save_model(path)
-        found[family.name] = booster, path
-    return found
 
 
 def exported(linden: pathlib.Path, model: pathlib.Path, name: str, folder: pathlib.Path) -> pathlib.Path:
@@ -48,8 +25,8 @@ def exported(linden: pathlib.Path, model: pathlib.Path, name: str, folder: pathl
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=str)
-def test_onnx(family: Family, trained: dict, rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    booster, model = trained[family.name]
+def test_onnx(family: Family, families: dict[str, Trained], rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    booster, model = families[family.name].ubj
     path = exported(linden, model, "onnx", tmp_path)
     onnx.checker.check_model(onnx.load(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -66,7 +43,7 @@ def test_onnx(family: Family, trained: dict, rows: np.ndarray, linden: pathlib.P
 
 def test_onnx_predicts_classes(rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
     (family,) = (it for it in FAMILIES if it.name == "classes")
-    softmax = Family("softmax", {**family.params, "objective": "multi:softmax"}, "grade")
+    softmax = Family("softmax", {**family.params, "objective": "multi:softmax"})
     booster = softmax.train(rows)
     booster.save_model(tmp_path / "model.ubj")
     path = exported(linden, tmp_path / "model.ubj", "onnx", tmp_path)
@@ -75,8 +52,8 @@ def test_onnx_predicts_classes(rows: np.ndarray, linden: pathlib.Path, tmp_path:
 
 
 @pytest.mark.parametrize("family", SCORED, ids=str)
-def test_lightgbm_reads_it(family: Family, trained: dict, rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    booster, model = trained[family.name]
+def test_lightgbm_reads_it(family: Family, families: dict[str, Trained], rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    booster, model = families[family.name].ubj
     path = exported(linden, model, "lightgbm", tmp_path)
     theirs = lgb.Booster(model_file=path)
     data = family.matrix(rows)
@@ -87,8 +64,8 @@ def test_lightgbm_reads_it(family: Family, trained: dict, rows: np.ndarray, lind
     np.testing.assert_allclose(predictions, booster.predict(data).reshape(expected.shape), rtol=1e-5, atol=1e-6)
 
 
-def test_lightgbm_goes_the_same_way_at_every_threshold(trained: dict, rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    booster, model = trained["trees"]
+def test_lightgbm_goes_the_same_way_at_every_threshold(families: dict[str, Trained], rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    booster, model = families["trees"].ubj
     path = exported(linden, model, "lightgbm", tmp_path)
     frame = [line for tree in booster.get_dump(dump_format="text") for line in tree.splitlines()]
     edges = np.zeros((0, rows.shape[1]), dtype=np.float32)
@@ -107,8 +84,8 @@ def test_lightgbm_goes_the_same_way_at_every_threshold(trained: dict, rows: np.n
 
 @pytest.mark.parametrize("family", TREES, ids=str)
 @pytest.mark.parametrize("name", ["xgboost-json", "xgboost-ubj"])
-def test_treelite_reads_it(family: Family, name: str, trained: dict, rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    booster, model = trained[family.name]
+def test_treelite_reads_it(family: Family, name: str, families: dict[str, Trained], rows: np.ndarray, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    booster, model = families[family.name].ubj
     path = exported(linden, model, name, tmp_path)
     choice = {"xgboost-json": "json", "xgboost-ubj": "ubjson"}[name]
     theirs = treelite.frontend.load_xgboost_model(path, format_choice=choice)
@@ -148,7 +125,7 @@ def lightgbm_model(name: str, rows: np.ndarray) -> lgb.Booster:
         "share": 1 / (1 + np.exp(-value)),
         "grade": np.digitize(value, [0.0, 1.0]),
     }[labels]
-    categorical = [3, 4] if name == "categories" else []
+    categorical = [FEW_CATEGORIES, MANY_CATEGORIES] if name == "categories" else []
     data = lgb.Dataset(rows.astype(float), made.astype(float), categorical_feature=categorical)
     always = {"num_leaves": 12, "min_data_in_leaf": 5, "num_threads": 1, "seed": 1, "verbose": -1}
     return lgb.train({**always, **params}, data, num_boost_round=10)
@@ -178,7 +155,7 @@ def test_lightgbm_models_are_read(name: str, zeros: np.ndarray, linden: pathlib.
 
     if name != "zero_as_missing":
         back = xgb.Booster(model_file=exported(linden, model, "xgboost-ubj", tmp_path))
-        types = ["float"] * 3 + ["c", "c"] if name == "categories" else None
+        types = TYPES if name == "categories" else None
         names = None if back.feature_names is None else back.feature_names
         data = xgb.DMatrix(zeros, feature_types=types, feature_names=names, enable_categorical=types is not None)
         np.testing.assert_allclose(back.predict(data).reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
