@@ -145,8 +145,6 @@ pub struct Hyperparameters {
     pub baseline_columns: Vec<String>,
     /// 0 silent to 3 everything.
     pub verbosity: u8,
-    /// What was given, by canonical name.
-    pub given: BTreeMap<&'static str, String>,
     /// What was accepted without effect; one line of log each.
     pub ignored: Vec<Ignored>,
     /// What the user should know although it was accepted; one line of log each.
@@ -197,7 +195,6 @@ impl Hyperparameters {
             features: draft.features,
             baseline_columns: draft.baseline_columns,
             verbosity: draft.verbosity.unwrap_or(1),
-            given: draft.given,
             ignored,
             warnings: draft.warnings,
         })

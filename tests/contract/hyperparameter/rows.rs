@@ -162,6 +162,10 @@ static CASES: &[Case] = &[
         .allowed("groups are lists in a list"),
     read_as("feature_weights", "1,0.5", |it| shown(it.features.weights.as_ref()), "InOrder([1.0, 0.5])", "1,-2")
         .beside(&[("colsample_bytree", "0.5")]).allowed("weights are numbers that are not negative"),
+    read("checkpoint_interval_rounds", "3", |it| shown(it.checkpoints.rounds), "0"),
+    read("checkpoint_interval_seconds", "30", |it| shown(it.checkpoints.seconds), "0"),
+    read("checkpoint_keep", "2", |it| it.checkpoints.keep.to_string(), "0"),
+    read("checkpoint_mismatch", "restart", |it| it.on_mismatch.to_string(), "begin"),
     read_as("lambdarank_pair_method", "mean", |it| format!("{:?}", params(it).full_objective().lambdarank.pair_method), "Mean", "top").beside(RANKING),
     read("lambdarank_num_pair_per_sample", "7", |it| shown(params(it).full_objective().lambdarank.num_pair_per_sample), "0").beside(RANKING),
     read("lambdarank_normalization", "false", |it| params(it).full_objective().lambdarank.normalization.to_string(), "no").beside(RANKING),

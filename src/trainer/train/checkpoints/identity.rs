@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use contract::artifact::hex;
+use contract::hyperparameter::row;
 use engine::bin::BinnedDataset;
 use engine::params::BoosterValidParams;
 use sha2::{Digest, Sha256};
@@ -37,9 +38,11 @@ const OF_CHECKPOINTS: &str = "checkpoint_";
 /// The settings of a job.
 pub(super) fn settings(job: &Job, params: &BoosterValidParams) -> Settings {
     let own = &job.hyperparameters;
-    let given = own.given.iter();
+    // By the first of its names; what no row has is for SageMaker's own toolkits.
+    let given = job.given.iter();
+    let given = given.filter_map(|(name, value)| Some((row(name)?.name, value)));
     let mut settings: Settings = given
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
         .collect();
     settings.extend(report::effective(job, params));
     for it in &own.ignored {
