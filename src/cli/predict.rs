@@ -388,7 +388,7 @@ fn push_row(
         match column {
             SideColumn::Exposure => rows.exposure.push(value),
             SideColumn::BaseMargin => rows.base_margin.push(value),
-            SideColumn::QueryId | SideColumn::LabelUpperBound => {}
+            SideColumn::QueryId | SideColumn::LabelUpperBound | SideColumn::FurtherLabel => {}
         }
     }
     let found = record.len() - beside.len();

@@ -338,6 +338,7 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::Exposure { .. }
         | TrainError::QueryWeight { .. }
         | TrainError::Columns { .. }
+        | TrainError::OneTarget { .. }
         | TrainError::Start { .. } => FailureClass::UserError,
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }
@@ -345,6 +346,7 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::BaseMargin { .. }
         | TrainError::NoBaseMargin { .. }
         | TrainError::MixedExposure { .. }
+        | TrainError::Targets { .. }
         | TrainError::NothingToStopOn => FailureClass::AlgorithmError,
     }
 }

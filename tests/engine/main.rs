@@ -24,4 +24,5 @@ mod sampled;
 mod side;
 mod storage;
 mod table;
+mod targets;
 mod train;

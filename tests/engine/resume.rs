@@ -11,7 +11,7 @@ use engine::dataset::SideColumns;
 use engine::metric::Metric;
 use engine::model::{self, ModelFormat};
 use engine::objective::{LambdaRank, ObjectiveName, PairMethod};
-use engine::params::BoosterParams;
+use engine::params::{BoosterParams, Monotone, SamplingMethod};
 use engine::threads::Threads;
 use linfa::ParamGuard;
 
@@ -161,6 +161,22 @@ fn samples_of_rows_and_columns_are_drawn_as_if_nothing_had_happened() {
         Job::new(sampled.clone(), Brings::Nothing).check("sampled");
         Job::new(sampled.num_parallel_tree(3), Brings::Nothing).check("a forest a round");
     }
+}
+
+#[test]
+fn constraints_and_samples_by_gradients_go_on() {
+    let constrained = short(ObjectiveName::BinaryLogistic)
+        .monotone_constraints(vec![
+            Monotone::Increasing,
+            Monotone::Free,
+            Monotone::Decreasing,
+        ])
+        .interaction_constraints(vec![vec![0, 1], vec![2, 3, 4]])
+        .feature_weights(vec![1.0, 2.0, 0.5, 1.0, 1.0, 0.0])
+        .colsample_bynode(0.6)
+        .sampling_method(SamplingMethod::GradientBased)
+        .subsample(0.4);
+    Job::new(constrained, Brings::Nothing).check("constrained");
 }
 
 #[test]

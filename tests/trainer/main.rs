@@ -22,4 +22,5 @@ mod properties;
 mod ranking;
 mod signal;
 mod table;
+mod targets;
 mod train;

@@ -354,7 +354,7 @@ fn a_model_that_does_not_fit_is_refused() {
         ),
         (
             continuing(good().set("feature_names", "a,x,c"), &named),
-            "UserError: feature_names mismatch: feature column 2 is `b` in the model of channel `model` and `x` in train",
+            "UserError: feature_names mismatch: feature column 2 is `b` in the model in channel `model` and `x` in train",
         ),
     ]);
 }

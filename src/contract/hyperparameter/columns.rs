@@ -16,6 +16,8 @@ pub struct DeclaredColumns {
     pub exposure: Option<String>,
     /// `label_upper_bound_column`.
     pub label_upper_bound: Option<String>,
+    /// `label_columns`: the first column of the files, and the columns of further labels.
+    pub labels: Vec<String>,
 }
 
 /// A column, what it is, and the hyperparameter that says so.
@@ -30,12 +32,22 @@ pub struct DeclaredColumn<'a> {
 }
 
 impl DeclaredColumns {
+    /// Labels of a row.
+    pub fn n_targets(&self) -> usize {
+        self.labels.len().max(1)
+    }
+
+    /// What is said of the label, which is the first column.
+    pub fn first_label(&self) -> Option<&str> {
+        self.labels.first().map(String::as_str)
+    }
+
     /// Whether none is declared.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// The columns, those of the base margin in their order.
+    /// The columns beside the label, those of the base margin and of further labels in their order.
     pub fn iter(&self) -> impl Iterator<Item = DeclaredColumn<'_>> {
         SideColumn::ALL.into_iter().flat_map(|column| {
             let texts: Vec<&str> = match column {
@@ -44,6 +56,9 @@ impl DeclaredColumns {
                 SideColumn::Exposure => self.exposure.as_deref().into_iter().collect(),
                 SideColumn::LabelUpperBound => {
                     self.label_upper_bound.as_deref().into_iter().collect()
+                }
+                SideColumn::FurtherLabel => {
+                    self.labels.iter().skip(1).map(String::as_str).collect()
                 }
             };
             texts.into_iter().map(move |text| DeclaredColumn {
@@ -62,5 +77,6 @@ pub fn hyperparameter(column: SideColumn) -> &'static str {
         SideColumn::BaseMargin => "base_margin_columns",
         SideColumn::Exposure => "exposure_column",
         SideColumn::LabelUpperBound => "label_upper_bound_column",
+        SideColumn::FurtherLabel => "label_columns",
     }
 }

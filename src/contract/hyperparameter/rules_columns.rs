@@ -4,14 +4,17 @@
 //! by the reader, which knows what they stand for.
 
 use engine::dataset::SideColumn;
+use engine::metric::Metric;
 use engine::objective::{Objective, ObjectiveName};
 
+use super::Algorithm;
 use super::columns::{DeclaredColumn, hyperparameter};
 use super::read::Reading;
 
 pub(super) fn apply(reading: &mut Reading) {
     twice(reading);
     objective(reading);
+    targets(reading);
     margins(reading);
 }
 
@@ -59,6 +62,47 @@ fn objective(reading: &mut Reading) {
     }
 }
 
+/// Only losses of one label and one margin can be had several times, and only such metrics.
+fn targets(reading: &mut Reading) {
+    let name = hyperparameter(SideColumn::FurtherLabel);
+    let n_targets = reading.draft.columns.n_targets();
+    if n_targets == 1 {
+        return;
+    }
+    let full = reading.draft.full_objective();
+    if !full.name.has_targets() {
+        let allowed = ObjectiveName::ALL.iter().filter(|it| it.has_targets());
+        let allowed: Vec<String> = allowed.map(|it| format!("`{it}`")).collect();
+        let message = format!(
+            "Hyperparameter {name}: `objective` = `{}` learns from one label, allowed with {n_targets} are {}",
+            full.name,
+            allowed.join(", ")
+        );
+        return reading.rule(name, &["objective"], message);
+    }
+    let judges = |it: &Metric| it.judges_targets(&full);
+    if let Some(metric) = reading.draft.eval_metrics.iter().find(|it| !judges(it)) {
+        let allowed = Metric::ALL.iter().filter(|it| judges(it));
+        let allowed: Vec<String> = allowed.map(|it| format!("`{it}`")).collect();
+        let message = format!(
+            "Hyperparameter {name}: `{metric}` cannot judge {n_targets} labels, allowed are {}",
+            allowed.join(", ")
+        );
+        reading.rule(
+            name,
+            &["eval_metric", "objective", "_tuning_objective_metric"],
+            message,
+        );
+    }
+    if reading.draft.algorithm == Algorithm::DecisionTree {
+        let message = format!(
+            "Hyperparameter {name}: `algorithm` = `decision_tree` is one tree, which predicts one label; use \
+             `gradient_boosting` with `num_round` = `1` and `eta` = `1`, or `random_forest`"
+        );
+        reading.rule(name, &["algorithm"], message);
+    }
+}
+
 /// A row starts from one thing, and from one number for each group.
 fn margins(reading: &mut Reading) {
     let columns = &reading.draft.columns;
@@ -75,6 +119,7 @@ fn margins(reading: &mut Reading) {
         reading.rule(name, &["exposure_column"], message);
     }
     let n_groups = reading.draft.full_objective().n_groups();
+    let n_groups = n_groups.max(reading.draft.columns.n_targets());
     if n_found != n_groups {
         let message =
             format!("Hyperparameter {name}: {n_found} columns, the objective needs {n_groups}");

@@ -14,7 +14,7 @@ impl BinnedDataset {
         for feature in 0..self.n_features() {
             floats("cuts", Some(self.cuts().cuts(feature)), sink);
         }
-        floats("labels", Some(self.labels()), sink);
+        floats("all labels", Some(&self.label_matrix()), sink);
         floats("weights", self.weights(), sink);
         floats("base_margin", self.base_margin(), sink);
         floats("exposure", self.exposure(), sink);

@@ -15,6 +15,7 @@ mod select;
 mod sort;
 mod tile;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::dataset::{Dataset, Side, Targets};
@@ -121,7 +122,7 @@ impl BinnedDataset {
         self.cuts.n_features()
     }
 
-    /// Labels, `(n_rows,)`.
+    /// Labels, `(n_rows,)`; of several targets the first one's.
     pub fn labels(&self) -> &[f32] {
         &self.labels
     }
@@ -155,6 +156,16 @@ impl BinnedDataset {
     /// Exposures, `(n_rows,)`, where there are any; their logarithms are added to the margins.
     pub fn exposure(&self) -> Option<&[f32]> {
         self.side.exposure.as_deref()
+    }
+
+    /// Labels of a row: what a booster has targets for.
+    pub fn n_targets(&self) -> usize {
+        self.side.n_targets(self.n_rows())
+    }
+
+    /// All labels, `(n_rows, n_targets)` row-major.
+    pub fn label_matrix(&self) -> Cow<'_, [f32]> {
+        self.side.label_matrix(&self.labels)
     }
 
     /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.

@@ -3,8 +3,8 @@
 //! Source: XGBoost 3.2 `src/objective/init_estimation.cc` and each objective's `InitEstimation`: the mean of the labels for
 //! losses with a canonical link, the quantile that leaves hold, else one Newton step; 0.5 for classes and for intervals.
 //!
-//! Several levels of `reg:quantileerror` start apart, as in XGBoost 3.1 and later. Where a set brings margins of its own
-//! they start together, from the mean of the levels' quantiles, as in XGBoost up to 3.0: see `Rounds::move_start`.
+//! Several levels of `reg:quantileerror` start apart, and so do several targets, as in XGBoost 3.1 and later. Where a set brings margins of its own
+//! they start together, from the mean of their starts, as in XGBoost up to 3.0: see `Rounds::move_start`.
 
 use crate::bin::BinnedDataset;
 use crate::dataset::Targets;
@@ -30,9 +30,29 @@ impl BaseScores {
         }
     }
 
-    /// Estimates the start from the labels: with exposures, the rate for an exposure of 1. `None` if all weights are 0.
+    /// Estimates the start from the labels, each target's from its own: with exposures, the rate for an exposure of 1. `None`
+    /// if all weights are 0.
     pub(super) fn estimate(objective: &Objective, data: &BinnedDataset) -> Option<Self> {
-        let targets = &data.targets();
+        let n_targets = data.n_targets();
+        if n_targets == 1 {
+            return Self::estimate_one(objective, data, &data.targets());
+        }
+        let labels = data.label_matrix();
+        let mut scores = Vec::new();
+        for target in 0..n_targets {
+            let own = labels.iter().skip(target).step_by(n_targets);
+            let own: Vec<f32> = own.copied().collect();
+            let targets = Targets::new(&own, data.weights());
+            scores.extend(Self::estimate_one(objective, data, &targets)?.scores);
+        }
+        Some(Self { scores })
+    }
+
+    fn estimate_one(
+        objective: &Objective,
+        data: &BinnedDataset,
+        targets: &Targets<'_>,
+    ) -> Option<Self> {
         let n_groups = objective.n_groups();
         let total = targets.total_weight();
         if total <= 0.0 {

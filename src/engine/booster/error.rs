@@ -59,6 +59,29 @@ pub enum TrainError {
         /// Rows times groups.
         expected: usize,
     },
+    /// Sets with different numbers of labels a row.
+    #[error("`{data}` has {found} labels a row, expected {expected} as in the training set")]
+    Targets {
+        /// The set's name.
+        data: String,
+        /// Labels of a row.
+        found: usize,
+        /// Labels of a row of the training set.
+        expected: usize,
+    },
+    /// Several labels a row, and an objective that learns from one.
+    #[error(
+        "`{data}` has {found} labels a row, which do not go with `{objective}`, allowed are {}",
+        with_targets()
+    )]
+    OneTarget {
+        /// The set's name.
+        data: String,
+        /// Labels of a row.
+        found: usize,
+        /// The objective.
+        objective: ObjectiveName,
+    },
     /// Training continues from a booster, and a set does not bring that booster's margins.
     #[error(
         "`{data}`: training continues from a booster, so the set needs that booster's margins as base margin"
@@ -119,6 +142,13 @@ pub enum TrainError {
         /// The round, from 0.
         round: u32,
     },
+}
+
+/// The objectives that may have several targets.
+fn with_targets() -> String {
+    let with_targets = ObjectiveName::ALL.iter().filter(|it| it.has_targets());
+    let names: Vec<_> = with_targets.map(|it| it.as_str()).collect();
+    names.join(", ")
 }
 
 /// The objectives that exposures go with.

@@ -5,6 +5,7 @@
 //! objective's output space, as XGBoost stores it. Dart has a weight for each tree, a linear model has no trees.
 
 mod base_score;
+mod check;
 mod early_stopping;
 mod error;
 mod kind;
@@ -22,14 +23,13 @@ use crate::objective::Objective;
 use crate::params::BoosterParams;
 use crate::tree::Tree;
 
+pub use check::check_start;
 pub use early_stopping::BestRound;
 pub use error::TrainError;
 pub use kind::{BoosterKind, FeatureType, LinearModel, UnknownFeatureType};
 pub use predict::{PredictError, Predictor};
 pub use progress::Progress;
-pub use train::{
-    Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, check_start, resume, train,
-};
+pub use train::{Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, resume, train};
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
 #[derive(Clone, Debug, PartialEq)]

@@ -28,9 +28,36 @@ pub(super) struct Set<'a> {
     pub(super) named: NamedData<'a>,
     pub(super) margins: Vec<f32>,
     n_groups: usize,
+    /// Labels and weights of a set of several targets, each label with the weight of its row.
+    cells: Option<Cells>,
     /// Codes by column, of a set that trees are followed on; empty where codes are not dense bytes.
     columns: AlignedBytes,
     time_order: OnceLock<Vec<u32>>,
+}
+
+/// Labels of several targets, one a cell: to losses and metrics each is a row of its own.
+struct Cells {
+    n_targets: usize,
+    /// `(n_rows, n_targets)` row-major.
+    labels: Vec<f32>,
+    weights: Option<Vec<f32>>,
+}
+
+impl Cells {
+    fn of(data: &BinnedDataset) -> Option<Self> {
+        let n_targets = data.n_targets();
+        let of_cells = |of_rows: &[f32]| {
+            let cells = of_rows
+                .iter()
+                .flat_map(|&it| std::iter::repeat_n(it, n_targets));
+            cells.collect()
+        };
+        (n_targets > 1).then(|| Self {
+            n_targets,
+            labels: data.label_matrix().into_owned(),
+            weights: data.weights().map(of_cells),
+        })
+    }
 }
 
 /// Gradient pairs, `(n_groups, n_rows)`, and each group's magnitude.
@@ -108,6 +135,7 @@ impl<'a> Set<'a> {
             named: *named,
             margins,
             n_groups,
+            cells: Cells::of(named.data),
             columns: AlignedBytes::zeros(0),
             time_order: OnceLock::new(),
         }
@@ -128,7 +156,22 @@ impl<'a> Set<'a> {
 
     /// What the rows are to be predicted as.
     pub(super) fn targets(&self) -> Targets<'_> {
-        self.named.data.targets().remembering(&self.time_order)
+        match &self.cells {
+            Some(cells) => Targets::new(&cells.labels, cells.weights.as_deref()),
+            None => self.named.data.targets().remembering(&self.time_order),
+        }
+    }
+
+    /// The labels of a group's rows.
+    pub(super) fn labels_of(&self, group: usize) -> impl Iterator<Item = &f32> {
+        let n_targets = self.n_targets();
+        let labels = self.targets().labels()[group % n_targets..].iter();
+        labels.step_by(n_targets)
+    }
+
+    /// Labels of a row.
+    fn n_targets(&self) -> usize {
+        self.cells.as_ref().map_or(1, |cells| cells.n_targets)
     }
 
     pub(super) fn data(&self) -> &'a BinnedDataset {
@@ -282,16 +325,18 @@ impl Part<'_, '_> {
     /// Block by block, so that what is made of a block's margins is read while it is in the cache.
     #[inline(always)]
     fn observe(&self, metrics: &[Metric], mut wanted: Option<GradientPart<'_>>) -> Seen {
-        let n_groups = self.set.n_groups;
+        // To losses and metrics a row of several targets is several rows.
+        let (n_groups, n_targets) = (self.set.n_groups, self.set.n_targets());
         let n_rows = self.margins.len() / n_groups;
-        let targets = self.set.named.data.targets();
-        let targets = targets.slice(self.first..self.first + n_rows);
+        let targets = self.set.targets();
+        let targets = targets.slice(self.first * n_targets..(self.first + n_rows) * n_targets);
         let by_blocks = metrics.iter().any(|metric| !metric.needs_all_rows());
         let (mut predictions, mut row_major) = (Vec::new(), Vec::new());
         let mut seen = Seen::default();
         for (block, margins) in self.margins.chunks(BLOCK * n_groups).enumerate() {
             let rows = block * BLOCK..block * BLOCK + margins.len() / n_groups;
-            let targets = targets.slice(rows.clone());
+            let n_labels = rows.len() * n_targets;
+            let targets = targets.slice(rows.start * n_targets..rows.start * n_targets + n_labels);
             let mut scores = Scores::of_margins(margins);
             if by_blocks {
                 predictions.clear();
@@ -299,8 +344,8 @@ impl Part<'_, '_> {
                 self.objective.transform_for_metrics(&mut predictions);
                 scores = self.objective.scores(margins, &predictions);
                 let judged = Judged::new(&predictions, targets, self.objective);
-                for first in (0..rows.len()).step_by(metric::BLOCK) {
-                    let rows = first..rows.len().min(first + metric::BLOCK);
+                for first in (0..n_labels).step_by(metric::BLOCK) {
+                    let rows = first..n_labels.min(first + metric::BLOCK);
                     seen.sums.push(BlockSums::of(metrics, &judged.slice(rows)));
                 }
             }

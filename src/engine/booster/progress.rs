@@ -6,8 +6,8 @@
 
 use crate::params::BoosterValidParams;
 
+use super::check::{agree, check_shape};
 use super::early_stopping::{BestRound, EarlyStopping};
-use super::train::agree;
 use super::{Booster, Evaluation, NamedData, TrainEnd, TrainError, check_start};
 
 /// What must be kept of a training to go on with it.
@@ -35,11 +35,7 @@ impl Progress {
             self.booster.n_rounds().to_string(),
             n_rounds.to_string(),
         )?;
-        agree(
-            "columns",
-            self.booster.n_features().to_string(),
-            sets[0].data.n_features().to_string(),
-        )?;
+        check_shape(&self.booster, sets[0].data)?;
         let metrics = params.eval_metrics();
         let of_set = |set: &&NamedData<'_>| {
             let name = set.name.to_owned();

@@ -268,7 +268,7 @@ impl<'a> Rounds<'a> {
         self.booster.objective.leaf_level(group)?;
         let margins = self.train.margins[group..].iter();
         let margins = margins.step_by(self.booster.n_groups());
-        let labels = self.train.data().labels().iter();
+        let labels = self.train.labels_of(group);
         Some(
             labels
                 .zip(margins)
@@ -277,13 +277,13 @@ impl<'a> Rounds<'a> {
         )
     }
 
-    /// A model has one base score. Where groups start apart it is 0, and each group's own is in the leaves of the group's
+    /// A model has one base score. Where groups start apart its margin is 0, and each group's own is in the leaves of the group's
     /// first tree: the same sums bit for bit, since the first addition is the same one.
     fn move_start(&mut self, place: Place, tree: &mut Tree) {
         let Some(offsets) = self.offsets.as_ref().filter(|_| place.tree == 0) else {
             return;
         };
-        self.booster.base_score = 0.0;
+        self.booster.base_score = self.booster.neutral_base_score().unwrap_or(0.0);
         for node in tree.nodes.iter_mut().filter(|node| node.left.is_none()) {
             node.split_condition += offsets[place.group];
             node.base_weight = node.split_condition;

@@ -6,14 +6,15 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::bin::{BinnedDataset, Codes};
+use crate::bin::BinnedDataset;
 use crate::metric::Metric;
-use crate::objective::{Objective, Task};
+use crate::objective::Objective;
 use crate::params::BoosterValidParams;
 use crate::simd::Simd;
 use crate::threads::Threads;
 
 use super::base_score::BaseScores;
+use super::check::{check, check_columns, check_labels, check_shape, check_start};
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::progress::{Course, Progress};
 use super::round::Rounds;
@@ -269,7 +270,8 @@ impl Booster {
     }
 
     /// The rounds from `first_round` on as a booster of their own.
-    pub(super) fn rounds_from(&self, first_round: u32) -> Self {
+    #[must_use]
+    pub fn rounds_from(&self, first_round: u32) -> Self {
         let n_before = first_round as usize * self.trees_per_round();
         let mut later = Self {
             trees: self.trees[n_before..].to_vec(),
@@ -278,6 +280,7 @@ impl Booster {
         };
         later.num_parallel_tree = self.num_parallel_tree;
         later.base_score = self.base_score;
+        later.n_targets = self.n_targets;
         later
     }
 
@@ -302,11 +305,7 @@ fn begin(
     let data = train.data;
     if let Some(start) = start {
         check_start(params, start)?;
-        agree(
-            "columns",
-            start.n_features().to_string(),
-            data.n_features().to_string(),
-        )?;
+        check_shape(start, data)?;
         let mut booster = start.clone();
         booster.objective = objective;
         // What was best of fewer rounds says nothing about more of them.
@@ -323,173 +322,18 @@ fn begin(
     })?;
     let have_margins = sets.iter().any(|set| set.data.base_margin().is_some());
     let from = match params.base_score() {
-        Some(base_score) => BaseScores::together(base_score, objective.n_groups()),
+        Some(base_score) => {
+            let n_groups = objective.n_groups().max(data.n_targets());
+            BaseScores::together(base_score, n_groups)
+        }
         None if have_margins => estimate.mean(),
         None => estimate,
     };
     let booster = Booster {
         num_parallel_tree: params.num_parallel_tree(),
         base_score: from.base_score(),
+        n_targets: data.n_targets() as u32,
         ..Booster::new(objective, data.n_features() as u32)
     };
     Ok((booster, from))
-}
-
-/// Whether training with these parameters can continue from `start`; whether the columns are the same, only the data say.
-///
-/// # Errors
-/// [`TrainError::Start`] with what differs.
-pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), TrainError> {
-    let objective = params.full_objective();
-    agree(
-        "objective",
-        start.objective.name.as_str(),
-        objective.name.as_str(),
-    )?;
-    let of_start = if start.is_plain() {
-        start.kind.as_str()
-    } else {
-        "other trees"
-    };
-    agree("booster", of_start, "gbtree")?;
-    agree("num_target", start.n_targets.to_string(), "1")?;
-    agree(
-        "num_class",
-        start.objective.num_class.to_string(),
-        objective.num_class.to_string(),
-    )?;
-    agree(
-        "quantile_alpha",
-        format!("{:?}", start.objective.quantile_alpha),
-        format!("{:?}", objective.quantile_alpha),
-    )?;
-    agree(
-        "num_parallel_tree",
-        start.num_parallel_tree.to_string(),
-        params.num_parallel_tree().to_string(),
-    )
-}
-
-pub(super) fn agree(
-    what: &'static str,
-    found: impl Into<String>,
-    expected: impl Into<String>,
-) -> Result<(), TrainError> {
-    let (found, expected) = (found.into(), expected.into());
-    if found == expected {
-        Ok(())
-    } else {
-        Err(TrainError::Start {
-            what,
-            found,
-            expected,
-        })
-    }
-}
-
-/// What parameters say of single columns must be about columns that there are.
-fn check_columns(params: &BoosterValidParams, n_features: usize) -> Result<(), TrainError> {
-    let groups = params.interaction_constraints().iter().flatten();
-    let n_grouped = groups.max().map_or(0, |&last| last as usize + 1);
-    let n_weights = params.feature_weights().len();
-    for (parameter, n_columns, fits) in [
-        (
-            "monotone_constraints",
-            params.monotone_constraints().len(),
-            params.monotone_constraints().len() <= n_features,
-        ),
-        (
-            "interaction_constraints",
-            n_grouped,
-            n_grouped <= n_features,
-        ),
-        (
-            "feature_weights",
-            n_weights,
-            n_weights == 0 || n_weights == n_features,
-        ),
-    ] {
-        if !fits {
-            return Err(TrainError::Columns {
-                parameter,
-                n_columns,
-                n_features,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn check(
-    set: &NamedData<'_>,
-    train: &NamedData<'_>,
-    booster: &Booster,
-    continues: bool,
-) -> Result<(), TrainError> {
-    let name = || set.name.to_owned();
-    let same_cuts =
-        Arc::ptr_eq(set.data.cuts(), train.data.cuts()) || set.data.cuts() == train.data.cuts();
-    if !same_cuts {
-        return Err(TrainError::Cuts { data: name() });
-    }
-    if std::ptr::eq(set.data, train.data) && matches!(set.data.matrix().codes(), Codes::Wide(_)) {
-        return Err(TrainError::MissingWithoutCode { data: name() });
-    }
-    let expected = set.data.n_rows() * booster.n_groups();
-    match set.data.base_margin() {
-        Some(margin) if margin.len() != expected => {
-            return Err(TrainError::BaseMargin {
-                data: name(),
-                found: margin.len(),
-                expected,
-            });
-        }
-        None if continues => return Err(TrainError::NoBaseMargin { data: name() }),
-        _ => {}
-    }
-    if set.data.exposure().is_some() && booster.objective.variance_power().is_none() {
-        return Err(TrainError::Exposure {
-            data: name(),
-            objective: booster.objective.name,
-        });
-    }
-    if set.data.exposure().is_some() != train.data.exposure().is_some() {
-        return Err(TrainError::MixedExposure { data: name() });
-    }
-    if booster.objective.name.task() == Task::Ranking {
-        check_query_weights(set)?;
-    }
-    Ok(())
-}
-
-/// A query weighs something as a whole.
-fn check_query_weights(set: &NamedData<'_>) -> Result<(), TrainError> {
-    let (Some(weights), Some(group_ptr)) = (set.data.weights(), set.data.group_ptr()) else {
-        return Ok(());
-    };
-    for bounds in group_ptr.windows(2) {
-        let own = &weights[bounds[0]..bounds[1]];
-        if let Some(at) = own.iter().position(|it| *it != own[0]) {
-            return Err(TrainError::QueryWeight {
-                data: set.name.to_owned(),
-                row: bounds[0] + at,
-                found: own[at],
-                expected: own[0],
-            });
-        }
-    }
-    Ok(())
-}
-
-fn check_labels(set: &NamedData<'_>, objective: &Objective) -> Result<(), TrainError> {
-    let upper_bounds = set.data.label_upper_bound();
-    for (row, &label) in set.data.labels().iter().enumerate() {
-        let checked = objective.check_target(label, upper_bounds.map(|it| it[row]));
-        checked.map_err(|source| TrainError::Label {
-            data: set.name.to_owned(),
-            row,
-            source,
-        })?;
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ mod side;
 mod targets;
 mod tile;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub use build::DatasetBuilder;
@@ -138,6 +139,16 @@ impl Dataset {
         Ok(self)
     }
 
+    /// Labels of a row: what a booster has targets for.
+    pub fn n_targets(&self) -> usize {
+        self.side.n_targets(self.n_rows())
+    }
+
+    /// All labels, `(n_rows, n_targets)` row-major.
+    pub fn label_matrix(&self) -> Cow<'_, [f32]> {
+        self.side.label_matrix(&self.labels)
+    }
+
     /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
     pub fn group_ptr(&self) -> Option<&[usize]> {
         self.side.group_ptr.as_deref()
@@ -169,7 +180,7 @@ impl Dataset {
         features.any(|it| matches!(it, TileFeatures::Csr { .. }))
     }
 
-    /// Labels, `(n_rows,)`.
+    /// Labels, `(n_rows,)`; of several targets the first one's.
     pub fn labels(&self) -> &[f32] {
         &self.labels
     }

@@ -1,11 +1,12 @@
-//! What rows bring beside features, label and weight: the query they belong to, a margin to start from, an exposure, and
-//! the upper bound of a label that is an interval.
+//! What rows bring beside features, label and weight: the query they belong to, a margin to start from, an exposure, the
+//! upper bound of a label that is an interval, and further labels.
 //!
 //! Invariants: a column is there for all rows of a table or for none; margins are finite, exposures finite and above 0,
 //! upper bounds not below the label; the rows of a query are adjacent.
 //!
-//! Source: XGBoost `include/xgboost/data.h`, `MetaInfo`: `group_ptr_`, `base_margin_`, `labels_upper_bound_`.
+//! Source: XGBoost `include/xgboost/data.h`, `MetaInfo`: `group_ptr_`, `base_margin_`, `labels_upper_bound_`, `labels`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -22,22 +23,25 @@ pub enum SideColumn {
     Exposure,
     /// The end of the interval that begins at the label.
     LabelUpperBound,
+    /// What is to be predicted beside the label; one for each target but the first.
+    FurtherLabel,
 }
 
 impl SideColumn {
     /// Every column.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::QueryId,
         Self::BaseMargin,
         Self::Exposure,
         Self::LabelUpperBound,
+        Self::FurtherLabel,
     ];
 
     /// What a value may be, in words.
     pub fn allowed(self) -> &'static str {
         match self {
             Self::QueryId => "a whole number from 0",
-            Self::BaseMargin => "a finite number",
+            Self::BaseMargin | Self::FurtherLabel => "a finite number",
             Self::Exposure => "a finite number above 0",
             Self::LabelUpperBound => "a number not below the label, or `inf`",
         }
@@ -47,7 +51,7 @@ impl SideColumn {
     pub fn accepts(self, value: f32, label: f32) -> bool {
         match self {
             Self::QueryId => value >= 0.0 && value.fract() == 0.0,
-            Self::BaseMargin => value.is_finite(),
+            Self::BaseMargin | Self::FurtherLabel => value.is_finite(),
             Self::Exposure => value > 0.0 && value.is_finite(),
             Self::LabelUpperBound => value >= label,
         }
@@ -61,6 +65,7 @@ impl fmt::Display for SideColumn {
             Self::BaseMargin => "base margin",
             Self::Exposure => "exposure",
             Self::LabelUpperBound => "upper bound of the label",
+            Self::FurtherLabel => "label",
         })
     }
 }
@@ -76,10 +81,12 @@ pub struct SideColumns {
     pub exposure: Option<Vec<f32>>,
     /// `(n_rows,)`.
     pub label_upper_bound: Option<Vec<f32>>,
+    /// `(n_rows, n_targets - 1)` row-major.
+    pub further_labels: Option<Vec<f32>>,
 }
 
 /// How many values a row has in each of [`SideColumn::ALL`].
-pub(crate) type Widths = [usize; 4];
+pub(crate) type Widths = [usize; 5];
 
 impl SideColumns {
     /// Values of a row in each column.
@@ -90,6 +97,7 @@ impl SideColumns {
             width(self.base_margin.as_ref().map(Vec::len)),
             width(self.exposure.as_ref().map(Vec::len)),
             width(self.label_upper_bound.as_ref().map(Vec::len)),
+            width(self.further_labels.as_ref().map(Vec::len)),
         ]
     }
 
@@ -102,7 +110,7 @@ impl SideColumns {
         }
         for (column, values) in self.reals() {
             let width = match column {
-                SideColumn::BaseMargin => (values.len() / n_rows).max(1),
+                SideColumn::BaseMargin | SideColumn::FurtherLabel => (values.len() / n_rows).max(1),
                 SideColumn::QueryId | SideColumn::Exposure | SideColumn::LabelUpperBound => 1,
             };
             if values.len() != width * n_rows {
@@ -127,6 +135,7 @@ impl SideColumns {
             (SideColumn::BaseMargin, &self.base_margin),
             (SideColumn::Exposure, &self.exposure),
             (SideColumn::LabelUpperBound, &self.label_upper_bound),
+            (SideColumn::FurtherLabel, &self.further_labels),
         ];
         let present = columns.into_iter();
         present.filter_map(|(column, values)| Some((column, values.as_ref()?)))
@@ -149,6 +158,7 @@ pub(crate) struct Side {
     pub(crate) base_margin: Option<Vec<f32>>,
     pub(crate) exposure: Option<Vec<f32>>,
     pub(crate) label_upper_bound: Option<Vec<f32>>,
+    pub(crate) further_labels: Option<Vec<f32>>,
 }
 
 impl Side {
@@ -161,6 +171,22 @@ impl Side {
         Targets::new(labels, weights)
             .bounded(self.label_upper_bound.as_deref())
             .grouped(self.group_ptr.as_deref())
+    }
+
+    /// Labels of a row.
+    pub(crate) fn n_targets(&self, n_rows: usize) -> usize {
+        1 + self.further_labels.as_ref().map_or(0, Vec::len) / n_rows.max(1)
+    }
+
+    /// All labels, `(n_rows, n_targets)` row-major; `labels` are the first of each row.
+    pub(crate) fn label_matrix<'a>(&self, labels: &'a [f32]) -> Cow<'a, [f32]> {
+        let Some(further) = &self.further_labels else {
+            return Cow::Borrowed(labels);
+        };
+        let n_further = self.n_targets(labels.len()) - 1;
+        let rows = labels.iter().zip(further.chunks_exact(n_further));
+        let matrix = rows.flat_map(|(first, further)| std::iter::once(first).chain(further));
+        Cow::Owned(matrix.copied().collect())
     }
 
     /// The columns of some rows, in this order; whole queries stay whole where all of their rows follow one another.
@@ -176,6 +202,7 @@ impl Side {
             base_margin: gather(&self.base_margin),
             exposure: gather(&self.exposure),
             label_upper_bound: gather(&self.label_upper_bound),
+            further_labels: gather(&self.further_labels),
         }
     }
 }
@@ -219,6 +246,7 @@ impl GrowingSide {
             (&mut self.side.base_margin, columns.base_margin),
             (&mut self.side.exposure, columns.exposure),
             (&mut self.side.label_upper_bound, columns.label_upper_bound),
+            (&mut self.side.further_labels, columns.further_labels),
         ];
         for (to, from) in pairs {
             if let Some(from) = from {

@@ -86,6 +86,11 @@ impl Metric {
         from_blocks(&[self], &sums.collect::<Vec<_>>())[0]
     }
 
+    /// Whether the metric can judge several targets of the objective: as a mean over all labels of all rows, as in XGBoost.
+    pub fn judges_targets(self, objective: &Objective) -> bool {
+        !self.needs_all_rows() && self.judges(objective)
+    }
+
     /// The same metric as XGBoost would name it beside this objective: `tweedie-nloglik` has its power in its name.
     #[must_use]
     pub fn beside(self, objective: &Objective) -> Self {

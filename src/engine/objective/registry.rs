@@ -48,6 +48,15 @@ macro_rules! is_table {
     };
 }
 
+macro_rules! is_margin {
+    (margin) => {
+        true
+    };
+    ($kind:ident) => {
+        false
+    };
+}
+
 macro_rules! objectives {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident $loss:ident;)*) => {
         /// An objective by name.
@@ -81,6 +90,13 @@ macro_rules! objectives {
             pub(crate) fn needs_all_rows(self) -> bool {
                 match self {
                     $(Self::$name => is_table!($kind),)*
+                }
+            }
+
+            /// Whether a row may have several labels, each with a margin of its own, as in XGBoost.
+            pub fn has_targets(self) -> bool {
+                match self {
+                    $(Self::$name => is_margin!($kind),)*
                 }
             }
 

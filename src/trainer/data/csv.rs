@@ -9,7 +9,7 @@
 //! at again, slowly, for quotes, blanks, missing values and mistakes. A row in which something does not fit is read once
 //! more, cell by cell, to say what. Where lines end is known from [`super::blocks`].
 
-use engine::dataset::Tile;
+use engine::dataset::{SideColumn, Tile};
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
@@ -199,7 +199,25 @@ impl CsvFormat {
             fits && self.check_leading(column, value).is_ok()
         });
         let mut side = self.columns.side.iter();
-        fits && side.all(|&(number, column)| side::check(column, row[number], row[0]).is_ok())
+        fits && side.all(|&(number, column)| self.check_side(column, row[number], row[0]).is_ok())
+    }
+
+    /// Checks a cell beside the features.
+    fn check_side(&self, column: SideColumn, value: f32, label: f32) -> Result<(), CsvProblem> {
+        match column {
+            SideColumn::FurtherLabel => self.check_label(value),
+            SideColumn::QueryId
+            | SideColumn::BaseMargin
+            | SideColumn::Exposure
+            | SideColumn::LabelUpperBound => Ok(side::check(column, value, label)?),
+        }
+    }
+
+    fn check_label(&self, value: f32) -> Result<(), CsvProblem> {
+        if value.is_nan() {
+            return Err(CsvProblem::NoLabel);
+        }
+        Ok(self.options.labels.check(value)?)
     }
 
     /// The query of the row that starts at `cells.at`; every cell of it is known to be one.
@@ -231,8 +249,7 @@ impl CsvFormat {
                 }
                 self.check_leading(column, value)?;
                 let side = self.columns.side.iter().find(|(it, _)| *it == column);
-                side.map_or(Ok(()), |(_, it)| side::check(*it, value, label))?;
-                Ok(())
+                side.map_or(Ok(()), |(_, it)| self.check_side(*it, value, label))
             });
             if let Err(problem) = checked {
                 return Spot {
@@ -260,10 +277,7 @@ impl CsvFormat {
     /// Checks a cell, if it is a label or a weight.
     fn check_leading(&self, column: usize, value: f32) -> Result<(), CsvProblem> {
         if column == 0 {
-            if value.is_nan() {
-                return Err(CsvProblem::NoLabel);
-            }
-            self.options.labels.check(value)?;
+            self.check_label(value)?;
         } else if column < self.columns.n_leading() && !is_weight(value) {
             return Err(CsvProblem::Weight(value.to_string()));
         }

@@ -83,6 +83,21 @@ pub enum SideProblem {
         /// What the column is.
         by: &'static str,
     },
+    /// The first label is not the first column.
+    #[error(
+        "Hyperparameter label_columns: begins with `{text}`, but the first label is the first column, {expected}"
+    )]
+    FirstLabel {
+        /// What it begins with.
+        text: String,
+        /// What the first column may be called.
+        expected: String,
+    },
+    /// libsvm has one label a row.
+    #[error(
+        "Hyperparameter label_columns: a row of libsvm has one label; use text/csv or application/x-parquet"
+    )]
+    OneLabel,
     /// libsvm has its own way to say it.
     #[error(
         "Hyperparameter qid_column: libsvm has no column for it; write `label qid:Q index:value ...` on every line"
@@ -131,6 +146,12 @@ impl SideOptions {
         n_columns: usize,
         n_leading: usize,
     ) -> Result<Vec<(usize, SideColumn)>, SideProblem> {
+        if let Some(text) = self.declared.first_label().filter(|it| *it != "0") {
+            return Err(SideProblem::FirstLabel {
+                text: text.to_owned(),
+                expected: "`0`".to_owned(),
+            });
+        }
         let mut found = Vec::new();
         for DeclaredColumn {
             hyperparameter,
@@ -196,7 +217,8 @@ pub(super) fn complete(column: SideColumn, value: f32) -> f32 {
         SideColumn::QueryId
         | SideColumn::BaseMargin
         | SideColumn::Exposure
-        | SideColumn::LabelUpperBound => value,
+        | SideColumn::LabelUpperBound
+        | SideColumn::FurtherLabel => value,
     }
 }
 
@@ -216,6 +238,7 @@ pub(super) fn gather(rows: &[f32], n_columns: usize, side: &[(usize, SideColumn)
         base_margin: reals(SideColumn::BaseMargin),
         exposure: reals(SideColumn::Exposure),
         label_upper_bound: reals(SideColumn::LabelUpperBound),
+        further_labels: reals(SideColumn::FurtherLabel),
     }
 }
 

@@ -111,12 +111,15 @@ struct Group {
 }
 
 impl Group {
-    fn add(&mut self, label: f32, weight: f64, n_groups: usize) {
-        self.sums.resize(n_groups, 0.0);
-        if n_groups == 1 {
-            self.sums[0] += f64::from(label) * weight;
+    /// Adds a row's labels; of classes there is one, which says where to count.
+    fn add(&mut self, labels: &[f32], weight: f64, n_classes: usize) {
+        self.sums.resize(n_classes.max(labels.len()), 0.0);
+        if n_classes == 1 {
+            for (sum, &label) in self.sums.iter_mut().zip(labels) {
+                *sum += f64::from(label) * weight;
+            }
         } else {
-            self.sums[label as usize] += weight;
+            self.sums[labels[0] as usize] += weight;
         }
         self.weight += weight;
     }
@@ -160,12 +163,17 @@ pub(crate) fn measure(
     };
     let mut groups: HashMap<&[u32], Group> = HashMap::new();
     let mut all = Group::default();
-    for ((row, &label), key) in train.labels.iter().enumerate().zip(train_keys.rows()) {
+    let rows = train.labels.chunks_exact(train.n_targets).enumerate();
+    for ((row, labels), key) in rows.zip(train_keys.rows()) {
         let weight = train.weights.map_or(1.0, |it| f64::from(it[row]));
-        all.add(label, weight, n_classes);
-        groups.entry(key).or_default().add(label, weight, n_classes);
+        all.add(labels, weight, n_classes);
+        groups
+            .entry(key)
+            .or_default()
+            .add(labels, weight, n_classes);
     }
-    let overall = all.mean().unwrap_or_else(|| vec![0.0; n_classes]);
+    let n_numbers = n_classes.max(train.n_targets);
+    let overall = all.mean().unwrap_or_else(|| vec![0.0; n_numbers]);
     let mut n_unseen = 0;
     let mut predictions = Vec::with_capacity(judged.labels.len() * objective.n_groups());
     for key in judged_keys.rows() {
@@ -174,15 +182,21 @@ pub(crate) fn measure(
         let mean = mean.as_ref().unwrap_or(&overall);
         if n_classes > 1 {
             predictions.extend(mean);
-        } else {
+            continue;
+        }
+        for &mean in mean {
             // Every level of a quantile is guessed by the same mean.
-            predictions.extend(std::iter::repeat_n(
-                objective.judged(mean[0]),
-                objective.n_groups(),
-            ));
+            let guesses = std::iter::repeat_n(objective.judged(mean), objective.n_groups());
+            predictions.extend(guesses);
         }
     }
-    let targets = Targets::new(judged.labels, judged.weights);
+    // To metrics each label is a row of its own.
+    let weights: Option<Vec<f32>> = judged.weights.map(|weights| {
+        let of_labels = weights.iter();
+        let of_labels = of_labels.flat_map(|&it| std::iter::repeat_n(it, judged.n_targets));
+        of_labels.collect()
+    });
+    let targets = Targets::new(&judged.labels, weights.as_deref());
     let rows = Judged::new(&predictions, targets, objective);
     let value = |metric: &Metric| (*metric, metric.evaluate_on(&rows, &Threads::single()));
     Guess {
@@ -284,7 +298,8 @@ mod tests {
     fn rows(data: &Dataset) -> Labelled<'_> {
         Labelled {
             n_features: data.n_features(),
-            labels: data.labels(),
+            n_targets: data.n_targets(),
+            labels: data.label_matrix(),
             weights: data.weights(),
         }
     }

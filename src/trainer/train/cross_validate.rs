@@ -34,7 +34,9 @@ pub(super) fn run(
     if folded.stopped {
         return Ok(Outcome::StoppedWithModel);
     }
-    folded.save_predictions(artifacts, data.labels(), setting.classifies())?;
+    let labels = data.label_matrix();
+    let labels: Vec<&[f32]> = labels.chunks_exact(data.n_targets()).collect();
+    folded.save_predictions(artifacts, &labels, setting.classifies())?;
     let Some((first, digest)) = folded.models.first().zip(digests.first().cloned()) else {
         return Ok(stopped_without_model("before the first fold"));
     };

@@ -120,12 +120,10 @@ impl Setting<'_> {
         Ok(plan.folds(data.labels(), data.group_ptr())?)
     }
 
-    /// Whether labels are classes, as the built-in algorithm tells.
+    /// Whether labels are classes, as the built-in algorithm tells; several labels are numbers.
     pub(super) fn classifies(&self) -> bool {
-        matches!(
-            self.learning.job.hyperparameters.objective.task(),
-            Task::Binary | Task::Classes
-        )
+        let task = self.learning.job.hyperparameters.objective.task();
+        self.n_targets() == 1 && matches!(task, Task::Binary | Task::Classes)
     }
 
     /// Numbers that are predicted for a row: one for each level of a quantile.
@@ -134,8 +132,12 @@ impl Setting<'_> {
         if self.classifies() {
             1
         } else {
-            objective.n_groups()
+            objective.n_groups().max(self.n_targets())
         }
+    }
+
+    fn n_targets(&self) -> usize {
+        self.learning.job.hyperparameters.columns.n_targets()
     }
 
     fn train(
@@ -238,7 +240,7 @@ impl Folded {
     pub(super) fn save_predictions(
         &self,
         artifacts: &Artifacts<'_>,
-        labels: &[f32],
+        labels: &[&[f32]],
         classifies: bool,
     ) -> Result<(), TrainerError> {
         tracing::info!(

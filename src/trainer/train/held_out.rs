@@ -57,10 +57,10 @@ impl Predictions {
         self.of_rows[row as usize].extend(predicted);
     }
 
-    /// A line a row: the label, the mean of each number and, of classes, the one that was predicted most often.
-    pub(super) fn lines(&self, labels: &[f32], classifies: bool) -> String {
+    /// A line a row: its labels, the mean of each number and, of classes, the one that was predicted most often.
+    pub(super) fn lines(&self, labels: &[&[f32]], classifies: bool) -> String {
         let mut lines = String::new();
-        for (label, predicted) in labels.iter().zip(&self.of_rows) {
+        for (labels, predicted) in labels.iter().zip(&self.of_rows) {
             let n_repeats = (predicted.len() / self.n_numbers) as f64;
             let mean = |number: usize| {
                 let values = predicted.iter().skip(number).step_by(self.n_numbers);
@@ -73,7 +73,9 @@ impl Predictions {
             } else {
                 String::new()
             };
-            writeln!(lines, "{:.6}{means}{class}", f64::from(*label))
+            let labels = labels.iter().map(|it| format!("{:.6}", f64::from(*it)));
+            let labels: Vec<String> = labels.collect();
+            writeln!(lines, "{}{means}{class}", labels.join(","))
                 .expect("writing to a string does not fail");
         }
         lines
@@ -104,14 +106,14 @@ mod tests {
             ],
             n_numbers: 1,
         };
-        let lines = predictions.lines(&[2.0, 1.0], true);
+        let lines = predictions.lines(&[&[2.0], &[1.0]], true);
         assert_eq!(
             lines,
             "2.000000,0.500000,2.000000\n1.000000,0.500000,1.000000\n"
         );
         assert!(
             predictions
-                .lines(&[2.0, 1.0], false)
+                .lines(&[&[2.0], &[1.0]], false)
                 .starts_with("2.000000,0.500000\n")
         );
     }
@@ -123,7 +125,7 @@ mod tests {
             of_rows: vec![numbers.to_vec()],
             n_numbers: 2,
         };
-        let lines = predictions.lines(&[2.0], false);
+        let lines = predictions.lines(&[&[2.0]], false);
         assert_eq!(lines, "2.000000,0.500000,6.000000\n");
     }
 

@@ -330,7 +330,7 @@ fn guess(
     let train = (rows.train, &keys.train);
     let judged = match rows.validation.zip(keys.validation.as_ref()) {
         Some(validation) => (VALIDATION, validation),
-        None => (TRAIN, train),
+        None => (TRAIN, train.clone()),
     };
     let objective = params.objective_for_metrics();
     let metrics = &hyperparameters.eval_metrics;

@@ -148,7 +148,7 @@ impl Reading<'_> {
         let Some((mut train, train_keys)) = self.table::<T>(growing, reader)? else {
             return Ok(None);
         };
-        let n_train = train.rows.labelled().labels.len();
+        let n_train = train.rows.labelled().n_rows();
         if let Some(start) = self.start {
             train.rows.widen(start.n_features());
         }
@@ -163,7 +163,7 @@ impl Reading<'_> {
             validation = Some(table.rows);
             validation_keys = Some(keys);
         }
-        let n_validation = validation.as_ref().map(|it| it.labelled().labels.len());
+        let n_validation = validation.as_ref().map(|it| it.labelled().n_rows());
         let n_rows = if joins {
             Pair {
                 train: n_first.get(),

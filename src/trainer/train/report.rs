@@ -154,7 +154,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
 }
 
 /// How the job runs, and what its files hold beside features.
-fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 7] {
+fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 8] {
     [
         ("_kfold", own.kfold.map(|it| it.n_folds.to_string())),
         (
@@ -170,6 +170,10 @@ fn modes_and_columns(own: &Hyperparameters) -> [(&'static str, Option<String>); 
         (
             "label_upper_bound_column",
             own.columns.label_upper_bound.clone(),
+        ),
+        (
+            "label_columns",
+            (!own.columns.labels.is_empty()).then(|| own.columns.labels.join(",")),
         ),
         ("tree_method", own.exact.then(|| "exact".to_owned())),
     ]

@@ -3,6 +3,7 @@
 //! Invariant: both tables have the same columns. Only a sparse table is widened, since only there a column can be absent
 //! because no row happens to list it; dense tables of different widths are different tables.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,10 +53,12 @@ impl<T> Pair<T> {
 }
 
 /// What both kinds of tables can tell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Labelled<'a> {
     pub(crate) n_features: usize,
-    pub(crate) labels: &'a [f32],
+    pub(crate) n_targets: usize,
+    /// `(n_rows, n_targets)` row-major.
+    pub(crate) labels: Cow<'a, [f32]>,
     pub(crate) weights: Option<&'a [f32]>,
 }
 
@@ -74,6 +77,12 @@ impl Rows {
             Self::Binned(pair) => pair.map(Table::labelled),
             Self::Raw(pair) => pair.map(Table::labelled),
         }
+    }
+}
+
+impl Labelled<'_> {
+    pub(crate) fn n_rows(&self) -> usize {
+        self.labels.len() / self.n_targets
     }
 }
 
@@ -104,7 +113,8 @@ impl Table for BinnedDataset {
     fn labelled(&self) -> Labelled<'_> {
         Labelled {
             n_features: self.n_features(),
-            labels: self.labels(),
+            n_targets: self.n_targets(),
+            labels: self.label_matrix(),
             weights: self.weights(),
         }
     }
@@ -126,7 +136,8 @@ impl Table for Dataset {
     fn labelled(&self) -> Labelled<'_> {
         Labelled {
             n_features: self.n_features(),
-            labels: self.labels(),
+            n_targets: self.n_targets(),
+            labels: self.label_matrix(),
             weights: self.weights(),
         }
     }

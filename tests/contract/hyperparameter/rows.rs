@@ -149,6 +149,8 @@ static CASES: &[Case] = &[
     read_as("feature_names", "hour, weekday", |it| it.feature_names.join("|"), "hour|weekday", "hour,,weekday").allowed("a name between two commas is empty"),
     read("qid_column", "3", |it| shown(it.columns.qid.as_deref().and_then(|it| it.parse::<u32>().ok())), "3,4").allowed("there can be one such column only"),
     read_as("base_margin_columns", "margin", |it| it.columns.base_margin.join("|"), "margin", "2,2").allowed("the name is there twice"),
+    read_as("label_columns", "0, 3", |it| it.columns.labels.join("|"), "0|3", "0,0").allowed("the name is there twice"),
+    usual("multi_strategy", "one_output_per_tree", "multi_output_tree", "use `one_output_per_tree`"),
     read("exposure_column", "hours", |it| it.columns.exposure.clone().unwrap_or_default(), "hours,days")
         .beside(&[("objective", "count:poisson")]).allowed("there can be one such column only"),
     read("label_upper_bound_column", "end", |it| it.columns.label_upper_bound.clone().unwrap_or_default(), "end,start")

@@ -137,6 +137,11 @@ pub static IMPLEMENTED: &[Spec] = &[
         "Linden's own: the column of the exposure, above 0, whose logarithm is added to the margin, so that the trees predict the rate for an exposure of 1. For `count:poisson`, `reg:gamma` and `reg:tweedie`. A number or a name as in `base_margin_columns`."),
     Spec::new("label_upper_bound_column", Text(|draft, it| set_column(&mut draft.columns.label_upper_bound, it)), "",
         "Linden's own: the column of the end of the interval that begins at the label, for `survival:aft`; an empty cell has no end. A number or a name as in `base_margin_columns`."),
+    Spec::new("label_columns", Text(|draft, it| set_names(&mut draft.columns.labels, it)), "",
+        "Linden's own: the columns, separated by commas, of what is to be predicted: the first column of the files, and others. Each is a target with trees and a base score of its own, and metrics are means over all of them. Numbers or names as in `qid_column`; libsvm has one label a row."),
+    Spec::new("multi_strategy", Choice(&["one_output_per_tree", "multi_output_tree"], |_, _| Ok(())), "one_output_per_tree",
+        "XGBoost's: whether each target has trees of its own, or a tree predicts all of them.")
+        .only(&["one_output_per_tree"], "trees with a vector in each leaf are predicted with here, and not trained; use `one_output_per_tree`"),
     Spec::new("baseline_columns", Text(|draft, it| set_names(&mut draft.baseline_columns, it)), "",
         "Linden's own: feature names or feature numbers from 0, separated by commas. The evaluation compares the model with the mean label of the training rows that share their values."),
 ];

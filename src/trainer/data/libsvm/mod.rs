@@ -98,6 +98,9 @@ fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProb
     if options.side.declared.qid.is_some() {
         return Err(SideProblem::QueryColumn);
     }
+    if !options.side.declared.labels.is_empty() {
+        return Err(SideProblem::OneLabel);
+    }
     // The label has no index, so 0 is one like others.
     let mut indexes = Vec::new();
     for declared in options.side.declared.iter() {

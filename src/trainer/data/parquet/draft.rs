@@ -32,7 +32,7 @@ impl Draft {
             query_ids: self.query_ids,
             ..SideColumns::default()
         };
-        let mut margins: Vec<Vec<f32>> = Vec::new();
+        let (mut margins, mut labels) = (Vec::new(), Vec::new());
         for (&column, mut values) in side.iter().zip(self.side) {
             for value in &mut values {
                 *value = side::complete(column, *value);
@@ -42,12 +42,11 @@ impl Draft {
                 SideColumn::BaseMargin => margins.push(values),
                 SideColumn::Exposure => columns.exposure = Some(values),
                 SideColumn::LabelUpperBound => columns.label_upper_bound = Some(values),
+                SideColumn::FurtherLabel => labels.push(values),
             }
         }
-        if !margins.is_empty() {
-            let row = |row: usize| margins.iter().map(move |margin| margin[row]);
-            columns.base_margin = Some((0..self.labels.len()).flat_map(row).collect());
-        }
+        columns.base_margin = rows_of(&margins);
+        columns.further_labels = rows_of(&labels);
         Tile {
             features: TileFeatures::Dense {
                 n_features,
@@ -59,4 +58,11 @@ impl Draft {
             origin,
         }
     }
+}
+
+/// Columns as rows, `(n_rows, n_columns)` row-major; `None` without columns.
+fn rows_of(columns: &[Vec<f32>]) -> Option<Vec<f32>> {
+    let n_rows = columns.first()?.len();
+    let row = |row: usize| columns.iter().map(move |column| column[row]);
+    Some((0..n_rows).flat_map(row).collect())
 }

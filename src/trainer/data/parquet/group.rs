@@ -99,7 +99,10 @@ impl Group {
             let role = match at {
                 0 => Role::Label(labels),
                 _ if at < first_side => Role::Weight,
-                _ if at < layout.n_leading => Role::Side(layout.side[at - first_side]),
+                _ if at < layout.n_leading => match layout.side[at - first_side] {
+                    SideColumn::FurtherLabel => Role::Label(labels),
+                    column => Role::Side(column),
+                },
                 _ => Role::Feature,
             };
             columns.push(Open {

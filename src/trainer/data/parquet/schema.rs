@@ -106,6 +106,14 @@ impl Layout {
 
     /// Takes the declared columns out of the features.
     fn declare(&mut self, options: &CsvOptions) -> Result<(), SideProblem> {
+        let first = &self.columns[0].name;
+        let others = options.side.declared.first_label();
+        if let Some(text) = others.filter(|it| *it != first && *it != "0") {
+            return Err(SideProblem::FirstLabel {
+                text: text.to_owned(),
+                expected: format!("`{first}` or `0`"),
+            });
+        }
         let mut found: Vec<(usize, SideColumn)> = Vec::new();
         for declared in options.side.declared.iter() {
             let (hyperparameter, text) = (declared.hyperparameter, declared.text.to_owned());
