@@ -315,6 +315,51 @@ fn continuing_keeps_exposures() {
 }
 
 #[test]
+fn every_fold_continues_from_the_model() {
+    let folds = |rounds: &str| {
+        let job = job().set("num_round", rounds).set("_kfold", "3");
+        job.set("subsample", "0.8").csv("train", &table(90))
+    };
+    let start = job()
+        .set("num_round", "2")
+        .csv("train", &table(40))
+        .run()
+        .model();
+    let ended = continuing(folds("3"), &start).run();
+    assert_eq!(ended.exit_code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("it knows rows that are held out"),
+        "{}",
+        ended.stderr
+    );
+    let start = model::load(&start).unwrap();
+    let features: Vec<f32> = rows(90).flat_map(|(_, features)| features).collect();
+    let labels: Vec<f32> = rows(90).map(|(label, _)| label).collect();
+    let data = Dataset::from_rows(3, &features, &labels).unwrap();
+    let of_models: Vec<Vec<f32>> = (0..3)
+        .map(|fold| {
+            let bytes = ended.read(&format!("model/xgboost-model-{fold}")).unwrap();
+            let booster = model::load(&bytes).unwrap();
+            assert_eq!(booster.n_rounds(), 5);
+            assert_eq!(booster.trees[..2], start.trees[..]);
+            booster.predict(&data, &Threads::single()).unwrap()
+        })
+        .collect();
+    assert_ne!(of_models[0], of_models[1]);
+    for (row, line) in predictions(&ended).into_iter().enumerate() {
+        let found = of_models
+            .iter()
+            .any(|it| (f64::from(it[row]) - line[1]).abs() < 1e-5);
+        assert!(found, "row {row}: {line:?}");
+    }
+    let lines = ended.metric_lines();
+    assert!(
+        lines[0].starts_with("[2]\t") && lines[2].starts_with("[4]\t"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_model_that_does_not_fit_is_refused() {
     let model = job().csv("train", &table(50)).run().model();
     let named = job()
@@ -347,10 +392,6 @@ fn a_model_that_does_not_fit_is_refused() {
         (
             half,
             "UserError: model/model.tar.gz: the archive is damaged: …",
-        ),
-        (
-            continuing(good().set("_kfold", "2"), &model),
-            "UserError: channel `model` does not go with `_kfold`, since …",
         ),
         (
             continuing(good().set("feature_names", "a,x,c"), &named),

@@ -155,9 +155,11 @@ impl Setting<'_> {
             Some(checkpoints) => going_on::of_fold(checkpoints, number, params)?,
             None => None,
         };
-        let mut trained = match progress {
-            Some(progress) => booster::resume(params, &train, &[held_out], progress, rounds)?,
-            None => booster::train(params, &train, &[held_out], None, rounds)?,
+        let mut trained = if let Some(progress) = progress {
+            booster::resume(params, &train, &[held_out], progress, rounds)?
+        } else {
+            let start = self.learning.start.map(|it| &it.booster);
+            booster::train(params, &train, &[held_out], start, rounds)?
         };
         let names = &self.learning.job.hyperparameters.feature_names;
         trained.booster.feature_names.clone_from(names);
@@ -171,7 +173,8 @@ impl Setting<'_> {
         held_out: &BinnedDataset,
         predictions: &mut Predictions,
     ) -> Result<(), TrainerError> {
-        let booster = &trained.booster;
+        // Rows begin with the margins of the model that the fold continued from, if it did.
+        let booster = &trained.booster.rounds_from(trained.first_round);
         let mut of_rows = booster.predict_margin_binned(held_out, self.learning.threads)?;
         booster.objective.transform(&mut of_rows);
         let n_groups = booster.n_groups();
