@@ -14,9 +14,9 @@ import pytest
 
 import samples
 from boosters import FAMILIES, Trained
+from parity import report
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-TABLE: list[tuple[str, str, float, float]] = []
 
 
 def program(name: str, variable: str) -> pathlib.Path:
@@ -87,16 +87,17 @@ def docker() -> str:
 
 @pytest.fixture(scope="session")
 def ratios() -> list[tuple[str, str, float, float]]:
-    """Rows of the table at the end of the run: table, metric, Linden's value, XGBoost's value."""
-    return TABLE
+    """Where tests beside the grid put what they compare: name, metric, Linden's value, XGBoost's value."""
+    return report.OTHERS
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--parity-table", metavar="FILE", type=pathlib.Path, help="write the parity table to FILE, CSV or .md")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Prints the parity table."""
-    if not TABLE:
-        return
-    terminalreporter.section("validation metric of the last round, Linden beside XGBoost")
-    terminalreporter.line(f"{'table':<34}{'metric':<20}{'linden':>12}{'xgboost':>12}{'ratio':>10}")
-    for table, metric, ours, theirs in TABLE:
-        ratio = ours / theirs if theirs else float(ours == theirs)
-        terminalreporter.line(f"{table:<34}{metric:<20}{ours:>12.5f}{theirs:>12.5f}{ratio:>10.4f}")
+    report.show(terminalreporter.section, terminalreporter.line)
+    path = config.getoption("--parity-table")
+    if path is not None:
+        report.write(path)

@@ -3,11 +3,14 @@
 Invariant: the arrays hold exactly what the bytes say, so that two programs see the same numbers.
 """
 
+import functools
 import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 import scipy.sparse
 import sklearn.datasets
 import xgboost as xgb
@@ -15,6 +18,8 @@ import xgboost as xgb
 VALIDATION_SHARE = 0.25
 LEFT_OUT_SHARE = 0.1
 GAP_SHARE = 0.15
+HOURS = 24
+N_FLIGHTS = 8000
 
 
 @dataclass(frozen=True)
@@ -26,14 +31,16 @@ class Part:
     weights: np.ndarray | None = None
     # Where labels are the lower ends of intervals; infinity is no end.
     upper_bounds: np.ndarray | None = None
+    # The query of each row, where rows are ranked; rows of a query are adjacent and weigh the same.
+    queries: np.ndarray | None = None
     file: pathlib.Path | None = None
     content_type: str = "text/csv"
 
     def content(self) -> bytes | pathlib.Path:
-        """What the channel holds: the file as it is where there is one, else lines of label, weight and bound if any, features."""
+        """What the channel holds: the file as it is where there is one, else lines of label, weight, bound and query if any, features."""
         if self.file is not None:
             return self.file
-        front = [it for it in (self.labels, self.weights, self.upper_bounds) if it is not None]
+        front = [it for it in (self.labels, self.weights, self.upper_bounds, self.queries) if it is not None]
         lines = np.column_stack([*front, self.features]).astype(np.float32)
         # An empty cell is a value that is missing, or the end of an interval without one.
         return "".join(",".join(str(it) if np.isfinite(it) else "" for it in line) + "\n" for line in lines).encode()
@@ -42,10 +49,15 @@ class Part:
         """The hyperparameters that say which columns are no features."""
         weighted = int(self.weights is not None)
         bounds = {} if self.upper_bounds is None else {"label_upper_bound_column": 1 + weighted}
-        return {"csv_weights": weighted} | bounds
+        queries = {} if self.queries is None else {"qid_column": 1 + weighted + len(bounds)}
+        return {"csv_weights": weighted} | bounds | queries
 
     def matrix(self) -> xgb.DMatrix:
-        data = xgb.DMatrix(self.features, label=self.labels, weight=self.weights, nthread=1)
+        weights = self.weights
+        if weights is not None and self.queries is not None:
+            # XGBoost has a weight for each query.
+            weights = weights[np.unique(self.queries, return_index=True)[1]]
+        data = xgb.DMatrix(self.features, label=self.labels, weight=weights, qid=self.queries, nthread=1)
         if self.upper_bounds is not None:
             data.set_float_info("label_lower_bound", self.labels)
             data.set_float_info("label_upper_bound", self.upper_bounds)
@@ -64,7 +76,12 @@ class Table:
 @dataclass(frozen=True)
 class Folders:
     repository: pathlib.Path
+    # Tables that may not be copied into the repository.
     peers_data: pathlib.Path
+
+    @property
+    def flights(self) -> pathlib.Path:
+        return self.peers_data.parent / "flights"
 
 
 Source = Callable[[Folders, int], Table]
@@ -121,7 +138,7 @@ def split(features: np.ndarray, labels: np.ndarray, seed: int) -> Table:
 
 
 def digits(_folders: Folders, seed: int) -> Table:
-    """Ten classes."""
+    """Ten classes, 64 features of few values."""
     return split(*sklearn.datasets.load_digits(return_X_y=True), seed)
 
 
@@ -208,6 +225,75 @@ def wine(_folders: Folders, seed: int) -> Table:
     return split(*sklearn.datasets.load_wine(return_X_y=True), seed)
 
 
+def iris(_folders: Folders, seed: int) -> Table:
+    """Three classes, of which two are close."""
+    return split(*sklearn.datasets.load_iris(return_X_y=True), seed)
+
+
+def relabelled(source: Source, change: Callable[[np.ndarray], np.ndarray]) -> Source:
+    """The same rows with another label."""
+
+    def relabel(part: Part) -> Part:
+        return replace(part, labels=change(part.labels).astype(np.float32), file=None)
+
+    return lambda folders, seed: source(folders, seed).each(relabel)
+
+
+# How busy an hour is, as a share of the most that the system can lend and as one of four classes.
+bike_share = relabelled(bike_usage, lambda bikers: np.minimum(bikers / 1000, 1))
+bike_levels = relabelled(bike_usage, lambda bikers: np.digitize(bikers, [30, 110, 250]))
+
+
+def bike_days(levels: int) -> Source:
+    """Hours of a day, the busiest first: a day is a query, and `levels` grades are told apart; a tenth is graded at random."""
+
+    def graded(part: Part) -> Part:
+        n_rows = len(part.labels) // HOURS * HOURS
+        days = part.labels[:n_rows].reshape(-1, HOURS)
+        places = days.argsort(axis=1).argsort(axis=1) / (HOURS - 1)
+        labels = np.floor(places.ravel() * (levels - 0.001)).astype(np.float32)
+        random = np.random.default_rng(0)
+        wrong = random.random(n_rows) < 0.1
+        labels[wrong] = random.integers(0, levels, wrong.sum())
+        return Part(part.features[:n_rows], labels, queries=np.arange(n_rows) // HOURS)
+
+    def days(folders: Folders, seed: int) -> Table:
+        table = bike_usage(folders, 0).each(graded)
+        if seed == 0:
+            return table
+        # As in bike_usage, but whole days.
+        train = table.train
+        kept = np.random.default_rng(seed).random(train.queries.max() + 1)[train.queries] >= LEFT_OUT_SHARE
+        return replace(table, train=Part(train.features[kept], train.labels[kept], queries=train.queries[kept]))
+
+    return days
+
+
+@functools.cache
+def departures(folder: pathlib.Path) -> dict[str, np.ndarray]:
+    """Some of the flights that left New York in 2013 and arrived, with the weather of the hour; NaN where nobody measured."""
+    flights, weather = (pa.csv.read_csv(folder / f"{it}.csv.gz") for it in ("flights", "weather"))
+    flights = flights.filter(pa.compute.is_valid(flights["arr_delay"]))
+    rows = np.sort(np.random.default_rng(13).choice(len(flights), N_FLIGHTS, replace=False))
+    known = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+    hours = weather.select(["origin", "time_hour", *known])
+    joined = flights.take(pa.array(rows)).append_column("order", pa.array(rows)).join(hours, ["origin", "time_hour"]).sort_by("order")
+    return {name: joined[name].to_numpy(zero_copy_only=False) for name in (*flights.column_names, *known)}
+
+
+def flights(folders: Folders, seed: int) -> Table:
+    """Minutes that a flight was late, known when it was planned, with real gaps; airports and airlines as indicators."""
+    columns = departures(folders.flights)
+    planned = ("month", "day", "hour", "minute", "distance")
+    measured = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+    told = {name: columns[name] for name in (*planned, *measured, "origin", "carrier")}
+    return split(numbers(told), columns["arr_delay"], seed)
+
+
+# Late enough to be counted by the Department of Transportation.
+delayed = relabelled(flights, lambda minutes: minutes >= 15)
+
+
 def store_sales(folders: Folders, seed: int) -> Table:
     columns = workforce(folders, "store_sales.csv")
     sales = columns.pop("Sales").astype(np.float32)
@@ -215,12 +301,16 @@ def store_sales(folders: Folders, seed: int) -> Table:
 
 
 def weighted(source: Source) -> Source:
-    """Rows count 0 to 3 times, more of those with a large first feature, so that weights that are lost are missed."""
+    """Rows count 0 to 3 times, more of those with a large first feature, so that weights that are lost are missed; queries count 1 to 3
+    times."""
 
     def weigh(part: Part) -> Part:
         high = part.features[:, 0] > np.nanmedian(part.features[:, 0])
         drawn = np.random.default_rng(11).integers(0, 4, size=len(part.labels)) / 2
-        return replace(part, weights=(drawn + 1.5 * high).astype(np.float32), file=None)
+        weights = (drawn + 1.5 * high).astype(np.float32)
+        if part.queries is not None:
+            weights = (1 + part.queries % 3).astype(np.float32)
+        return replace(part, weights=weights, file=None)
 
     return lambda folders, seed: source(folders, seed).each(weigh)
 
