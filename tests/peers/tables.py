@@ -24,7 +24,9 @@ N_FLIGHTS = 8000
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a table: `features` is (n_rows, n_features), NaN (or, in a sparse matrix, what is not stored) is missing."""
+    """Rows of a table: `features` is (n_rows, n_features), NaN (or, in a sparse matrix, what is not stored) is missing;
+    `labels` is (n_rows,), or (n_rows, n_targets).
+    """
 
     features: np.ndarray | scipy.sparse.csr_matrix
     labels: np.ndarray
@@ -37,10 +39,13 @@ class Part:
     content_type: str = "text/csv"
 
     def content(self) -> bytes | pathlib.Path:
-        """What the channel holds: the file as it is where there is one, else lines of label, weight, bound and query if any, features."""
+        """What the channel holds: the file as it is where there is one, else lines of label, weight, bound and query if any, further
+        labels, features.
+        """
         if self.file is not None:
             return self.file
-        front = [it for it in (self.labels, self.weights, self.upper_bounds, self.queries) if it is not None]
+        label, *further = self.labels.reshape(len(self.labels), -1).T
+        front = [it for it in (label, self.weights, self.upper_bounds, self.queries, *further) if it is not None]
         lines = np.column_stack([*front, self.features]).astype(np.float32)
         # An empty cell is a value that is missing, or the end of an interval without one.
         return "".join(",".join(str(it) if np.isfinite(it) else "" for it in line) + "\n" for line in lines).encode()
@@ -50,7 +55,10 @@ class Part:
         weighted = int(self.weights is not None)
         bounds = {} if self.upper_bounds is None else {"label_upper_bound_column": 1 + weighted}
         queries = {} if self.queries is None else {"qid_column": 1 + weighted + len(bounds)}
-        return {"csv_weights": weighted} | bounds | queries
+        n_further = self.labels.reshape(len(self.labels), -1).shape[1] - 1
+        first = 1 + weighted + len(bounds) + len(queries)
+        columns = ",".join(str(it) for it in (0, *range(first, first + n_further)))
+        return {"csv_weights": weighted} | bounds | queries | ({"label_columns": columns} if n_further else {})
 
     def matrix(self) -> xgb.DMatrix:
         weights = self.weights
@@ -225,6 +233,19 @@ def wine(_folders: Folders, seed: int) -> Table:
     return split(*sklearn.datasets.load_wine(return_X_y=True), seed)
 
 
+def ink(_folders: Folders, seed: int) -> Table:
+    """Three targets: how much ink is in three rows of a digit's picture, told from the other rows."""
+    pictures = sklearn.datasets.load_digits().data
+    hidden = np.s_[16:40]
+    labels = np.stack([it.sum(axis=1) for it in np.split(pictures[:, hidden], 3, axis=1)], axis=1)
+    return split(np.delete(pictures, hidden, axis=1), labels / 128, seed)
+
+
+def linnerud(_folders: Folders, seed: int) -> Table:
+    """Three targets: weight, waist and pulse of twenty men, told from their exercises."""
+    return split(*sklearn.datasets.load_linnerud(return_X_y=True), seed)
+
+
 def iris(_folders: Folders, seed: int) -> Table:
     """Three classes, of which two are close."""
     return split(*sklearn.datasets.load_iris(return_X_y=True), seed)
@@ -239,6 +260,8 @@ def relabelled(source: Source, change: Callable[[np.ndarray], np.ndarray]) -> So
     return lambda folders, seed: source(folders, seed).each(relabel)
 
 
+# Three questions about a digit.
+questions = relabelled(digits, lambda digit: np.column_stack([digit % 2, digit > 4, np.isin(digit, (2, 3, 5, 7))]))
 # How busy an hour is, as a share of the most that the system can lend and as one of four classes.
 bike_share = relabelled(bike_usage, lambda bikers: np.minimum(bikers / 1000, 1))
 bike_levels = relabelled(bike_usage, lambda bikers: np.digitize(bikers, [30, 110, 250]))

@@ -52,6 +52,8 @@ class Cell:
     algorithm: str = "gradient_boosting"
     # Whether `DEFAULTS` hold; without them only rounds are given.
     settled: bool = True
+    # Where not all metrics of the objective go with the table.
+    judges: str = ""
     # Whether each run has another number of bins, where luck is in the cuts and not in the rows.
     moves_cuts: bool = False
 
@@ -60,7 +62,7 @@ class Cell:
 
     @property
     def metrics(self) -> list[str]:
-        return METRICS[self.objective].split(",")
+        return (self.judges or METRICS[self.objective]).split(",")
 
     @property
     def metric(self) -> str:
