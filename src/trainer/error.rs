@@ -115,6 +115,16 @@ pub enum TrainerError {
         /// The columns that there are.
         allowed: String,
     },
+    /// A feature of categories that is not there.
+    #[error(
+        "Hyperparameter categorical_features: there is no feature `{name}`, allowed are {allowed}"
+    )]
+    CategoricalFeature {
+        /// The feature asked for.
+        name: String,
+        /// The features that there are.
+        allowed: String,
+    },
     /// The job continues from a model, and asks for something that does not go with it.
     #[error("channel `model` does not go with {with}")]
     Continuing {
@@ -188,11 +198,13 @@ impl TrainerError {
             | Self::Widths { .. }
             | Self::Names { .. }
             | Self::FeatureNames { .. }
-            | Self::BaselineColumn { .. } => FailureClass::UserError,
+            | Self::BaselineColumn { .. }
+            | Self::CategoricalFeature { .. } => FailureClass::UserError,
             Self::Read { .. } | Self::Threads(_) | Self::Stdout(_) | Self::Signals(_) => {
                 FailureClass::PlatformError
             }
-            Self::Bin(_) | Self::Predict(_) => FailureClass::AlgorithmError,
+            Self::Bin(err) => bin_class(err),
+            Self::Predict(_) => FailureClass::AlgorithmError,
         }
     }
 
@@ -274,6 +286,7 @@ fn data_class(err: &DataError) -> FailureClass {
         | DataError::Parquet { .. }
         | DataError::NoReader { .. }
         | DataError::SplitQuery { .. }
+        | DataError::Category { .. }
         | DataError::Table { .. } => FailureClass::UserError,
     }
 }
@@ -339,6 +352,7 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::QueryWeight { .. }
         | TrainError::Columns { .. }
         | TrainError::OneTarget { .. }
+        | TrainError::CategoricalDirection { .. }
         | TrainError::Start { .. } => FailureClass::UserError,
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }
@@ -371,6 +385,16 @@ fn start_class(err: &StartError) -> FailureClass {
     }
 }
 
+/// Only values are the user's.
+fn bin_class(err: &BinError) -> FailureClass {
+    match err {
+        BinError::Category(_) => FailureClass::UserError,
+        BinError::MaxBin { .. } | BinError::Columns { .. } | BinError::BaseMargin { .. } => {
+            FailureClass::AlgorithmError
+        }
+    }
+}
+
 fn tree_class(err: &DecisionTreeError) -> FailureClass {
     match err {
         DecisionTreeError::Params(_)
@@ -378,6 +402,7 @@ fn tree_class(err: &DecisionTreeError) -> FailureClass {
         | DecisionTreeError::Label { .. } => FailureClass::UserError,
         DecisionTreeError::Train(err) => train_class(err),
         DecisionTreeError::Threads(_) => FailureClass::PlatformError,
-        DecisionTreeError::Bin(_) | DecisionTreeError::Linfa(_) => FailureClass::AlgorithmError,
+        DecisionTreeError::Bin(err) => bin_class(err),
+        DecisionTreeError::Linfa(_) => FailureClass::AlgorithmError,
     }
 }

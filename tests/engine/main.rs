@@ -1,6 +1,7 @@
 //! The engine, as a crate that uses it sees it.
 
 mod bin;
+mod categories;
 mod constrained;
 mod dataset;
 mod decision_tree;

@@ -4,6 +4,7 @@ Invariant: the arrays hold exactly what the bytes say, so that two programs see 
 """
 
 import functools
+import gzip
 import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -348,3 +349,56 @@ def with_gaps(source: Source) -> Source:
         return replace(part, features=features, file=None)
 
     return lambda folders, seed: source(folders, seed).each(tear)
+
+
+def coded(columns: dict[str, np.ndarray], label: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Columns of words as codes, in the order of the words, and the numbers of those columns."""
+    features, categorical = [], []
+    for values in columns.values():
+        try:
+            features.append(values.astype(np.float32))
+        except ValueError:
+            categorical.append(len(features))
+            features.append(np.unique(values, return_inverse=True)[1].astype(np.float32))
+    return np.column_stack(features).astype(np.float32), label.astype(np.float32), categorical
+
+
+def bike_hours(folders: Folders) -> dict[str, np.ndarray]:
+    """Hours as they were recorded; the hour, the month and the weekday are words."""
+    path = folders.repository / "configs" / "usage-forecast" / "raw" / "bike_usage.csv"
+    header, *rows = (line.replace('"', "").split(",") for line in path.read_text(encoding="utf-8").splitlines())
+    columns = dict(zip(header, np.array(rows).T, strict=True))
+    return columns | {name: np.char.add(name, columns[name]) for name in ("hr", "mnth", "weekday")}
+
+
+FLIGHTS = 12_000
+
+
+def flights(folders: Folders) -> dict[str, np.ndarray]:
+    """Flights that have landed, every twenty-seventh of the year."""
+    path = folders.peers_data.parent / "flights" / "flights.csv.gz"
+    header, *rows = (line.split(",") for line in gzip.open(path, "rt", encoding="utf-8").read().splitlines())
+    landed = [row for row in rows if row[header.index("arr_delay")]]
+    chosen = np.array(landed[:: len(landed) // FLIGHTS]).T
+    wanted = ("month", "day", "carrier", "origin", "dest", "tailnum", "sched_dep_time", "distance", "hour", "arr_delay")
+    return {name: chosen[header.index(name)] for name in wanted}
+
+
+def categories(folders: Folders, name: str) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Features (n_rows, n_features), labels, and which features are codes of categories."""
+    if name == "bike_usage":
+        columns = bike_hours(folders)
+        counts = columns.pop("bikers")
+        known = {it: values for it, values in columns.items() if it not in ("casual", "registered")}
+        return coded(known, counts)
+    if name == "flights":
+        columns = flights(folders)
+        late = columns.pop("arr_delay").astype(np.float32) > 15
+        # A tail number is one of thousands; what is rare cannot be told apart here.
+        columns.pop("tailnum")
+        return coded(columns, late)
+    columns = workforce(folders, f"{name}.csv")
+    label = {"attrition": "Attrition", "store_sales": "Sales", "unemployment_duration": "spell"}[name]
+    target = columns.pop(label)
+    known = {it: values for it, values in columns.items() if not it.startswith("censor")}
+    return coded(known, target == "Yes" if name == "attrition" else target)

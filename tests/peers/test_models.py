@@ -35,6 +35,12 @@ class Case:
         return str(self.hyperparameters["objective"])
 
     @property
+    def types(self) -> list[str] | None:
+        """XGBoost's types of the columns, where some are categories."""
+        categorical = str(self.hyperparameters.get("categorical_features", "")).split(",")
+        return ["c" if name in categorical else "float" for name in NAMES] if categorical != [""] else None
+
+    @property
     def groups(self) -> int:
         """Columns of a margin."""
         return int(self.hyperparameters.get("num_class", np.size(self.hyperparameters.get("quantile_alpha", 0))))
@@ -82,6 +88,10 @@ ALL_CASES = [
     Case("regularised", {"objective": "count:poisson", "max_delta_step": 0.3, "alpha": 0.5, "gamma": 0.2}),
     Case("sampled", {"objective": "reg:squarederror", "subsample": 0.6, "colsample_bytree": 0.5, "seed": 3}),
     Case("deep", {"objective": "reg:squarederror", "max_depth": 12, "min_child_weight": 0}),
+    Case("categories", {"objective": "reg:squarederror", "categorical_features": "name 5", "max_depth": 6}),
+    Case("one_hot", {"objective": "binary:logistic", "categorical_features": "name 5", "max_cat_to_onehot": 100}),
+    Case("class_categories", {"objective": "multi:softprob", "num_class": 3, "categorical_features": "name 5", "subsample": 0.7}),
+    Case("category_tree", {"objective": "reg:squarederror", "algorithm": "decision_tree", "categorical_features": "name 5"}),
     Case("forest", {"objective": "binary:logistic", "algorithm": "random_forest", "num_parallel_tree": 9}),
     Case("class_forest", {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 4, "subsample": 0.7}),
     Case("tree", {"objective": "binary:logistic", "algorithm": "decision_tree"}),
@@ -125,8 +135,8 @@ def booster(trained: tuple[Case, str, pathlib.Path]) -> xgb.Booster:
     return booster
 
 
-def matrix(rows: np.ndarray) -> xgb.DMatrix:
-    return xgb.DMatrix(rows, feature_names=NAMES)
+def matrix(case: Case, rows: np.ndarray) -> xgb.DMatrix:
+    return xgb.DMatrix(rows, feature_names=NAMES, feature_types=case.types, enable_categorical=case.types is not None)
 
 
 def test_the_file_is_encoded_as_asked(trained: tuple[Case, str, pathlib.Path]) -> None:
@@ -143,7 +153,7 @@ def test_margins_are_the_same_bit_for_bit(
     linden: pathlib.Path,
 ) -> None:
     ours = numbers(run(linden, "predict", trained[2], rows_file, "--margin"))
-    theirs = margins(booster, matrix(rows))
+    theirs = margins(booster, matrix(trained[0], rows))
     assert len(np.unique(theirs)) > 2, "the model says nothing"
     np.testing.assert_array_equal(ours, theirs)
 
@@ -156,18 +166,19 @@ def test_predictions_are_the_same(
     linden: pathlib.Path,
 ) -> None:
     ours = numbers(run(linden, "predict", trained[2], rows_file))
-    theirs = booster.predict(matrix(rows)).reshape(N_ROWS, -1)
+    theirs = booster.predict(matrix(trained[0], rows)).reshape(N_ROWS, -1)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=0)
 
 
 def test_xgboost_saves_it_and_linden_reads_that(
+    trained: tuple[Case, str, pathlib.Path],
     booster: xgb.Booster,
     rows: np.ndarray,
     rows_file: pathlib.Path,
     linden: pathlib.Path,
     tmp_path: pathlib.Path,
 ) -> None:
-    theirs = margins(booster, matrix(rows))
+    theirs = margins(booster, matrix(trained[0], rows))
     for ending in FORMATS:
         path = tmp_path / f"again.{ending}"
         booster.save_model(path)
@@ -181,14 +192,15 @@ def test_xgboost_knows_its_shape(trained: tuple[Case, str, pathlib.Path], booste
     assert booster.num_boosted_rounds() == case.rounds
     assert len(booster.get_dump()) == trees
     assert booster.feature_names == NAMES
+    assert case.types is None or booster.feature_types == case.types
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
     assert objective == case.objective
 
 
-def test_gain_cover_and_contributions_can_be_told(booster: xgb.Booster, rows: np.ndarray) -> None:
+def test_gain_cover_and_contributions_can_be_told(trained: tuple[Case, str, pathlib.Path], booster: xgb.Booster, rows: np.ndarray) -> None:
     for kind in ("gain", "cover", "weight"):
         assert all(value > 0 for value in booster.get_score(importance_type=kind).values())
-    data = matrix(rows)
+    data = matrix(trained[0], rows)
     contributions = booster.predict(data, pred_contribs=True)
     margins = booster.predict(data, output_margin=True)
     np.testing.assert_allclose(contributions.sum(axis=-1), margins, rtol=1e-3, atol=1e-3)
@@ -196,7 +208,7 @@ def test_gain_cover_and_contributions_can_be_told(booster: xgb.Booster, rows: np
 
 def test_training_goes_on_in_xgboost(trained: tuple[Case, str, pathlib.Path], booster: xgb.Booster, rows: np.ndarray) -> None:
     case = trained[0]
-    data = matrix(rows)
+    data = matrix(case, rows)
     label(data, case.objective, labels_for(case.objective, rows))
     same = ("objective", "num_class", "num_parallel_tree", "quantile_alpha")
     params = {name: case.hyperparameters[name] for name in same if name in case.hyperparameters}

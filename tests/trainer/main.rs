@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod categories;
 mod checkpoints;
 mod columns;
 mod constraints;

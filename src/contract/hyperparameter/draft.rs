@@ -38,6 +38,7 @@ pub struct Draft {
     pub(super) features: FeatureOptions,
     pub(super) sampling_method: SamplingMethod,
     pub(super) baseline_columns: Vec<String>,
+    pub(super) categorical_features: Vec<String>,
     pub(super) verbosity: Option<u8>,
     /// What was given and accepted, by canonical name.
     pub(super) given: BTreeMap<&'static str, String>,

@@ -143,6 +143,8 @@ pub struct Hyperparameters {
     pub features: FeatureOptions,
     /// Feature names or feature numbers from 0 that make the groups of the naive comparison.
     pub baseline_columns: Vec<String>,
+    /// Feature names or feature numbers from 0 whose values are codes of categories.
+    pub categorical_features: Vec<String>,
     /// 0 silent to 3 everything.
     pub verbosity: u8,
     /// What was accepted without effect; one line of log each.
@@ -194,6 +196,7 @@ impl Hyperparameters {
             feature_names: draft.feature_names,
             features: draft.features,
             baseline_columns: draft.baseline_columns,
+            categorical_features: draft.categorical_features,
             verbosity: draft.verbosity.unwrap_or(1),
             ignored,
             warnings: draft.warnings,

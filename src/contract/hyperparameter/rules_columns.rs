@@ -1,4 +1,4 @@
-//! Rules about the columns beside the features: which goes with which, and with which objective.
+//! Rules about columns: those beside the features, which goes with which and with which objective; and those of categories.
 //!
 //! Invariant: no two columns are declared by the same text; whether two texts are the same column, or the label's, is told
 //! by the reader, which knows what they stand for.
@@ -16,6 +16,7 @@ pub(super) fn apply(reading: &mut Reading) {
     objective(reading);
     targets(reading);
     margins(reading);
+    categories(reading);
 }
 
 /// A column is one thing.
@@ -124,5 +125,31 @@ fn margins(reading: &mut Reading) {
         let message =
             format!("Hyperparameter {name}: {n_found} columns, the objective needs {n_groups}");
         reading.rule(name, &["objective", "num_class", "quantile_alpha"], message);
+    }
+}
+
+/// Where features have names, those of categories must be among them, or numbers below their count. Parquet files may bring
+/// names yet.
+fn categories(reading: &mut Reading) {
+    let names = &reading.draft.feature_names;
+    let unknown = |it: &&String| match it.parse::<usize>() {
+        Ok(index) => !names.is_empty() && index >= names.len(),
+        Err(_) => !names.is_empty() && !names.contains(it),
+    };
+    let declared = &reading.draft.categorical_features;
+    if let Some(unknown) = declared.iter().find(unknown) {
+        let near = crate::nearest::nearest(unknown, names.iter().map(String::as_str));
+        let near = near
+            .map(|it| format!("; did you mean `{it}`?"))
+            .unwrap_or_default();
+        let message = format!(
+            "Hyperparameter categorical_features: `{unknown}` is not among `feature_names` and is not the number of a \
+             feature{near}"
+        );
+        reading.rule("categorical_features", &["feature_names"], message);
+    } else if reading.draft.exact && !declared.is_empty() {
+        let message = "Hyperparameter categorical_features: does not go with `tree_method` = `exact`, which only knows numbers; \
+                       use `hist`";
+        reading.rule("categorical_features", &["tree_method"], message);
     }
 }

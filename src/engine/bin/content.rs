@@ -14,6 +14,17 @@ impl BinnedDataset {
         for feature in 0..self.n_features() {
             floats("cuts", Some(self.cuts().cuts(feature)), sink);
         }
+        for feature in self.cuts().categorical() {
+            if let Some(categories) = self.cuts().categories(feature as usize) {
+                numbers("feature", &[feature], |it| it.to_le_bytes(), sink);
+                numbers(
+                    "categories",
+                    categories.codes(),
+                    |it| it.to_le_bytes(),
+                    sink,
+                );
+            }
+        }
         floats("all labels", Some(&self.label_matrix()), sink);
         floats("weights", self.weights(), sink);
         floats("base_margin", self.base_margin(), sink);

@@ -2,7 +2,8 @@
 //!
 //! Invariants: a feature's cuts ascend strictly; all but the last are values of the data; the last is [`SENTINEL`], above
 //! every value. Bin `i` holds `cuts[i - 1] <= x < cuts[i]`, so a split after bin `i` is the test `x < cuts[i]`, in bins
-//! and in values alike. What is missing has the code after the last bin.
+//! and in values alike. What is missing has the code after the last bin. A feature of categories has a bin for each, and
+//! its cuts lie between the bins' numbers: see [`Categories`].
 //!
 //! Source: XGBoost 3.0 `src/common/quantile.{h,cc}`; ranks are exact here, where XGBoost sketches them.
 
@@ -12,6 +13,7 @@ use crate::dataset::{Dataset, FeaturesView};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
+use super::categories::Categories;
 use super::ranks::{Ranked, Ranks, thin, thin_keys};
 use super::sort::{ordered, sort_by_key};
 use super::{BinError, CODES};
@@ -26,6 +28,8 @@ const SUMMARY_FACTOR: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramCuts {
     features: Vec<Vec<f32>>,
+    /// By feature; empty where all are numbers.
+    categories: Vec<Option<Categories>>,
 }
 
 /// The values that cuts are made from: a table, or some rows of one.
@@ -39,6 +43,8 @@ pub(super) struct RawRows<'a> {
     pub(super) weights: Option<&'a [f32]>,
     /// Whether these are all rows of the table. If not, a value may be missing in the others.
     pub(super) whole: bool,
+    /// The features whose values are codes of categories.
+    pub(super) categorical: &'a [u32],
 }
 
 impl HistogramCuts {
@@ -51,6 +57,22 @@ impl HistogramCuts {
     /// # Errors
     /// [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
     pub fn from_dataset(data: &Dataset, max_bin: u32, threads: &Threads) -> Result<Self, BinError> {
+        Self::with_categories(data, max_bin, &[], threads)
+    }
+
+    /// As [`HistogramCuts::from_dataset`], where the values of the features `categorical` are codes of categories: each
+    /// category has a bin, whatever `max_bin` is. Features that the table does not have are passed over.
+    ///
+    /// # Errors
+    /// - [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
+    /// - [`BinError::Category`] for the first value of such a feature that is no code.
+    pub fn with_categories(
+        data: &Dataset,
+        max_bin: u32,
+        categorical: &[u32],
+        threads: &Threads,
+    ) -> Result<Self, BinError> {
+        data.check_categories(categorical)?;
         let views = data.chunks().iter();
         let rows = RawRows {
             chunks: views
@@ -60,6 +82,7 @@ impl HistogramCuts {
             n_features: data.n_features(),
             weights: data.weights(),
             whole: true,
+            categorical,
         };
         Self::of_rows(&rows, max_bin, threads)
     }
@@ -74,8 +97,19 @@ impl HistogramCuts {
             return Err(BinError::MaxBin { max_bin });
         }
         let sparse = SparseColumns::of(data);
+        let is_categorical = |feature: usize| data.categorical.contains(&(feature as u32));
+        let categories = if data.categorical.is_empty() {
+            Vec::new()
+        } else {
+            threads.map((0..data.n_features).collect(), |feature| {
+                let keys = || present(data, &sparse, feature, |key, _| key);
+                is_categorical(feature).then(|| Categories::of_keys(keys()))
+            })
+        };
         let features = threads.map((0..data.n_features).collect(), |feature| {
-            if data.weights.is_some() {
+            if let Some(Some(categories)) = categories.get(feature) {
+                categories.cuts()
+            } else if data.weights.is_some() {
                 let entries = present(data, &sparse, feature, |key, row| (key, row));
                 weighted_cuts(entries, data, max_bin as usize)
             } else {
@@ -83,12 +117,35 @@ impl HistogramCuts {
                 unweighted_cuts(keys, data, max_bin as usize)
             }
         });
-        Ok(Self { features })
+        Ok(Self {
+            features,
+            categories,
+        })
     }
 
     /// Columns.
     pub fn n_features(&self) -> usize {
         self.features.len()
+    }
+
+    /// The categories of a feature; `None` where its values are numbers.
+    pub fn categories(&self, feature: usize) -> Option<&Categories> {
+        self.categories.get(feature)?.as_ref()
+    }
+
+    /// The features whose values are codes of categories, ascending.
+    pub fn categorical(&self) -> Vec<u32> {
+        let features = self.categories.iter().enumerate();
+        let features = features.filter(|(_, categories)| categories.is_some());
+        features.map(|(feature, _)| feature as u32).collect()
+    }
+
+    /// Features with more categories than have a bin each, and how many have none.
+    pub fn grouped(&self) -> Vec<(u32, usize)> {
+        let features = self.categorical().into_iter();
+        let n_grouped = |feature: u32| self.categories(feature as usize).map(Categories::n_grouped);
+        let grouped = features.filter_map(|it| Some((it, n_grouped(it)?)));
+        grouped.filter(|&(_, n_grouped)| n_grouped > 0).collect()
     }
 
     /// The cuts of a feature, at least one; the last is [`SENTINEL`].
@@ -100,7 +157,10 @@ impl HistogramCuts {
     pub(super) fn widened(&self, n_features: usize) -> Self {
         let mut features = self.features.clone();
         features.resize(n_features.max(features.len()), vec![SENTINEL]);
-        Self { features }
+        Self {
+            features,
+            categories: self.categories.clone(),
+        }
     }
 
     /// Bins of a feature, and with that the code of a missing value.

@@ -23,6 +23,8 @@ use super::{BinnedDataset, HistogramCuts};
 #[derive(Debug)]
 pub struct Ingest {
     cuts: Arc<HistogramCuts>,
+    /// The features whose values are codes of categories.
+    categorical: Vec<u32>,
     searches: Searches,
     /// Known from the first tile on.
     form: Option<Form>,
@@ -83,6 +85,7 @@ impl Ingest {
     pub(super) fn with_form(cuts: &Arc<HistogramCuts>, form: Option<Form>) -> Self {
         Self {
             cuts: Arc::clone(cuts),
+            categorical: cuts.categorical(),
             searches: Searches::new(cuts),
             form,
             matrix: None,
@@ -126,8 +129,8 @@ impl Ingest {
             self.form = Some(form(std::iter::once(tile.features.view()), n_cells));
         }
         let form = self.form.unwrap_or(Form::Dense);
-        let searches = &self.searches;
-        let binned = threads.map(parts, |part| bin(part, form, searches));
+        let (searches, categorical) = (&self.searches, self.categorical.as_slice());
+        let binned = threads.map(parts, |part| bin(part, form, (searches, categorical)));
         for part in binned {
             self.wait(part);
         }
@@ -207,8 +210,8 @@ impl Ingest {
     }
 }
 
-fn bin(mut part: Part, form: Form, searches: &Searches) -> BinnedPart {
-    let widths = check(&mut part);
+fn bin(mut part: Part, form: Form, (searches, categorical): (&Searches, &[u32])) -> BinnedPart {
+    let widths = check(&mut part, categorical);
     let tiles = widths.map(|widths| {
         let tiles = part.tiles.into_iter().zip(widths);
         let binned = tiles.map(|(tile, width)| {

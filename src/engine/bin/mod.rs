@@ -4,6 +4,7 @@
 //! by codes and one that is followed by values end in the same leaf.
 
 mod aligned;
+mod categories;
 mod content;
 mod cuts;
 mod ingest;
@@ -18,11 +19,12 @@ mod tile;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::dataset::{Dataset, Side, Targets};
+use crate::dataset::{Dataset, DatasetError, Side, Targets};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
 pub(crate) use aligned::AlignedBytes;
+pub use categories::{Categories, MOST_CATEGORIES};
 pub use cuts::{HistogramCuts, SENTINEL};
 pub use ingest::Ingest;
 pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes, row_stride};
@@ -39,7 +41,7 @@ pub struct BinnedDataset {
 }
 
 /// Why a table could not be binned.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BinError {
     /// `max_bin` out of range.
     #[error("`max_bin` is `{max_bin}`, allowed is 2 to {MAX_BIN}")]
@@ -55,6 +57,9 @@ pub enum BinError {
         /// Columns of the cuts.
         expected: usize,
     },
+    /// A value that is no code of a category, in a feature of categories.
+    #[error(transparent)]
+    Category(#[from] DatasetError),
     /// A base margin of another shape than the table, or one that is not finite.
     #[error(
         "base margin has {found} finite entries for {n_rows} rows, expected a multiple of the rows"
@@ -71,7 +76,8 @@ impl Dataset {
     /// Puts every value in its bin, and lets the values go.
     ///
     /// # Errors
-    /// [`BinError::Columns`] if the table and the cuts differ in columns; see [`Dataset::widen`].
+    /// - [`BinError::Columns`] if the table and the cuts differ in columns; see [`Dataset::widen`].
+    /// - [`BinError::Category`] for the first value that is no code, in a feature that the cuts have categories of.
     pub fn bin(
         self,
         cuts: &Arc<HistogramCuts>,
@@ -83,6 +89,7 @@ impl Dataset {
                 expected: cuts.n_features(),
             });
         }
+        self.check_categories(&cuts.categorical())?;
         Ok(ingest::bin_all(self, cuts, threads))
     }
 }

@@ -34,6 +34,8 @@ pub struct Sample {
     n_values: usize,
     n_rows: usize,
     parts: Vec<SampledPart>,
+    /// The features whose values are codes of categories.
+    categorical: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,15 @@ impl Sample {
             n_values: 0,
             n_rows: 0,
             parts: Vec::new(),
+            categorical: Vec::new(),
         }
+    }
+
+    /// The same, where the values of these features are codes of categories; see [`HistogramCuts::with_categories`].
+    #[must_use]
+    pub fn with_categories(mut self, categorical: Vec<u32>) -> Self {
+        self.categorical = categorical;
+        self
     }
 
     /// Whether no more parts are taken.
@@ -71,7 +81,7 @@ impl Sample {
     /// Takes parts until the sample is full, and gives back the others.
     pub fn push(&mut self, parts: Vec<Part>, threads: &Threads) -> Vec<Part> {
         let checked = threads.map(parts, |mut part| {
-            let widths = check(&mut part);
+            let widths = check(&mut part, &self.categorical);
             (part, widths)
         });
         let mut rest = Vec::new();
@@ -138,6 +148,7 @@ impl Sample {
             n_features,
             weights: weights.as_deref(),
             whole,
+            categorical: &self.categorical,
         };
         let cuts = Arc::new(HistogramCuts::of_rows(&rows, max_bin, threads)?);
         let form = form(
@@ -201,11 +212,18 @@ impl SampledTile {
     }
 }
 
-/// Checks the tiles of a part and gives their widths, or the object with the first thing that is not allowed.
-pub(super) fn check(part: &mut Part) -> Result<Vec<usize>, (Arc<str>, DatasetError)> {
+/// Checks the tiles of a part, of which the features `categorical` hold codes, and gives their widths, or the object with the
+/// first thing that is not allowed.
+pub(super) fn check(
+    part: &mut Part,
+    categorical: &[u32],
+) -> Result<Vec<usize>, (Arc<str>, DatasetError)> {
     part.tiles.retain(|tile| !tile.labels.is_empty());
     let width = |tile: &mut Tile| {
-        let checked = tile.check();
+        let checked = tile.check().and_then(|width| {
+            tile.check_categories(categorical)?;
+            Ok(width)
+        });
         checked.map_err(|err| (Arc::clone(&tile.origin.object), err))
     };
     part.tiles.iter_mut().map(width).collect()

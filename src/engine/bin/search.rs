@@ -3,7 +3,7 @@
 //! Invariant: a value's code is the number of cuts, but for the sentinel, that are not above it; what is missing has the
 //! number of bins as its code, which does not fit a byte where there are 256 bins.
 
-use super::{CODES, HistogramCuts};
+use super::{CODES, Categories, HistogramCuts};
 
 /// Cuts that are compared at once: four vectors of the narrowest machine that we run on.
 const GROUP: usize = 16;
@@ -16,6 +16,8 @@ pub(super) struct Search {
     /// As many as there are cuts for; a table of a hundred thousand columns has few in most.
     groups: Box<[[f32; GROUP]]>,
     missing: u16,
+    /// The codes of categories, where a bin's number is another one.
+    listed: Option<Box<[u32]>>,
 }
 
 /// Finds the bins of all features.
@@ -45,7 +47,13 @@ impl Code for u16 {
 
 impl Searches {
     pub(super) fn new(cuts: &HistogramCuts) -> Self {
-        let features = (0..cuts.n_features()).map(|feature| Search::new(cuts.cuts(feature)));
+        let features = (0..cuts.n_features()).map(|feature| {
+            let categories = cuts.categories(feature);
+            Search {
+                listed: categories.and_then(Categories::listed).map(Into::into),
+                ..Search::new(cuts.cuts(feature))
+            }
+        });
         Self {
             features: features.collect(),
             late: Search::new(&[super::SENTINEL]),
@@ -76,6 +84,7 @@ impl Search {
             ends,
             groups: groups.into(),
             missing: feature_cuts.len() as u16,
+            listed: None,
         }
     }
 
@@ -91,6 +100,23 @@ impl Search {
 
     #[inline]
     pub(super) fn code(&self, value: f32) -> u16 {
+        match &self.listed {
+            None => self.code_of_number(value),
+            Some(listed) => self.code_of_category(listed, value),
+        }
+    }
+
+    /// The bin of a code of a category.
+    fn code_of_category(&self, listed: &[u32], value: f32) -> u16 {
+        if value.is_nan() {
+            return self.missing;
+        }
+        let bin = listed.binary_search(&(value as u32));
+        bin.map_or(self.missing - 1, |bin| bin as u16)
+    }
+
+    #[inline]
+    fn code_of_number(&self, value: f32) -> u16 {
         // Only a group that is full has an end that a value can reach, and then another group follows.
         let group = count(&self.ends, value) as usize;
         let code = GROUP as u32 * group as u32 + count(&self.groups[group], value);
@@ -103,8 +129,15 @@ impl Search {
 
     /// Finds the bins of several values.
     pub(super) fn codes<C: Code>(&self, values: &[f32], codes: &mut [C]) {
-        for (code, &value) in codes.iter_mut().zip(values) {
-            *code = C::of(self.code(value));
+        let cells = codes.iter_mut().zip(values);
+        if let Some(listed) = &self.listed {
+            for (code, &value) in cells {
+                *code = C::of(self.code_of_category(listed, value));
+            }
+        } else {
+            for (code, &value) in cells {
+                *code = C::of(self.code_of_number(value));
+            }
         }
     }
 }

@@ -56,8 +56,12 @@ impl BinnedDataset {
         }
     }
 
-    /// A value of a bin: its lower end, or one below all cuts.
+    /// A value of a bin: its lower end, or one below all cuts; of categories the code, or one that no category has.
     fn stand_in(&self, feature: usize, code: usize) -> f32 {
+        if let Some(categories) = self.cuts.categories(feature) {
+            let code = categories.codes().get(code);
+            return code.map_or(-1.0, |&code| code as f32);
+        }
         match code {
             0 => f32::MIN,
             _ => self.cuts.cuts(feature)[code - 1],

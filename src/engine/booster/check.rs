@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bin::{BinnedDataset, Codes};
 use crate::objective::{Objective, Task};
-use crate::params::BoosterValidParams;
+use crate::params::{BoosterValidParams, Monotone};
 
 use super::{Booster, NamedData, TrainError};
 
@@ -19,7 +19,7 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
         start.objective.name.as_str(),
         objective.name.as_str(),
     )?;
-    let of_start = if start.is_plain() {
+    let of_start = if start.has_trees_of_one_output() {
         start.kind.as_str()
     } else {
         "other trees"
@@ -56,6 +56,22 @@ pub(super) fn agree(
             found,
             expected,
         })
+    }
+}
+
+/// Categories have no order, so predictions cannot go one way with them.
+pub(super) fn check_directions(
+    params: &BoosterValidParams,
+    categorical: &[u32],
+) -> Result<(), TrainError> {
+    let directions = params.monotone_constraints();
+    let is_free = |feature: u32| {
+        let direction = directions.get(feature as usize);
+        direction.is_none_or(|&it| it == Monotone::Free)
+    };
+    match categorical.iter().find(|&&it| !is_free(it)) {
+        None => Ok(()),
+        Some(&feature) => Err(TrainError::CategoricalDirection { feature }),
     }
 }
 
@@ -104,10 +120,20 @@ pub(super) fn check_shape(booster: &Booster, data: &BinnedDataset) -> Result<(),
         text(data.n_features()),
     )?;
     agree(
+        "categorical features",
+        listed(booster.categorical_features()),
+        listed(data.cuts().categorical()),
+    )?;
+    agree(
         "num_target",
         booster.n_targets.to_string(),
         text(data.n_targets()),
     )
+}
+
+fn listed(features: impl IntoIterator<Item = u32>) -> String {
+    let features = features.into_iter().map(|it| it.to_string());
+    features.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn check(

@@ -102,6 +102,14 @@ pub enum TrainError {
         /// The parameters' or the data's.
         expected: String,
     },
+    /// A direction for a feature of categories.
+    #[error(
+        "`monotone_constraints` gives feature `{feature}` a direction, but it holds categories, which have no order"
+    )]
+    CategoricalDirection {
+        /// The feature, from 0.
+        feature: u32,
+    },
     /// Exposures, and an objective whose margin is not the logarithm of a mean.
     #[error(
         "`{data}` has exposures, which do not go with `{objective}`, allowed are {}",

@@ -123,11 +123,32 @@ impl Booster {
         self.trees.iter().any(|tree| tree.leaf_vectors.is_some())
     }
 
-    /// Whether this is an ensemble of unweighted trees with numeric splits and one output each: what is trained here.
+    /// Whether this is an ensemble of unweighted trees with numeric splits and one output each.
     pub fn is_plain(&self) -> bool {
         self.kind == BoosterKind::GbTree
             && self.zero_is_missing.is_empty()
             && self.trees.iter().all(Tree::is_plain)
+    }
+
+    /// Whether this is an ensemble of unweighted trees with one output each: what training can continue from.
+    pub(crate) fn has_trees_of_one_output(&self) -> bool {
+        self.kind == BoosterKind::GbTree
+            && self.zero_is_missing.is_empty()
+            && !self.has_leaf_vectors()
+    }
+
+    /// The columns that hold codes of categories, by their types and by the splits.
+    pub fn categorical_features(&self) -> BTreeSet<u32> {
+        let types = self.feature_types.iter().zip(0..);
+        let by_type = types.filter(|(it, _)| **it == FeatureType::Categorical);
+        let by_split = self.trees.iter().flat_map(|tree| {
+            let nodes = tree.categories.keys();
+            nodes.map(|&node| tree.nodes[node as usize].split_index)
+        });
+        by_type
+            .map(|(_, feature)| feature)
+            .chain(by_split)
+            .collect()
     }
 
     /// The factor on a tree's leaves.

@@ -191,9 +191,9 @@ impl<'a> Set<'a> {
             codes: &self.columns,
             n_rows: matrix.n_rows(),
         };
-        let by_columns = ColumnTree::new(tree, |node| ColumnSplit {
-            column: node.feature as usize,
-            right: node.right_side(),
+        let by_columns = ColumnTree::new(tree, |idx| ColumnSplit {
+            column: tree.nodes[idx].feature as usize,
+            right: tree.right_side(idx),
         });
         if let Some(by_columns) = by_columns.filter(|_| !table.codes.is_empty()) {
             return by_columns.add_to(table, &mut self.margins, (group, n_groups), threads);

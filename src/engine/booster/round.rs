@@ -24,6 +24,7 @@ use crate::tree::record::{Records, Seen};
 use crate::tree::sample::{Draw, mix};
 use crate::tree::spares::Spares;
 use crate::tree::split::Penalty;
+use crate::tree::split_categories::CategoryLimits;
 
 use super::base_score::BaseScores;
 use super::margins::Update;
@@ -108,6 +109,10 @@ impl<'a> Rounds<'a> {
             max_delta_step: f64::from(params.leaf_limit()),
             gamma: params.min_split_loss(),
             min_child_weight: f64::from(params.min_child_weight()),
+            categories: CategoryLimits {
+                max_cat_to_onehot: params.max_cat_to_onehot(),
+                max_cat_threshold: params.max_cat_threshold(),
+            },
         };
         let constraints = Constraints::new(
             params.monotone_constraints(),
@@ -340,7 +345,7 @@ impl<'a> Rounds<'a> {
         };
         let (tree, code_tree) = weigher.finish(&grown, &view, threads);
         let group = (place.group, self.booster.n_groups());
-        let by_columns = ColumnTree::new(&code_tree, |node| view.column_split(node));
+        let by_columns = ColumnTree::new(&code_tree, |idx| view.column_split(&code_tree, idx));
         if let Some((table, by_columns)) = view.table().zip(by_columns) {
             by_columns.add_to(table, &mut self.train.margins, group, threads);
             return (tree, code_tree);

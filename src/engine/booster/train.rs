@@ -14,11 +14,13 @@ use crate::simd::Simd;
 use crate::threads::Threads;
 
 use super::base_score::BaseScores;
-use super::check::{check, check_columns, check_labels, check_shape, check_start};
+use super::check::{
+    check, check_columns, check_directions, check_labels, check_shape, check_start,
+};
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::progress::{Course, Progress};
 use super::round::Rounds;
-use super::{Booster, TrainError};
+use super::{Booster, FeatureType, TrainError};
 
 /// XGBoost's attributes of the best round.
 const BEST_ITERATION: &str = "best_iteration";
@@ -178,6 +180,7 @@ fn run(
         check_labels(set, &objective)?;
     }
     check_columns(params, train.data.n_features())?;
+    check_directions(params, &train.data.cuts().categorical())?;
     let (mut booster, bases, first_round, kept) = match from {
         From::Start(start) => {
             let (booster, bases) = begin(params, objective, &sets, start)?;
@@ -308,6 +311,9 @@ fn begin(
         check_shape(start, data)?;
         let mut booster = start.clone();
         booster.objective = objective;
+        if booster.feature_types.is_empty() {
+            booster.feature_types = feature_types(data);
+        }
         // What was best of fewer rounds says nothing about more of them.
         for name in [BEST_ITERATION, BEST_SCORE] {
             booster.attributes.remove(name);
@@ -333,7 +339,21 @@ fn begin(
         num_parallel_tree: params.num_parallel_tree(),
         base_score: from.base_score(),
         n_targets: data.n_targets() as u32,
+        feature_types: feature_types(data),
         ..Booster::new(objective, data.n_features() as u32)
     };
     Ok((booster, from))
+}
+
+/// The types of the columns; none if all are numbers.
+fn feature_types(data: &BinnedDataset) -> Vec<FeatureType> {
+    let categorical = data.cuts().categorical();
+    if categorical.is_empty() {
+        return Vec::new();
+    }
+    let mut types = vec![FeatureType::Float; data.n_features()];
+    for feature in categorical {
+        types[feature as usize] = FeatureType::Categorical;
+    }
+    types
 }

@@ -5,6 +5,7 @@
 //! messages can name the object and the row in it.
 
 mod build;
+mod category;
 mod check;
 mod folds;
 mod part;

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{SideColumn, SideColumns};
+use crate::tree::MAX_CATEGORIES;
 
 /// Rows of a tile, as readers should cut them. A tile may hold fewer or more.
 pub const TILE_ROWS: usize = 4096;
@@ -135,6 +136,21 @@ pub enum DatasetError {
         /// The value.
         value: f32,
     },
+    /// A value of a feature of categories is no code of one.
+    #[error(
+        "`{object}` row {row} column {feature}: `{value}` is no category, allowed are whole numbers from 0 to {} and missing values",
+        MAX_CATEGORIES - 1
+    )]
+    Category {
+        /// The object.
+        object: String,
+        /// The row in it.
+        row: u64,
+        /// The column, from 0.
+        feature: usize,
+        /// The value.
+        value: f32,
+    },
     /// A label is not a finite number.
     #[error("`{object}` row {row}: label `{value}` is not a finite number")]
     Label {
@@ -200,6 +216,7 @@ impl DatasetError {
             | Self::MixedWeights { origin }
             | Self::MixedSide { origin, .. } => origin.first_row += n_rows,
             Self::Infinite { row, .. }
+            | Self::Category { row, .. }
             | Self::Label { row, .. }
             | Self::Weight { row, .. }
             | Self::SideValue { row, .. }

@@ -196,7 +196,8 @@ where
     let margin = start
         .map(|it| it.predict_margin(&data, &threads))
         .transpose()?;
-    let cuts = HistogramCuts::from_dataset(&data, params.max_bin(), &threads)?;
+    let categorical = params.categorical_features();
+    let cuts = HistogramCuts::with_categories(&data, params.max_bin(), categorical, &threads)?;
     let mut binned = data.bin(&Arc::new(cuts), &threads)?;
     if let Some(margin) = margin {
         binned = binned.with_base_margin(margin)?;

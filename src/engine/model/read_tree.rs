@@ -8,13 +8,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::tree::{CategorySet, LeafVectors, NO_PARENT, Node, Tree};
+use crate::tree::{CategorySet, LeafVectors, NO_CONDITION, NO_PARENT, Node, Tree};
 
 use super::error::ModelError;
 use super::member::Member;
-
-/// What XGBoost writes where a split condition or a leaf's value means nothing.
-const NO_CONDITION: f32 = f32::from_bits(1);
 
 /// Reads tree number `tree_idx` of a model of `n_features` columns.
 pub(super) fn read(

@@ -96,6 +96,12 @@ impl Problems {
             params.num_parallel_tree,
             "at least 1",
         );
+        for (name, value) in [
+            ("max_cat_to_onehot", params.max_cat_to_onehot),
+            ("max_cat_threshold", params.max_cat_threshold),
+        ] {
+            self.check(value > 0, name, value, "at least 1");
+        }
         self.check(params.nthread != Some(0), "nthread", 0, "at least 1");
         self.check(
             params.early_stopping_rounds != Some(0),

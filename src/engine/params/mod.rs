@@ -107,6 +107,9 @@ pub struct BoosterValidParams {
     simd: Option<Simd>,
     max_leaves: u32,
     grow_policy: GrowPolicy,
+    max_cat_to_onehot: u32,
+    max_cat_threshold: u32,
+    categorical_features: Vec<u32>,
     eval_metrics: Vec<Metric>,
     early_stopping_rounds: Option<u32>,
     save_best: Option<bool>,
@@ -160,6 +163,9 @@ impl Default for BoosterValidParams {
             simd: None,
             max_leaves: 0,
             grow_policy: GrowPolicy::DepthWise,
+            max_cat_to_onehot: 4,
+            max_cat_threshold: 64,
+            categorical_features: Vec::new(),
             eval_metrics: Vec::new(),
             early_stopping_rounds: None,
             save_best: None,
@@ -239,6 +245,10 @@ parameters! {
     max_leaves: u32;
     /// Which node is split first, where `max_leaves` makes that matter.
     grow_policy: GrowPolicy;
+    /// A feature of fewer categories than this is split into one of them and the others, 4 unless set; at least 1.
+    max_cat_to_onehot: u32;
+    /// Categories that a split looks at from either end of their order, 64 unless set; at least 1.
+    max_cat_threshold: u32;
     /// Stop when the last metric of the last evaluation set has not improved for this many rounds.
     early_stopping_rounds: Option<u32>;
     /// Whether the booster is cut after the best round; `None` is yes where `early_stopping_rounds` is set.
@@ -250,6 +260,14 @@ impl BoosterParams {
     #[must_use]
     pub fn eval_metrics(mut self, eval_metrics: Vec<Metric>) -> Self {
         self.0.eval_metrics = eval_metrics;
+        self
+    }
+
+    /// The columns whose values are codes of categories, none unless set. The estimators bin by it; where tables come in bins,
+    /// their cuts say it: see [`crate::bin::HistogramCuts::with_categories`].
+    #[must_use]
+    pub fn categorical_features(mut self, categorical_features: Vec<u32>) -> Self {
+        self.0.categorical_features = categorical_features;
         self
     }
 
@@ -267,6 +285,11 @@ impl BoosterParams {
 }
 
 impl BoosterValidParams {
+    /// The columns whose values are codes of categories.
+    pub fn categorical_features(&self) -> &[u32] {
+        &self.categorical_features
+    }
+
     /// Levels of `reg:quantileerror`; empty unless set.
     pub fn quantile_alpha(&self) -> &[f32] {
         &self.quantile_alpha

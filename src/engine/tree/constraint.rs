@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::bin::HistogramCuts;
 use crate::params::Monotone;
 
+use super::bin_set::Cut;
 use super::split::SplitEntry;
 
 /// The constraints of all trees of a booster.
@@ -70,10 +71,11 @@ impl Constraints {
     /// The direction that the sides of a split are to have.
     pub(crate) fn of_split<C>(&self, cuts: &HistogramCuts, entry: &SplitEntry<C>) -> Monotone {
         let n_bins = cuts.n_bins(entry.feature as usize);
-        if tells_presence(usize::from(entry.bin), n_bins, entry.default_left) {
-            Monotone::Free
-        } else {
-            self.direction(entry.feature)
+        match entry.cut {
+            Cut::Through(bin) if !tells_presence(usize::from(bin), n_bins, entry.default_left) => {
+                self.direction(entry.feature)
+            }
+            Cut::Through(_) | Cut::Without(_) => Monotone::Free,
         }
     }
 

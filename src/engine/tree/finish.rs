@@ -6,10 +6,14 @@
 //! that hold something else than a Newton step have it in the place of their weight. Whatever weights are made of, where
 //! features have directions they are in order.
 
+use std::collections::BTreeMap;
+
+use crate::bin::HistogramCuts;
 use crate::objective::GradientPair;
 use crate::threads::Threads;
 
 use super::adaptive::{self, Adaptive};
+use super::bin_set::{BinSet, Cut};
 use super::cell::Cell;
 use super::constraint::{self, Constraints};
 use super::follow::{CodeNode, CodeTree};
@@ -17,7 +21,7 @@ use super::panel::View;
 use super::quantise::Scales;
 use super::split::{Penalty, SplitEntry};
 use super::sprout::{Grown, Stretch};
-use super::{NO_PARENT, Node, Tree};
+use super::{CategorySet, NO_CONDITION, NO_PARENT, Node, Tree};
 
 /// How sums become weights.
 #[derive(Clone, Copy, Debug)]
@@ -64,31 +68,28 @@ impl Weigher<'_> {
             let (node, code_node) = match &node.split {
                 None => (leaf, CodeNode::leaf(weight * self.learning_rate)),
                 Some((entry, left)) => {
-                    let cuts = view.cuts().cuts(entry.feature as usize);
                     let node = Node {
                         left: Some(*left as u32),
-                        split_index: entry.feature,
                         split_condition: self.condition(view, entry),
-                        default_left: entry.default_left,
                         base_weight: weight,
-                        loss_change: entry.loss_change,
                         ..leaf
                     };
-                    let code_node = CodeNode {
-                        left: *left as u32,
-                        feature: entry.feature,
-                        bin: entry.bin,
-                        missing: cuts.len() as u16,
-                        default_left: entry.default_left,
-                        value: 0.0,
-                    };
-                    (node, code_node)
+                    split_nodes(entry, &node, view.cuts())
                 }
             };
             nodes.push(node);
             code_nodes.push(code_node);
         }
-        (Tree::from(nodes), CodeTree { nodes: code_nodes })
+        let (categories, sets) = divided_categories(grown, view.cuts());
+        let tree = Tree {
+            categories,
+            ..Tree::from(nodes)
+        };
+        let code_tree = CodeTree {
+            nodes: code_nodes,
+            sets,
+        };
+        (tree, code_tree)
     }
 
     /// The value that a split compares with.
@@ -98,7 +99,10 @@ impl Weigher<'_> {
             // All values are on one side, larger ones than training has seen too: else they would be out of order.
             return f32::MAX;
         }
-        view.cuts().cuts(entry.feature as usize)[usize::from(entry.bin)]
+        match entry.cut {
+            Cut::Through(bin) => view.cuts().cuts(entry.feature as usize)[usize::from(bin)],
+            Cut::Without(_) => NO_CONDITION,
+        }
     }
 
     /// Every node's weight before the learning rate.
@@ -135,6 +139,59 @@ impl Weigher<'_> {
             self.scales.hess(total.hess() as f64),
         )
     }
+}
+
+/// A split, by values and by codes; `node` has its place, its condition and its weight.
+fn split_nodes<C>(entry: &SplitEntry<C>, node: &Node, cuts: &HistogramCuts) -> (Node, CodeNode) {
+    let cuts = cuts.cuts(entry.feature as usize);
+    // It means nothing where categories are divided.
+    let bin = match entry.cut {
+        Cut::Through(bin) => bin,
+        Cut::Without(_) => 0,
+    };
+    let code_node = CodeNode {
+        left: node.left.unwrap_or(0),
+        feature: entry.feature,
+        bin,
+        missing: cuts.len() as u16,
+        default_left: entry.default_left,
+        value: 0.0,
+    };
+    let node = Node {
+        split_index: entry.feature,
+        default_left: entry.default_left,
+        loss_change: entry.loss_change,
+        ..node.clone()
+    };
+    (node, code_node)
+}
+
+/// The categories that nodes send right, and by node the bins, which are none where no node divides categories.
+fn divided_categories<C: Cell>(
+    grown: &Grown<'_, C>,
+    cuts: &HistogramCuts,
+) -> (BTreeMap<u32, CategorySet>, Vec<Option<BinSet>>) {
+    let (mut categories, mut sets) = (BTreeMap::new(), Vec::new());
+    for (idx, node) in grown.nodes.iter().enumerate() {
+        let Some((entry, _)) = &node.split else {
+            continue;
+        };
+        let (Cut::Without(right), Some(known)) =
+            (entry.cut, cuts.categories(entry.feature as usize))
+        else {
+            continue;
+        };
+        let codes = known.codes().iter().enumerate();
+        let codes = codes.filter(|&(bin, _)| right.contains(bin as u8));
+        let set = CategorySet::new(codes.map(|(_, &code)| code).collect());
+        categories.insert(
+            idx as u32,
+            set.expect("a split sends some categories right"),
+        );
+        sets.resize(grown.nodes.len(), None);
+        sets[idx] = Some(right);
+    }
+    (categories, sets)
 }
 
 /// Calls `found` with every row of a stretch and its side: 0 for the leaf that the stretch names, 1 for the next one.

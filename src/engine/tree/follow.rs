@@ -5,12 +5,15 @@
 
 use crate::bin::BinnedMatrix;
 
+use super::bin_set::{BinSet, Cut};
 use super::column_tree::Side;
 
 /// A tree that is followed by codes.
 #[derive(Clone, Debug)]
 pub(crate) struct CodeTree {
     pub(crate) nodes: Vec<CodeNode>,
+    /// The bins that a node sends right, by node, where it divides categories; empty if no node does.
+    pub(crate) sets: Vec<Option<BinSet>>,
 }
 
 /// A node; children come after their parent.
@@ -19,7 +22,7 @@ pub(crate) struct CodeNode {
     /// 0 for a leaf, since the root is nobody's child.
     pub(crate) left: u32,
     pub(crate) feature: u32,
-    /// The last bin that goes left.
+    /// The last bin that goes left, where the node divides numbers.
     pub(crate) bin: u16,
     /// The feature's code for what is missing.
     pub(crate) missing: u16,
@@ -42,14 +45,34 @@ impl CodeNode {
     }
 }
 
-impl CodeNode {
-    /// Which codes of its feature go right.
-    pub(crate) fn right_side(&self) -> Side {
-        Side::above(self.bin, self.missing, self.default_left)
-    }
-}
-
 impl CodeTree {
+    /// How a split divides what is present.
+    pub(crate) fn cut(&self, idx: usize) -> Cut {
+        match self.set(idx) {
+            None => Cut::Through(self.nodes[idx].bin),
+            Some(right) => Cut::Without(right),
+        }
+    }
+
+    /// Which codes of its feature a split sends right.
+    pub(crate) fn right_side(&self, idx: usize) -> Side {
+        let node = &self.nodes[idx];
+        let Some(right) = self.set(idx) else {
+            return Side::above(node.bin, node.missing, node.default_left);
+        };
+        Side::others(usize::from(node.missing) + 1, |code| {
+            if u16::from(code) == node.missing {
+                node.default_left
+            } else {
+                !right.contains(code)
+            }
+        })
+    }
+
+    fn set(&self, idx: usize) -> Option<BinSet> {
+        self.sets.get(idx).copied().flatten()
+    }
+
     /// The value of the leaf that a row of `matrix` reaches.
     pub(crate) fn leaf_value(&self, matrix: &BinnedMatrix, row: usize) -> f32 {
         self.value_of(|node| matrix.code(row, node.feature, node.missing))
@@ -57,6 +80,9 @@ impl CodeTree {
 
     /// The value of the leaf that a row of these codes reaches; `code` gives that of a split's feature.
     pub(crate) fn value_of(&self, code: impl Fn(&CodeNode) -> u16) -> f32 {
+        if !self.sets.is_empty() {
+            return self.value_by_sets(code);
+        }
         let mut node = &self.nodes[0];
         while node.left != 0 {
             let code = code(node);
@@ -68,5 +94,26 @@ impl CodeTree {
             node = &self.nodes[node.left as usize + usize::from(!goes_left)];
         }
         node.value
+    }
+
+    /// As [`CodeTree::value_of`], of a tree that divides categories.
+    fn value_by_sets(&self, code: impl Fn(&CodeNode) -> u16) -> f32 {
+        let mut idx = 0;
+        loop {
+            let node = &self.nodes[idx];
+            if node.left == 0 {
+                return node.value;
+            }
+            let code = code(node);
+            let goes_left = if code == node.missing {
+                node.default_left
+            } else {
+                match self.sets[idx] {
+                    None => code <= node.bin,
+                    Some(right) => !right.contains(code as u8),
+                }
+            };
+            idx = node.left as usize + usize::from(!goes_left);
+        }
     }
 }

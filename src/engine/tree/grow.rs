@@ -188,7 +188,7 @@ impl Grower<'_> {
             ..
         } = node;
         let on = on.filter(|_| self.threads_for(rows.records.len()).is_some());
-        let rule = self.view.rule(entry.feature, entry.bin, entry.default_left);
+        let rule = self.view.rule(entry.feature, entry.cut, entry.default_left);
         let totals = [entry.left, total.minus(entry.left)];
         if !totals
             .iter()

@@ -118,6 +118,7 @@ impl Sides<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bin_set::Cut;
     use super::*;
 
     /// 300 rows; feature 0 in every row, 1 in every seventh, 2 in none, 3 in every second.
@@ -150,7 +151,7 @@ mod tests {
                 .collect();
             for (feature, bin, n_bins) in [(0, 4, 9), (1, 1, 3), (2, 0, 1), (3, 0, 2)] {
                 for default_left in [false, true] {
-                    let rule = Rule::new(feature, bin, n_bins, default_left);
+                    let rule = Rule::new(feature, Cut::Through(bin), n_bins, default_left);
                     let mut sides = columns.sides(&sparse, &rule, &records);
                     for record in &records {
                         let code = sparse.code(record.row as usize, feature);

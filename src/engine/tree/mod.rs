@@ -7,6 +7,7 @@
 //! Source: XGBoost `doc/model.schema`.
 
 pub(crate) mod adaptive;
+pub(crate) mod bin_set;
 mod bundle;
 pub(crate) mod by_gradient;
 mod category;
@@ -29,6 +30,7 @@ pub(crate) mod sample;
 mod scan;
 pub(crate) mod spares;
 pub(crate) mod split;
+pub(crate) mod split_categories;
 pub(crate) mod sprout;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,9 @@ pub use category::{CategoryError, CategorySet, MAX_CATEGORIES};
 
 /// The parent of the root in XGBoost's document.
 pub const NO_PARENT: u32 = 2_147_483_647;
+
+/// What [`Node::split_condition`] is where categories are divided, as XGBoost writes it.
+pub(crate) const NO_CONDITION: f32 = f32::from_bits(1);
 
 /// A node: a split (`left` is some node) or a leaf.
 #[derive(Clone, Debug, PartialEq)]

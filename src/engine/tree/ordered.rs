@@ -46,7 +46,7 @@ impl<'a, C: Cell> Search<'a, C> {
             return None;
         }
         let (sign, last_is_free) = match on {
-            SplitOn::Presence => (0, false),
+            SplitOn::Presence | SplitOn::Categories => (0, false),
             SplitOn::Values {
                 feature,
                 n_bins,
@@ -77,7 +77,7 @@ impl<'a, C: Cell> Search<'a, C> {
                 n_bins,
                 default_left,
             } if !tells_presence(at, n_bins, default_left) => order.constraints.direction(feature),
-            SplitOn::Values { .. } | SplitOn::Presence => Monotone::Free,
+            SplitOn::Values { .. } | SplitOn::Presence | SplitOn::Categories => Monotone::Free,
         };
         let [left, right] = sides.map(|sums| self.bounded(order, sums));
         if in_order(direction, [left.0, right.0]) {
@@ -108,6 +108,7 @@ mod tests {
     use super::super::sample::mix;
     use super::super::scan::{Lefts, Ties};
     use super::super::split::Penalty;
+    use super::super::split_categories::CategoryLimits;
     use super::*;
 
     /// Gradients of this many bins, some of which have none.
@@ -134,6 +135,10 @@ mod tests {
             max_delta_step: 0.0,
             gamma: 0.0,
             min_child_weight: 1.0,
+            categories: CategoryLimits {
+                max_cat_to_onehot: 4,
+                max_cat_threshold: 64,
+            },
         };
         let mut n_found = 0;
         for seed in 0..600 {

@@ -5,6 +5,7 @@
 use crate::bin::CODES;
 use crate::threads::Threads;
 
+use super::bin_set::Cut;
 use super::panel::View;
 use super::record::Record;
 
@@ -17,10 +18,17 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// Bins up to `bin` go left, and so does what is missing if `default_left`.
-    pub(crate) fn new(feature: u32, bin: u16, n_bins: usize, default_left: bool) -> Self {
+    /// What `cut` says of a feature of `n_bins` bins; what is missing goes left if `default_left`.
+    pub(crate) fn new(feature: u32, cut: Cut, n_bins: usize, default_left: bool) -> Self {
         let mut goes_left = [false; CODES];
-        goes_left[..=usize::from(bin)].fill(true);
+        match cut {
+            Cut::Through(bin) => goes_left[..=usize::from(bin)].fill(true),
+            Cut::Without(right) => {
+                for (bin, goes_left) in (0..n_bins).zip(&mut goes_left) {
+                    *goes_left = !right.contains(bin as u8);
+                }
+            }
+        }
         if let Some(missing) = goes_left.get_mut(n_bins) {
             *missing = default_left;
         }

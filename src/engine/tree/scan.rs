@@ -86,6 +86,12 @@ impl Lefts {
         }
     }
 
+    /// The left side of the split number `at` by itself.
+    pub(crate) fn set<C: Cell>(&mut self, at: usize, left: C) {
+        self.grads[at] = left.grad() as f64;
+        self.hesses[at] = left.hess() as f64;
+    }
+
     /// Moves what is missing to the left of the first `n` splits.
     #[inline(always)]
     pub(crate) fn add<C: Cell>(&mut self, missing: C, n: usize) {

@@ -1,4 +1,5 @@
-//! The best split of a node: every cut of every column, both directions for what is missing.
+//! The best split of a node: every cut of every column, both directions for what is missing. Features of categories are
+//! divided in [`super::split_categories`].
 //!
 //! Invariants: gains are XGBoost's (`gain(left) + gain(right) - gain(parent)`, no factor one half); a side's gain is
 //! rounded to `f32` as XGBoost does, so that ties fall alike; of equal gains the lowest feature wins, then the lowest
@@ -13,11 +14,13 @@ use std::ops::Range;
 use crate::bin::CODES;
 use crate::simd::{Kernel, Simd, dispatch};
 
+use super::bin_set::Cut;
 use super::cell::Cell;
 use super::ordered::Order;
 use super::panel::View;
 use super::quantise::Scales;
 use super::scan::{Best, LEAST_GAIN, Lefts, Scan, Ties};
+use super::split_categories::CategoryLimits;
 
 /// What makes weights smaller and splits rarer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +32,7 @@ pub(crate) struct Penalty {
     /// `min_split_loss`.
     pub(crate) gamma: f32,
     pub(crate) min_child_weight: f64,
+    pub(crate) categories: CategoryLimits,
 }
 
 /// A split of a node.
@@ -36,8 +40,7 @@ pub(crate) struct Penalty {
 pub(crate) struct SplitEntry<C> {
     pub(crate) loss_change: f32,
     pub(crate) feature: u32,
-    /// The last bin that goes left.
-    pub(crate) bin: u16,
+    pub(crate) cut: Cut,
     pub(crate) default_left: bool,
     /// The sum of what goes left, missing values included where they do.
     pub(crate) left: C,
@@ -123,6 +126,8 @@ pub(super) enum SplitOn {
     },
     /// Whether there is a value.
     Presence,
+    /// Categories, which have no order.
+    Categories,
 }
 
 /// The cells of a feature in a node's histogram.
@@ -169,7 +174,13 @@ impl<C: Cell> Kernel for Scanned<'_, '_, C> {
                 let cells = self
                     .view
                     .cells(k, (self.histogram, self.search.total), &mut scratch);
-                self.search.feature(cells, &mut lefts, &mut best);
+                match self.view.cuts().categories(cells.feature as usize) {
+                    None => self.search.feature(cells, &mut lefts, &mut best),
+                    Some(categories) => {
+                        self.search
+                            .categories(cells, categories, &mut lefts, &mut best);
+                    }
+                }
                 k += 1;
             } else {
                 self.singles(k, single, &mut lefts, &mut best);
@@ -192,7 +203,7 @@ impl<C: Cell> Scanned<'_, '_, C> {
             *best = Some(SplitEntry {
                 loss_change: found.loss_change,
                 feature: self.view.features()[k + found.at],
-                bin: 0,
+                cut: Cut::Through(0),
                 default_left: false,
                 left: cells[found.at],
             });
@@ -301,7 +312,7 @@ impl<'a, C: Cell> Search<'a, C> {
             *best = Some(SplitEntry {
                 loss_change: found.loss_change,
                 feature: cells.feature,
-                bin: found.at as u16,
+                cut: Cut::Through(found.at as u16),
                 default_left,
                 left: bins.iter().fold(start, |left, &cell| left.plus(cell)),
             });
@@ -353,7 +364,12 @@ impl<'a, C: Cell> Search<'a, C> {
     }
 
     /// The gain of the split at a place by the units of its left side, 0 if it is not allowed.
-    fn loss_change(&self, split: (SplitOn, usize), left_grad: f64, left_hess: f64) -> f32 {
+    pub(super) fn loss_change(
+        &self,
+        split: (SplitOn, usize),
+        left_grad: f64,
+        left_hess: f64,
+    ) -> f32 {
         let Scan {
             total,
             scales,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use contract::content_type::ContentType;
 use engine::dataset::DatasetError;
+use engine::tree::MAX_CATEGORIES;
 
 use super::csv::CsvProblem;
 use super::delimiter::DelimiterError;
@@ -150,6 +151,22 @@ pub enum DataError {
         /// The query.
         id: u64,
     },
+    /// A value of a feature of categories is no code of one.
+    #[error(
+        "{object}, row {row}: feature {feature} is `{value}`, which is no category; allowed are whole numbers from 0 to {} and \
+         missing values",
+        MAX_CATEGORIES - 1
+    )]
+    Category {
+        /// The file.
+        object: String,
+        /// The row in it, from 1.
+        row: u64,
+        /// The feature, from 0.
+        feature: usize,
+        /// The value.
+        value: f32,
+    },
     /// The rows do not make one table.
     #[error("the rows of channel `{channel}` do not make one table: {source}")]
     Table {
@@ -183,6 +200,11 @@ impl DataError {
             Self::SplitQuery { .. } => Some(
                 "sort the rows by query; a query that lies in several files must end one and begin the next, and must not be \
                  cut by sharding, which gives hosts whole files"
+                    .to_owned(),
+            ),
+            Self::Category { .. } => Some(
+                "`categorical_features` names it, counted from 0 without label and weight; a category that is missing is an empty \
+                 cell, and a quantity is no category"
                     .to_owned(),
             ),
             Self::Io { .. }

@@ -26,6 +26,9 @@ pub(crate) struct Features<'a> {
     pub(crate) n_features: usize,
     /// Their names, in order; empty where the job gave none.
     pub(crate) feature_names: &'a [String],
+    /// The columns whose values are codes of categories, from 0.
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    pub(crate) categorical_features: &'a [u32],
 }
 
 /// `training.json`: what made the model.

@@ -39,7 +39,7 @@ impl Columns {
 }
 
 /// The column that a name or number stands for, whether there are so many columns or not.
-fn feature(name: &str, feature_names: &[String]) -> Option<usize> {
+pub(super) fn feature(name: &str, feature_names: &[String]) -> Option<usize> {
     let named = feature_names.iter().position(|it| it == name);
     named.or_else(|| name.parse().ok())
 }
@@ -97,7 +97,8 @@ impl Keys {
     }
 }
 
-fn allowed(feature_names: &[String], n_features: usize) -> String {
+/// The names and numbers that features can be asked for by.
+pub(super) fn allowed(feature_names: &[String], n_features: usize) -> String {
     let numbers = format!("0 to {}", n_features.saturating_sub(1));
     let names = feature_names.iter().cloned();
     names.chain([numbers]).collect::<Vec<_>>().join(", ")

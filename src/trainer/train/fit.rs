@@ -18,6 +18,7 @@ use engine::objective::Objective;
 use engine::params::BoosterValidParams;
 use engine::threads::Threads;
 
+use super::categories;
 use super::rounds::Rounds;
 use super::start::Start;
 use super::tables::{Pair, Rows};
@@ -54,6 +55,7 @@ pub(crate) fn fit(
                 metrics: &hyperparameters.eval_metrics,
                 objective: &params.objective_for_metrics(),
                 threads,
+                feature_names: &hyperparameters.feature_names,
             };
             let params = DecisionTreeParams::new(hyperparameters.params.clone());
             grow_one(
@@ -103,6 +105,8 @@ struct Judges<'a> {
     metrics: &'a [Metric],
     objective: &'a Objective,
     threads: &'a Threads,
+    /// What messages call the features.
+    feature_names: &'a [String],
 }
 
 fn grow_one(
@@ -113,6 +117,7 @@ fn grow_one(
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
     let tree = fit_decision_tree(params, &tables.train)?;
+    categories::warn_of_many(judges.feature_names, &tree.grouped);
     match &tree.search {
         TreeSearch::Exact => {
             tracing::info!("The decision tree's splits were searched among all values");

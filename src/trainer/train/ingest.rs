@@ -16,13 +16,15 @@ use crate::error::TrainerError;
 /// What is to become of a channel's rows.
 #[derive(Clone, Debug)]
 pub(crate) enum Goal {
-    /// A table of values.
-    Raw,
+    /// A table of values, of which those of these features are codes of categories.
+    Raw(Vec<u32>),
     /// A table in bins of its own.
     Binned {
         max_bin: u32,
         /// Values that may be in memory to make cuts from.
         sample_values: usize,
+        /// The features whose values are codes of categories.
+        categorical: Vec<u32>,
     },
     /// A table in the bins of another.
     BinnedBy(Arc<HistogramCuts>),
@@ -78,7 +80,7 @@ impl<'a> Growing<'a> {
     /// The order that parts are to come in.
     pub(crate) fn order(&self) -> Order {
         match self.goal {
-            Goal::Raw | Goal::BinnedBy(_) => Order::Rows,
+            Goal::Raw(_) | Goal::BinnedBy(_) => Order::Rows,
             Goal::Binned { sample_values, .. } => Order::Sample(sample_values),
         }
     }
@@ -158,6 +160,10 @@ impl<'a> Growing<'a> {
             unreachable!("a table in bins was asked for")
         };
         let rows = builder.finish().map_err(|it| refused(self.channel, it))?;
+        if let Goal::Raw(categorical) = &self.goal {
+            let checked = rows.check_categories(categorical);
+            checked.map_err(|it| refused(self.channel, it))?;
+        }
         Ok(Grown {
             n_features: rows.n_features(),
             is_sparse: rows.is_sparse(),
@@ -170,11 +176,15 @@ impl<'a> Growing<'a> {
 impl Stage {
     fn new(goal: &Goal) -> Self {
         match goal {
-            Goal::Raw => Self::Raw(Box::default()),
+            Goal::Raw(_) => Self::Raw(Box::default()),
             Goal::Binned {
                 max_bin,
                 sample_values,
-            } => Self::Sample(Sample::new(*sample_values), *max_bin),
+                categorical,
+            } => {
+                let sample = Sample::new(*sample_values);
+                Self::Sample(sample.with_categories(categorical.clone()), *max_bin)
+            }
             Goal::BinnedBy(cuts) => Self::Binned(Box::new(Ingest::new(cuts))),
         }
     }
@@ -186,6 +196,17 @@ fn refused(channel: &str, source: DatasetError) -> DataError {
             object,
             row: row + 1,
             id,
+        },
+        DatasetError::Category {
+            object,
+            row,
+            feature,
+            value,
+        } => DataError::Category {
+            object,
+            row: row + 1,
+            feature,
+            value,
         },
         source => DataError::Table {
             channel: channel.to_owned(),
@@ -227,6 +248,7 @@ mod tests {
         let goal = Goal::Binned {
             max_bin: 8,
             sample_values,
+            categorical: Vec::new(),
         };
         let mut growing = Growing::new("train", goal, &threads);
         let text = TextFiles {

@@ -32,6 +32,8 @@ pub(crate) struct Job {
     pub(crate) validation: Option<Channel>,
     /// Where checkpoints go, where the job says so.
     pub(crate) checkpoints: Option<CheckpointConfig>,
+    /// The features whose values are codes of categories, once it is known which these are.
+    pub(crate) categorical: Vec<u32>,
     /// Whether there is a channel with a model to continue from.
     pub(crate) continues: bool,
 }
@@ -83,6 +85,7 @@ impl Job {
             train,
             validation,
             checkpoints,
+            categorical: Vec::new(),
             continues: channels.model().is_some(),
         })
     }

@@ -8,6 +8,7 @@
 
 mod artifacts;
 mod baseline;
+mod categories;
 mod checkpoints;
 mod cross_validate;
 mod features;
@@ -80,6 +81,7 @@ pub fn run(
     let threads = Threads::new(params.check_ref()?.nthread())?;
     names::complete(root, &mut job)?;
     features::check_named(&job)?;
+    categories::find(&mut job)?;
     let mut going_on = GoingOn::find(root, &job, params)?;
     let start = Instant::now();
     let reading = Reading {
@@ -96,6 +98,7 @@ pub fn run(
     let n_features = tables.rows.labelled().train.n_features;
     check_names(&job, n_features)?;
     features::settle(&mut job, &mut going_on.params, n_features)?;
+    categories::check(&job, n_features)?;
     if let Some(continued) = &going_on.start {
         continued.check_names(&job.hyperparameters.feature_names)?;
     }

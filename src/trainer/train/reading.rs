@@ -14,6 +14,7 @@ use engine::objective::Task;
 use engine::threads::Threads;
 
 use super::baseline::Keys;
+use super::categories;
 use super::ingest::{Goal, Growing, Grown};
 use super::job::Job;
 use super::joined::Joined;
@@ -82,11 +83,15 @@ impl Reading<'_> {
             validation: validation_files,
         };
         let tables = match job.hyperparameters.algorithm {
-            Algorithm::DecisionTree => self.pair(Goal::Raw, files, Rows::Raw)?,
+            Algorithm::DecisionTree => {
+                let goal = Goal::Raw(job.categorical.clone());
+                self.pair(goal, files, Rows::Raw)?
+            }
             Algorithm::GradientBoosting | Algorithm::RandomForest => {
                 let goal = Goal::Binned {
                     max_bin,
                     sample_values: SAMPLE_VALUES,
+                    categorical: job.categorical.clone(),
                 };
                 self.pair(goal, files, Rows::Binned)?
             }
@@ -99,6 +104,10 @@ impl Reading<'_> {
                 tracing::info!("Validation matrix has {validation} rows");
             }
             self.warn_of_one_query(&tables.rows);
+            if let Rows::Binned(rows) = &tables.rows {
+                let names = &job.hyperparameters.feature_names;
+                categories::warn_of_many(names, &rows.train.cuts().grouped());
+            }
         }
         Ok(tables)
     }
@@ -154,7 +163,8 @@ impl Reading<'_> {
         }
         let (mut validation, mut validation_keys) = (None, None);
         if let Some((channel, files)) = beside {
-            let growing = Growing::new(VALIDATION, train.rows.goal_beside(), self.threads);
+            let goal = train.rows.goal_beside(&self.job.categorical);
+            let growing = Growing::new(VALIDATION, goal, self.threads);
             let reader = self.reader(VALIDATION, channel, files, growing.order())?;
             let Some((mut table, keys)) = self.table::<T>(growing, reader)? else {
                 return Ok(None);

@@ -64,6 +64,7 @@ pub(crate) fn training<'a>(
         features: Features {
             n_features: trained.booster.n_features(),
             feature_names: &job.hyperparameters.feature_names,
+            categorical_features: &job.categorical,
         },
         hyperparameters: &job.given,
         required_inputs: required_inputs(job),
@@ -149,6 +150,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
         .into_iter()
         .chain(given)
         .chain(of_objective(params))
+        .chain(of_categories(own, params))
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
@@ -206,6 +208,21 @@ fn of_features(params: &BoosterValidParams) -> [(&'static str, Option<String>); 
             "sampling_method",
             Some(params.sampling_method().to_string()),
         ),
+    ]
+}
+
+/// How features of categories are split, where there are some.
+fn of_categories(
+    own: &Hyperparameters,
+    params: &BoosterValidParams,
+) -> Vec<(&'static str, String)> {
+    if own.categorical_features.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        ("categorical_features", own.categorical_features.join(",")),
+        ("max_cat_to_onehot", params.max_cat_to_onehot().to_string()),
+        ("max_cat_threshold", params.max_cat_threshold().to_string()),
     ]
 }
 

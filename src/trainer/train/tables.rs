@@ -90,8 +90,8 @@ impl Labelled<'_> {
 pub(super) trait Table: Sized {
     /// The table that was read.
     fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError>;
-    /// What another channel's rows must become to go with this table.
-    fn goal_beside(&self) -> Goal;
+    /// What another channel's rows must become to go with this table, of whose features some are `categorical`.
+    fn goal_beside(&self, categorical: &[u32]) -> Goal;
     /// Adds columns without values until there are so many.
     fn widen(&mut self, n_features: usize);
     fn labelled(&self) -> Labelled<'_>;
@@ -102,7 +102,7 @@ impl Table for BinnedDataset {
         growing.binned()
     }
 
-    fn goal_beside(&self) -> Goal {
+    fn goal_beside(&self, _categorical: &[u32]) -> Goal {
         Goal::BinnedBy(Arc::clone(self.cuts()))
     }
 
@@ -125,8 +125,8 @@ impl Table for Dataset {
         growing.raw()
     }
 
-    fn goal_beside(&self) -> Goal {
-        Goal::Raw
+    fn goal_beside(&self, categorical: &[u32]) -> Goal {
+        Goal::Raw(categorical.to_vec())
     }
 
     fn widen(&mut self, n_features: usize) {

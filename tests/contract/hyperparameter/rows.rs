@@ -124,6 +124,8 @@ static CASES: &[Case] = &[
     read("colsample_bylevel", "0.5", |it| params(it).colsample_bylevel().to_string(), "0"),
     read("colsample_bynode", "0.5", |it| params(it).colsample_bynode().to_string(), "2"),
     read("max_bin", "64", |it| params(it).max_bin().to_string(), "257"),
+    read("max_cat_to_onehot", "9", |it| params(it).max_cat_to_onehot().to_string(), "0"),
+    read("max_cat_threshold", "16", |it| params(it).max_cat_threshold().to_string(), "0"),
     read("base_score", "0.25", |it| shown(params(it).base_score()), "-1"),
     read("scale_pos_weight", "2.5", |it| params(it).scale_pos_weight().to_string(), "0"),
     read("tweedie_variance_power", "1.25", |it| params(it).full_objective().tweedie_variance_power.to_string(), "2").beside(&[("objective", "reg:tweedie")]),
@@ -155,6 +157,8 @@ static CASES: &[Case] = &[
         .beside(&[("objective", "count:poisson")]).allowed("there can be one such column only"),
     read("label_upper_bound_column", "end", |it| it.columns.label_upper_bound.clone().unwrap_or_default(), "end,start")
         .beside(AFT).allowed("there can be one such column only"),
+    read_as("categorical_features", "weekday,0", |it| it.categorical_features.join("|"), "weekday|0", "weekdays")
+        .beside(&[("feature_names", "hour,weekday")]).allowed("is not among `feature_names` and is not the number of a feature"),
     read_as("baseline_columns", "weekday,0", |it| it.baseline_columns.join("|"), "weekday|0", "weekdays")
         .beside(&[("feature_names", "hour,weekday")]).allowed("is not among `feature_names` and is not the number of a feature"),
     read_as("sampling_method", "gradient_based", |it| format!("{:?}", params(it).sampling_method()), "GradientBased", "gradient").beside(&[("subsample", "0.5")]),

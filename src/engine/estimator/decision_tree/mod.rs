@@ -92,6 +92,9 @@ pub enum Obstacle {
     /// A constraint, which the exact search does not look at.
     #[error("`{0}` is heeded among bins only")]
     Constraint(&'static str),
+    /// Some features are categories.
+    #[error("some features are categories, the exact search only knows numbers")]
+    Categories,
     /// The table is too large.
     #[error(
         "{n_rows} rows times {n_features} columns, the exact search takes at most {MAX_EXACT_VALUES} values"
@@ -120,6 +123,8 @@ pub struct DecisionTree {
     pub booster: Booster,
     /// How its splits were found.
     pub search: TreeSearch,
+    /// Features with more categories than have a bin each, and how many have none.
+    pub grouped: Vec<(u32, usize)>,
 }
 
 /// Why there is no decision tree.
@@ -171,17 +176,25 @@ pub fn fit_decision_tree(
         Ok(booster) => Ok(DecisionTree {
             booster,
             search: TreeSearch::Exact,
+            grouped: Vec::new(),
         }),
         Err(obstacle) if params.exact_only => Err(DecisionTreeError::NotExact(obstacle)),
-        Err(obstacle) => Ok(DecisionTree {
-            booster: fit_binned(params.params.clone(), data)?,
-            search: TreeSearch::Binned(obstacle),
-        }),
+        Err(obstacle) => {
+            let (booster, grouped) = fit_binned(params.params.clone(), data)?;
+            Ok(DecisionTree {
+                booster,
+                search: TreeSearch::Binned(obstacle),
+                grouped,
+            })
+        }
     }
 }
 
 /// One round of one tree a class, without shrinkage or sampling.
-fn fit_binned(params: BoosterParams, data: &Dataset) -> Result<Booster, DecisionTreeError> {
+fn fit_binned(
+    params: BoosterParams,
+    data: &Dataset,
+) -> Result<(Booster, Vec<(u32, usize)>), DecisionTreeError> {
     let one_tree = params
         .num_round(1)
         .num_parallel_tree(1)
@@ -191,14 +204,17 @@ fn fit_binned(params: BoosterParams, data: &Dataset) -> Result<Booster, Decision
         .early_stopping_rounds(None)
         .check()?;
     let threads = Threads::new(one_tree.nthread())?;
-    let cuts = HistogramCuts::from_dataset(data, one_tree.max_bin(), &threads)?;
+    let categorical = one_tree.categorical_features();
+    let cuts = HistogramCuts::with_categories(data, one_tree.max_bin(), categorical, &threads)?;
+    let grouped = cuts.grouped();
     let binned = data.clone().bin(&Arc::new(cuts), &threads)?;
     let named = NamedData {
         name: "train",
         data: &binned,
     };
     let mut to_the_end = |_: &RoundReport<'_>| ControlFlow::Continue(());
-    Ok(booster::train(&one_tree, &named, &[], None, &mut to_the_end)?.booster)
+    let trained = booster::train(&one_tree, &named, &[], None, &mut to_the_end)?;
+    Ok((trained.booster, grouped))
 }
 
 /// Fits an exact tree, or says what stands in the way.
@@ -272,6 +288,9 @@ fn obstacle(params: &BoosterValidParams, data: &Dataset) -> Option<Obstacle> {
     }
     if !params.interaction_constraints().is_empty() {
         return Some(Obstacle::Constraint("interaction_constraints"));
+    }
+    if !params.categorical_features().is_empty() {
+        return Some(Obstacle::Categories);
     }
     if n_rows.saturating_mul(n_features) > MAX_EXACT_VALUES {
         return Some(Obstacle::Large { n_rows, n_features });

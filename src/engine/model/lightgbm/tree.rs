@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::tree::{CategorySet, MAX_CATEGORIES, NO_PARENT, Node, Tree};
+use crate::tree::{CategorySet, MAX_CATEGORIES, NO_CONDITION, NO_PARENT, Node, Tree};
 
 use super::super::error::ModelError;
 use super::lines::Section;
@@ -242,7 +242,7 @@ impl Builder<'_, '_> {
         };
         if decision & CATEGORICAL != 0 {
             node.default_left = true;
-            node.split_condition = f32::from_bits(1);
+            node.split_condition = NO_CONDITION;
             let set = self.categories(split, idx, seen_sets)?;
             return Ok((node, Some(set)));
         }

@@ -288,7 +288,10 @@ mod tests {
                 leaves.push(child);
             }
         }
-        CodeTree { nodes }
+        CodeTree {
+            nodes,
+            sets: Vec::new(),
+        }
     }
 
     /// By one range or several, in the second of two groups, on every set of instructions, as a walk from node to node.
@@ -313,13 +316,13 @@ mod tests {
                 }
             })
         };
-        let in_one = ColumnTree::new(tree, |node| ColumnSplit {
-            column: node.feature as usize,
-            right: node.right_side(),
+        let in_one = ColumnTree::new(tree, |idx| ColumnSplit {
+            column: tree.nodes[idx].feature as usize,
+            right: tree.right_side(idx),
         });
-        let in_ranges = ColumnTree::new(tree, |node| ColumnSplit {
-            column: node.feature as usize,
-            right: several(node),
+        let in_ranges = ColumnTree::new(tree, |idx| ColumnSplit {
+            column: tree.nodes[idx].feature as usize,
+            right: several(&tree.nodes[idx]),
         });
         for simd in Simd::ALL.into_iter().filter(|it| it.is_available()) {
             let threads = Threads::single().with_simd(simd);
@@ -367,11 +370,12 @@ mod tests {
 
     #[test]
     fn a_leaf_alone_and_more_leaves_than_a_byte_has_numbers_are_walked() {
-        let split_of = |node: &CodeNode| ColumnSplit {
-            column: 0,
-            right: node.right_side(),
-        };
-        assert!(ColumnTree::new(&tree(1, |_| 0), split_of).is_none());
-        assert!(ColumnTree::new(&tree(LEAVES + 1, |_| 0), split_of).is_none());
+        for tree in [tree(1, |_| 0), tree(LEAVES + 1, |_| 0)] {
+            let split_of = |idx| ColumnSplit {
+                column: 0,
+                right: tree.right_side(idx),
+            };
+            assert!(ColumnTree::new(&tree, split_of).is_none());
+        }
     }
 }

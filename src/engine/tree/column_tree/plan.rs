@@ -6,12 +6,9 @@ use super::super::follow::{CodeNode, CodeTree};
 use super::{Children, ColumnSplit, ColumnTree, LEAVES, Step};
 
 impl ColumnTree {
-    /// The tree, with the columns and codes that `split_of` gives for a split; `None` for a leaf alone, and if a byte
+    /// The tree, with the columns and codes that `split_of` gives for the split of a node; `None` for a leaf alone, and if a byte
     /// cannot number the leaves.
-    pub(crate) fn new(
-        tree: &CodeTree,
-        split_of: impl Fn(&CodeNode) -> ColumnSplit,
-    ) -> Option<Self> {
+    pub(crate) fn new(tree: &CodeTree, split_of: impl Fn(usize) -> ColumnSplit) -> Option<Self> {
         let n_leaves = tree.nodes.len().div_ceil(2);
         if !(2..=LEAVES).contains(&n_leaves) {
             return None;
@@ -24,7 +21,7 @@ impl ColumnTree {
             values: Box::new([0.0; LEAVES]),
             n_numbered: 0,
         };
-        plan.add(&tree.nodes[0]);
+        plan.add(0);
         Some(Self {
             steps: plan.steps,
             values: plan.values,
@@ -43,11 +40,11 @@ struct Plan<'t, F> {
     n_numbered: usize,
 }
 
-impl<F: Fn(&CodeNode) -> ColumnSplit> Plan<'_, F> {
+impl<F: Fn(usize) -> ColumnSplit> Plan<'_, F> {
     /// Adds the steps of a split and of all below it.
-    fn add(&mut self, node: &CodeNode) {
+    fn add(&mut self, node: usize) {
         let nodes = self.nodes;
-        let idx = node.left as usize;
+        let idx = nodes[node].left as usize;
         let (left, right) = (&nodes[idx], &nodes[idx + 1]);
         let children = match (left.left == 0, right.left == 0) {
             (true, true) => {
@@ -56,21 +53,21 @@ impl<F: Fn(&CodeNode) -> ColumnSplit> Plan<'_, F> {
                 Children::Leaves(first)
             }
             (true, false) => {
-                self.add(right);
+                self.add(idx + 1);
                 Children::LeafLeft(self.number(left.value))
             }
             (false, true) => {
-                self.add(left);
+                self.add(idx);
                 Children::LeafRight(self.number(right.value))
             }
             (false, false) if self.n_leaves[idx] >= self.n_leaves[idx + 1] => {
-                self.add(left);
-                self.add(right);
+                self.add(idx);
+                self.add(idx + 1);
                 Children::RightOnTop
             }
             (false, false) => {
-                self.add(right);
-                self.add(left);
+                self.add(idx + 1);
+                self.add(idx);
                 Children::LeftOnTop
             }
         };

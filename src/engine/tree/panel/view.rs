@@ -8,9 +8,10 @@ use std::ops::Range;
 use crate::bin::{AlignedBytes, CODES, HistogramCuts, row_stride};
 use crate::threads::Threads;
 
+use super::super::bin_set::Cut;
 use super::super::cell::Cell;
 use super::super::column_tree::{ColumnSplit, Columns, Side};
-use super::super::follow::CodeNode;
+use super::super::follow::CodeTree;
 use super::super::kernel::{DenseRows, add_listed, add_rows};
 use super::super::partition::{Rule, divide};
 use super::super::record::Record;
@@ -210,7 +211,8 @@ impl View<'_> {
     }
 
     /// The split of a node of a tree on the panel's columns.
-    pub(crate) fn column_split(&self, node: &CodeNode) -> ColumnSplit {
+    pub(crate) fn column_split(&self, tree: &CodeTree, idx: usize) -> ColumnSplit {
+        let node = &tree.nodes[idx];
         let column = self.panel.column(node.feature);
         let digits = self
             .panel
@@ -218,18 +220,18 @@ impl View<'_> {
             .and_then(|it| it.digits.as_ref());
         let right = match digits {
             Some(digits) => {
-                let rule = self.rule(node.feature, node.bin, node.default_left);
+                let rule = self.rule(node.feature, tree.cut(idx), node.default_left);
                 Side::others(digits.occurring().len(), |code| rule.goes_left(code))
             }
-            None => node.right_side(),
+            None => tree.right_side(idx),
         };
         ColumnSplit { column, right }
     }
 
     /// The rule for the codes of the column that holds its feature.
-    pub(crate) fn rule(&self, feature: u32, bin: u16, default_left: bool) -> Rule {
+    pub(crate) fn rule(&self, feature: u32, cut: Cut, default_left: bool) -> Rule {
         let n_bins = self.panel.cuts.n_bins(feature as usize);
-        let rule = Rule::new(feature, bin, n_bins, default_left);
+        let rule = Rule::new(feature, cut, n_bins, default_left);
         match self
             .panel
             .member(feature)
