@@ -7,7 +7,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use engine::booster::Booster;
-use engine::dataset::{Dataset, DatasetError, SideColumn, SideColumns, TILE_ROWS};
+use engine::dataset::{
+    CategoryNames, Dataset, DatasetError, Names, SideColumn, SideColumns, TILE_ROWS,
+};
 use engine::threads::Threads;
 
 /// Why a file could not be predicted on.
@@ -141,6 +143,8 @@ pub struct Options {
     pub exposure_column: Option<usize>,
     /// The columns of the base margin, from 0, one for each output group.
     pub base_margin_columns: Vec<usize>,
+    /// The names of the model's categories: cells of their features are words.
+    pub names: CategoryNames,
 }
 
 impl Options {
@@ -262,8 +266,12 @@ pub fn stream_blocks<E: From<PredictFileError>>(
             })?;
         if more {
             let line = record.position().map_or(0, csv::Position::line);
-            push_row(&record, n_features, &beside, &mut rows)
-                .map_err(|it| it.at(path, line, &record))?;
+            let columns = Columns {
+                n_features,
+                beside: &beside,
+                names: &source.options.names,
+            };
+            push_row(&record, &columns, &mut rows).map_err(|it| it.at(path, line, &record))?;
         }
         let n_block = rows.values.len() / n_features.max(1);
         if n_block == block_rows || !more && n_block > 0 {
@@ -355,12 +363,23 @@ impl RowFault {
     }
 }
 
+/// What the columns of a row are.
+struct Columns<'a> {
+    n_features: usize,
+    beside: &'a [(usize, Option<SideColumn>)],
+    names: &'a CategoryNames,
+}
+
 fn push_row(
     record: &csv::StringRecord,
-    n_features: usize,
-    beside: &[(usize, Option<SideColumn>)],
+    columns: &Columns<'_>,
     rows: &mut Rows,
 ) -> Result<(), RowFault> {
+    let Columns {
+        n_features,
+        beside,
+        names,
+    } = *columns;
     if let Some(&(column, _)) = beside.iter().find(|(it, _)| *it >= record.len()) {
         return Err(RowFault::NoColumn {
             column,
@@ -368,13 +387,17 @@ fn push_row(
         });
     }
     // A header is told before its width: that is what a person would see first.
-    for (column, text) in record.iter().enumerate() {
-        if beside.iter().all(|(it, _)| *it != column) {
-            rows.values.push(cell(text).ok_or_else(|| RowFault::Cell {
-                column,
-                text: text.to_owned(),
-            })?);
-        }
+    let is_feature = |column: &usize| beside.iter().all(|(it, _)| it != column);
+    let features = record.iter().enumerate().filter(|(it, _)| is_feature(it));
+    for (feature, (column, text)) in (0..).zip(features) {
+        let value = match names.of(feature) {
+            None => cell(text),
+            Some(names) => Some(category(text, names)),
+        };
+        rows.values.push(value.ok_or_else(|| RowFault::Cell {
+            column,
+            text: text.to_owned(),
+        })?);
     }
     for &(number, column) in beside {
         let Some(column) = column else { continue };
@@ -399,6 +422,15 @@ fn push_row(
             found,
             expected: n_features,
         })
+    }
+}
+
+/// The code of a category by its name; NaN for a missing one, and for one that the model does not know.
+fn category(text: &str, names: &Names) -> f32 {
+    match cell(text) {
+        Some(number) if number.is_nan() => number,
+        Some(number) => names.code_of_number(number),
+        None => names.value(text),
     }
 }
 

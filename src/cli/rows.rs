@@ -38,6 +38,7 @@ impl RowColumns {
             label_column: self.label,
             exposure_column: self.exposure,
             base_margin_columns: self.base_margin.clone(),
+            names: model.booster.category_names.clone(),
         };
         if let Some(column) = options.missing(&model.required_inputs) {
             let path = path.to_owned();

@@ -357,6 +357,7 @@ fn train_class(err: &TrainError) -> FailureClass {
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }
         | TrainError::MissingWithoutCode { .. }
+        | TrainError::CategoryNames
         | TrainError::BaseMargin { .. }
         | TrainError::NoBaseMargin { .. }
         | TrainError::MixedExposure { .. }

@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use cli::predict::{Options, PredictFileError, Source, stream};
 use engine::booster::Booster;
-use engine::dataset::SideColumn;
+use engine::dataset::{CategoryNames, Names, SideColumn};
 use engine::objective::{Objective, ObjectiveName};
-use engine::tree::{NO_PARENT, Node, Tree};
+use engine::tree::{CategorySet, NO_PARENT, Node, Tree};
 
 /// A rate of 2 for every row, twice that by its only leaf.
 fn rates() -> Booster {
@@ -92,4 +93,45 @@ fn what_a_model_needs_is_asked_for() {
     assert_eq!(said, "column 1 was named twice (rows.csv)");
     let said = predict("7\n", &exposed).unwrap_err().to_string();
     assert_eq!(said, "there is no column 1, the row has 1 (rows.csv:1)");
+}
+
+#[test]
+fn words_are_the_categories_that_the_model_has_names_for() {
+    let names = Names::new(["north", "south", "7"].map(str::to_owned).to_vec());
+    let split = Node {
+        left: Some(1),
+        default_left: true,
+        ..Node::leaf(NO_PARENT, 0.0, 3.0)
+    };
+    let leaves = [Node::leaf(0, 1.0, 1.0), Node::leaf(0, 5.0, 2.0)];
+    let tree = Tree {
+        categories: [(0, CategorySet::new(vec![1, 2]).unwrap())].into(),
+        ..Tree::from([vec![split], leaves.to_vec()].concat())
+    };
+    let category_names: CategoryNames = [(0, Arc::new(names))].into_iter().collect();
+    let booster = Booster {
+        trees: vec![tree],
+        tree_info: vec![0],
+        base_score: 0.0,
+        category_names: category_names.clone(),
+        ..Booster::new(Objective::new(ObjectiveName::RegSquaredError), 1)
+    };
+    let mut predictions = Vec::new();
+    let mut on_row = |row: &[f32]| {
+        predictions.extend_from_slice(row);
+        Ok::<_, PredictFileError>(())
+    };
+    let source = Source {
+        input: Box::new(Cursor::new(
+            "1,north\n2,south\n3,7.0\n4,\n5,east\n6,1\n".to_owned(),
+        )),
+        path: Path::new("rows.csv"),
+        options: Options {
+            label_column: Some(0),
+            names: category_names,
+            ..Options::default()
+        },
+    };
+    stream(&booster, source, false, &mut on_row).unwrap();
+    assert_eq!(predictions, [1.0, 5.0, 5.0, 1.0, 1.0, 1.0]);
 }

@@ -171,6 +171,7 @@ fn table(as_lists: bool, wide: usize) -> Dataset {
             labels,
             weights: None,
             side: SideColumns::default(),
+            words: Vec::new(),
             origin,
         })
         .expect("the table is sound");

@@ -280,6 +280,7 @@ fn listed(data: &Dataset) -> Dataset {
         labels: data.labels().to_vec(),
         weights: None,
         side: SideColumns::default(),
+        words: Vec::new(),
         origin: origin(),
     };
     builder.push(tile).unwrap();
@@ -484,7 +485,7 @@ fn values_that_are_no_codes_are_refused_with_their_place() {
             object: "memory".to_owned(),
             row: 2,
             feature: 0,
-            value,
+            value: value.to_string(),
         };
         assert_eq!(refused, Err(BinError::Category(expected.clone())));
         // The same by way of a sample, and of the bins of another table.
@@ -523,6 +524,7 @@ fn tile(values: &[f32], dense: bool) -> Tile {
         labels: vec![0.0; n_rows],
         weights: None,
         side: SideColumns::default(),
+        words: Vec::new(),
         origin: origin(),
     }
 }

@@ -12,6 +12,7 @@ fn tile(features: TileFeatures, labels: &[f32], first_row: u64) -> Tile {
         labels: labels.to_vec(),
         weights: None,
         side: SideColumns::default(),
+        words: Vec::new(),
         origin,
     }
 }

@@ -383,6 +383,7 @@ fn says_which_value_of_a_sparse_table_is_missing() {
             labels: vec![0.0, 1.0],
             weights: None,
             side: SideColumns::default(),
+            words: Vec::new(),
             origin,
         })
         .unwrap();

@@ -31,6 +31,7 @@ fn parts(data: &Dataset, as_lists: bool) -> Vec<Part> {
             .weights()
             .map(|it| rows.iter().map(|&row| it[row]).collect()),
         side: SideColumns::default(),
+        words: Vec::new(),
         origin: Origin {
             object: "train/a.csv".into(),
             first_row: (rows[0] - part[0]) as u64,

@@ -2,6 +2,7 @@
 
 mod bin;
 mod categories;
+mod category_words;
 mod constrained;
 mod dataset;
 mod decision_tree;

@@ -192,6 +192,7 @@ fn sparse(n_rows: usize, n_features: usize) -> Dataset {
             labels: vec![0.0; n_rows],
             weights: None,
             side: SideColumns::default(),
+            words: Vec::new(),
             origin,
         })
         .expect("a table of finite numbers");

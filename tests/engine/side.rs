@@ -195,6 +195,7 @@ fn queries_go_on_from_tile_to_tile_and_end_where_they_end() {
             query_ids: ids.map(<[u64]>::to_vec),
             ..SideColumns::default()
         },
+        words: Vec::new(),
         origin: Origin {
             object: "a".into(),
             first_row,

@@ -371,15 +371,15 @@ def bike_hours(folders: Folders) -> dict[str, np.ndarray]:
     return columns | {name: np.char.add(name, columns[name]) for name in ("hr", "mnth", "weekday")}
 
 
-FLIGHTS = 12_000
+LANDED = 12_000
 
 
-def flights(folders: Folders) -> dict[str, np.ndarray]:
+def landed_flights(folders: Folders) -> dict[str, np.ndarray]:
     """Flights that have landed, every twenty-seventh of the year."""
-    path = folders.peers_data.parent / "flights" / "flights.csv.gz"
+    path = folders.flights / "flights.csv.gz"
     header, *rows = (line.split(",") for line in gzip.open(path, "rt", encoding="utf-8").read().splitlines())
     landed = [row for row in rows if row[header.index("arr_delay")]]
-    chosen = np.array(landed[:: len(landed) // FLIGHTS]).T
+    chosen = np.array(landed[:: len(landed) // LANDED]).T
     wanted = ("month", "day", "carrier", "origin", "dest", "tailnum", "sched_dep_time", "distance", "hour", "arr_delay")
     return {name: chosen[header.index(name)] for name in wanted}
 
@@ -392,7 +392,7 @@ def categories(folders: Folders, name: str) -> tuple[np.ndarray, np.ndarray, lis
         known = {it: values for it, values in columns.items() if it not in ("casual", "registered")}
         return coded(known, counts)
     if name == "flights":
-        columns = flights(folders)
+        columns = landed_flights(folders)
         late = columns.pop("arr_delay").astype(np.float32) > 15
         # A tail number is one of thousands; what is rare cannot be told apart here.
         columns.pop("tailnum")

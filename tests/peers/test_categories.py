@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 import lightgbm as lgb
 import numpy as np
 import onnxruntime
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 
@@ -139,6 +142,61 @@ def test_xgboost_goes_on_from_it(model: Finished) -> None:
     further = xgb.train({"tree_method": "hist", "nthread": 1}, data, num_boost_round=3, xgb_model=start)
     assert further.num_boosted_rounds() == start.num_boosted_rounds() + 3
     assert judged(further, ["rmse"], data)["rmse"] < judged(start, ["rmse"], data)["rmse"]
+
+
+WORDS = ["Z\u00fcrich", "Basel", "", "Gen\u00e8ve", "Chur"]
+
+
+def words_table(seed: int, n_rows: int = 800) -> tuple[pa.Table, np.ndarray]:
+    """A column of words and one of numbers, and labels."""
+    rng = np.random.default_rng(seed)
+    codes, number = rng.integers(0, len(WORDS), n_rows), rng.normal(size=n_rows).astype(np.float32)
+    label = np.array([2.0, -1.0, 0.5, 4.0, 1.0])[codes] + number * (codes == 1)
+    # Another order of the words for every seed, as data frames have.
+    order = rng.permutation(len(WORDS))
+    column = pa.DictionaryArray.from_arrays(pa.array(np.argsort(order)[codes].astype(np.int32)), pa.array([WORDS[it] or None for it in order]))
+    return pa.table({"city": column.cast(pa.string()), "number": number}), label.astype(np.float32)
+
+
+def encoded(table: pa.Table) -> pa.Table:
+    return table.set_column(0, "city", pc.dictionary_encode(table["city"]))
+
+
+def words_csv(table: pa.Table, label: np.ndarray) -> str:
+    columns = zip(label, table["city"].to_pylist(), table["number"].to_pylist(), strict=True)
+    return "".join(f"{value},{word or ''},{number}\n" for value, word, number in columns)
+
+
+@pytest.mark.parametrize("model_format", ["json", "ubj"])
+def test_words_are_the_categories_of_a_data_frame(model_format: str, trainer: pathlib.Path, linden: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    table, label = words_table(1)
+    tree = MlRoot(tmp_path / "csv")
+    job = DEFAULTS | {"objective": "reg:squarederror", "model_format": model_format, "feature_names": "city,number"}
+    tree.hyperparameters(job | {"categorical_features": "city"})
+    tree.channel("train", words_csv(table, label))
+    done = tree.train(trainer)
+    assert done.code == 0, done.failure
+    # Text in Parquet, dictionaries or not, gives the same bytes.
+    for name, columns in (("plain", table), ("dictionary", encoded(table))):
+        tree = MlRoot(tmp_path / name)
+        tree.hyperparameters(job)
+        path = tmp_path / f"{name}.parquet"
+        pq.write_table(columns.add_column(0, "label", pa.array(label)), path, use_dictionary=name == "dictionary")
+        tree.channel("train", path, "application/x-parquet")
+        assert tree.train(trainer).model.read_bytes() == done.model.read_bytes()
+    # XGBoost gives the words of another data frame the codes that they had in training.
+    booster = loaded(done.model)
+    other, other_label = words_table(2)
+    theirs = margins(booster, xgb.DMatrix(encoded(other), enable_categorical=True))
+    rows = tmp_path / "rows.csv"
+    rows.write_text(words_csv(other, other_label), encoding="utf-8")
+    ours = numbers(run(linden, "predict", done.model, rows, "--label-column", "0", "--margin"))
+    np.testing.assert_array_equal(ours, theirs)
+    assert np.sqrt(np.mean((ours[:, 0] - other_label) ** 2)) < 0.5
+    # A word that training never saw is a missing one.
+    rows.write_text("Bern,0.5\n,0.5\n", encoding="utf-8")
+    unseen, missing = numbers(run(linden, "predict", done.model, rows))
+    assert unseen == missing
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,19 @@ fn classes_and_queries_go_on() {
 }
 
 #[test]
+fn words_and_codes_of_categories_go_on() {
+    let lines = |n_rows: usize| {
+        let lines = rows(n_rows).map(|(label, [a, b, c])| format!("{label},w{a},{b},{c}\n"));
+        lines.collect::<Vec<_>>().concat()
+    };
+    check_every_round("categories", || {
+        keeping(&[("categorical_features", "0,1"), ("subsample", "0.8")])
+            .csv("train", &lines(300))
+            .csv("validation", &lines(100))
+    });
+}
+
+#[test]
 fn margins_and_exposures_go_on() {
     let with_columns: String = rows(300)
         .enumerate()

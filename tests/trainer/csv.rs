@@ -162,6 +162,7 @@ fn checks_labels_against_the_objective_where_they_stand() {
     let labels = |objective, num_class| CsvOptions {
         weighted: false,
         side: SideOptions::default(),
+        categorical: Vec::new(),
         labels: LabelRule {
             objective,
             num_class,

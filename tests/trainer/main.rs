@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod categories;
+mod category_words;
 mod checkpoints;
 mod columns;
 mod constraints;

@@ -152,9 +152,7 @@ fn columns_that_are_no_numbers_are_named() {
     let bytes = |n_bytes: usize| Cells::Bytes(vec![Some(vec![0; n_bytes])]);
     let long = || Cells::Long(vec![Some(1)]);
     let cases: Vec<(&str, Cells, &str)> = vec![
-        ("required binary c (UTF8)", text(), "text"),
-        ("required binary c (STRING)", text(), "text"),
-        ("required binary c (ENUM)", text(), "text"),
+        ("required binary c (JSON)", text(), "text"),
         ("required binary c", text(), "bytes or text"),
         ("required int32 c (DATE)", ints(&[1]), "dates"),
         ("required int64 c (TIMESTAMP_MILLIS)", long(), "timestamps"),

@@ -40,6 +40,7 @@ pub(crate) fn regression(weighted: bool) -> CsvOptions {
     CsvOptions {
         weighted,
         side: SideOptions::default(),
+        categorical: Vec::new(),
         labels: LabelRule {
             objective: ObjectiveName::RegSquaredError,
             num_class: 0,
@@ -91,6 +92,7 @@ pub(crate) fn read_libsvm(
     let options = CsvOptions {
         weighted: false,
         side: SideOptions::default(),
+        categorical: Vec::new(),
         labels,
     };
     let tiles = libsvm::open(text(dir, block_bytes)?, &options, threads)?;

@@ -8,6 +8,9 @@
 //! Source: XGBoost `src/common/quantile.cc`, `AddCategories`: a category for each code up to the largest.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
+
+use crate::dataset::Names;
 
 use super::CODES;
 use super::sort::{sort_by_key, unordered};
@@ -22,11 +25,12 @@ pub struct Categories {
     n_codes: u32,
     n_grouped: usize,
     are_counted: bool,
+    names: Option<Arc<Names>>,
 }
 
 impl Categories {
     /// The categories of a feature from the keys of its values, which are codes, in any order.
-    pub(super) fn of_keys(mut keys: Vec<u32>) -> Self {
+    pub(super) fn of_keys(mut keys: Vec<u32>, names: Option<Arc<Names>>) -> Self {
         sort_by_key(&mut keys, |key| key);
         let runs = keys.chunk_by(|a, b| a == b);
         let mut found: Vec<(u32, usize)> = runs
@@ -39,6 +43,7 @@ impl Categories {
                 n_codes,
                 n_grouped: 0,
                 are_counted: true,
+                names,
             };
         }
         let n_grouped = found.len().saturating_sub(MOST_CATEGORIES);
@@ -54,7 +59,13 @@ impl Categories {
             n_codes,
             n_grouped,
             are_counted: false,
+            names,
         }
+    }
+
+    /// The names of the categories, by code, where they have some.
+    pub fn names(&self) -> Option<&Arc<Names>> {
+        self.names.as_ref()
     }
 
     /// The codes that have a bin, ascending.
@@ -90,7 +101,7 @@ mod tests {
     use super::*;
 
     fn of_codes(codes: impl Iterator<Item = u32>) -> Categories {
-        Categories::of_keys(codes.map(|code| ordered(code as f32)).collect())
+        Categories::of_keys(codes.map(|code| ordered(code as f32)).collect(), None)
     }
 
     #[test]

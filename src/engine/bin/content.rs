@@ -23,6 +23,10 @@ impl BinnedDataset {
                     |it| it.to_le_bytes(),
                     sink,
                 );
+                for name in categories.names().iter().flat_map(|it| it.as_slice()) {
+                    begin("name", name.len(), sink);
+                    sink(name.as_bytes());
+                }
             }
         }
         floats("all labels", Some(&self.label_matrix()), sink);

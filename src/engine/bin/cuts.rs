@@ -8,8 +8,9 @@
 //! Source: XGBoost 3.0 `src/common/quantile.{h,cc}`; ranks are exact here, where XGBoost sketches them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::dataset::{Dataset, FeaturesView};
+use crate::dataset::{CategoryNames, Dataset, FeaturesView};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
@@ -45,6 +46,8 @@ pub(super) struct RawRows<'a> {
     pub(super) whole: bool,
     /// The features whose values are codes of categories.
     pub(super) categorical: &'a [u32],
+    /// The names of their categories, where they have some.
+    pub(super) names: &'a CategoryNames,
 }
 
 impl HistogramCuts {
@@ -83,6 +86,7 @@ impl HistogramCuts {
             weights: data.weights(),
             whole: true,
             categorical,
+            names: &CategoryNames::default(),
         };
         Self::of_rows(&rows, max_bin, threads)
     }
@@ -103,7 +107,8 @@ impl HistogramCuts {
         } else {
             threads.map((0..data.n_features).collect(), |feature| {
                 let keys = || present(data, &sparse, feature, |key, _| key);
-                is_categorical(feature).then(|| Categories::of_keys(keys()))
+                let names = || data.names.of(feature as u32).cloned();
+                is_categorical(feature).then(|| Categories::of_keys(keys(), names()))
             })
         };
         let features = threads.map((0..data.n_features).collect(), |feature| {
@@ -138,6 +143,15 @@ impl HistogramCuts {
         let features = self.categories.iter().enumerate();
         let features = features.filter(|(_, categories)| categories.is_some());
         features.map(|(feature, _)| feature as u32).collect()
+    }
+
+    /// The names of the categories, of the features whose categories have some.
+    pub fn category_names(&self) -> CategoryNames {
+        let features = self.categorical().into_iter();
+        let names = features.filter_map(|it| Some((it, self.categories(it as usize)?.names()?)));
+        names
+            .map(|(feature, names)| (feature, Arc::clone(names)))
+            .collect()
     }
 
     /// Features with more categories than have a bin each, and how many have none.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::dataset::{
-    Continuity, Dataset, DatasetError, GrowingSide, ObjectRows, Origin, Part, SideColumns, Tile,
-    Traits,
+    CategoryNames, Continuity, Dataset, DatasetError, GrowingSide, ObjectRows, Origin, Part,
+    SideColumns, Tile, Traits,
 };
 use crate::threads::Threads;
 
@@ -25,6 +25,8 @@ pub struct Ingest {
     cuts: Arc<HistogramCuts>,
     /// The features whose values are codes of categories.
     categorical: Vec<u32>,
+    /// The names of their categories, where they have some.
+    names: CategoryNames,
     searches: Searches,
     /// Known from the first tile on.
     form: Option<Form>,
@@ -86,6 +88,7 @@ impl Ingest {
         Self {
             cuts: Arc::clone(cuts),
             categorical: cuts.categorical(),
+            names: cuts.category_names(),
             searches: Searches::new(cuts),
             form,
             matrix: None,
@@ -117,6 +120,11 @@ impl Ingest {
         self.is_sparse
     }
 
+    /// The names of the categories, of the features whose categories have some.
+    pub fn category_names(&self) -> &CategoryNames {
+        &self.names
+    }
+
     /// Bins parts, and lets their values go.
     ///
     /// # Errors
@@ -129,8 +137,8 @@ impl Ingest {
             self.form = Some(form(std::iter::once(tile.features.view()), n_cells));
         }
         let form = self.form.unwrap_or(Form::Dense);
-        let (searches, categorical) = (&self.searches, self.categorical.as_slice());
-        let binned = threads.map(parts, |part| bin(part, form, (searches, categorical)));
+        let this = &*self;
+        let binned = threads.map(parts, |part| this.bin(part, form));
         for part in binned {
             self.wait(part);
         }
@@ -208,22 +216,26 @@ impl Ingest {
         }
         Ok(())
     }
-}
 
-fn bin(mut part: Part, form: Form, (searches, categorical): (&Searches, &[u32])) -> BinnedPart {
-    let widths = check(&mut part, categorical);
-    let tiles = widths.map(|widths| {
-        let tiles = part.tiles.into_iter().zip(widths);
-        let binned = tiles.map(|(tile, width)| {
-            let n_rows = tile.labels.len();
-            let codes = TileCodes::new(tile.features.view(), n_rows, form, searches);
-            BinnedTile::new(tile, width, codes)
+    /// Bins a part.
+    fn bin(&self, mut part: Part, form: Form) -> BinnedPart {
+        let widths = check(&mut part, |tile| {
+            tile.code_words(&self.names);
+            tile.check_categories(&self.categorical)
         });
-        binned.collect()
-    });
-    BinnedPart {
-        number: part.number,
-        tiles,
+        let tiles = widths.map(|widths| {
+            let tiles = part.tiles.into_iter().zip(widths);
+            let binned = tiles.map(|(tile, width)| {
+                let n_rows = tile.labels.len();
+                let codes = TileCodes::new(tile.features.view(), n_rows, form, &self.searches);
+                BinnedTile::new(tile, width, codes)
+            });
+            binned.collect()
+        });
+        BinnedPart {
+            number: part.number,
+            tiles,
+        }
     }
 }
 

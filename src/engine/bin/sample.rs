@@ -7,7 +7,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::dataset::{DatasetError, FeaturesView, Part, Tile, TileFeatures};
+use crate::dataset::{
+    CategoryNames, DatasetError, FeaturesView, NameSearch, Part, Tile, TileFeatures,
+    check_categories, code_column, words_of,
+};
 use crate::threads::Threads;
 
 use super::cuts::RawRows;
@@ -36,6 +39,8 @@ pub struct Sample {
     parts: Vec<SampledPart>,
     /// The features whose values are codes of categories.
     categorical: Vec<u32>,
+    /// The names of their categories; `None` leaves it to the words of the rows.
+    names: Option<CategoryNames>,
 }
 
 #[derive(Debug)]
@@ -63,6 +68,7 @@ impl Sample {
             n_rows: 0,
             parts: Vec::new(),
             categorical: Vec::new(),
+            names: None,
         }
     }
 
@@ -70,6 +76,13 @@ impl Sample {
     #[must_use]
     pub fn with_categories(mut self, categorical: Vec<u32>) -> Self {
         self.categorical = categorical;
+        self
+    }
+
+    /// The same, where categories have these names and no others.
+    #[must_use]
+    pub fn with_names(mut self, names: CategoryNames) -> Self {
+        self.names = Some(names);
         self
     }
 
@@ -81,7 +94,8 @@ impl Sample {
     /// Takes parts until the sample is full, and gives back the others.
     pub fn push(&mut self, parts: Vec<Part>, threads: &Threads) -> Vec<Part> {
         let checked = threads.map(parts, |mut part| {
-            let widths = check(&mut part, &self.categorical);
+            // Words have no codes yet.
+            let widths = check(&mut part, |_| Ok(()));
             (part, widths)
         });
         let mut rest = Vec::new();
@@ -135,7 +149,11 @@ impl Sample {
     ///
     /// # Errors
     /// [`BinError::MaxBin`] if `max_bin` is not within 2 to 256.
-    pub fn cut(self, max_bin: u32, whole: bool, threads: &Threads) -> Result<Ingest, BinError> {
+    pub fn cut(mut self, max_bin: u32, whole: bool, threads: &Threads) -> Result<Ingest, BinError> {
+        let names = self.names.take().unwrap_or_else(|| self.found_names());
+        if !self.categorical.is_empty() {
+            self.code_words(&names);
+        }
         let tiles: Vec<&SampledTile> = self.tiles().collect();
         let n_features = tiles.iter().map(|tile| tile.width).max().unwrap_or(0);
         let weights = self.weights();
@@ -149,6 +167,7 @@ impl Sample {
             weights: weights.as_deref(),
             whole,
             categorical: &self.categorical,
+            names: &names,
         };
         let cuts = Arc::new(HistogramCuts::of_rows(&rows, max_bin, threads)?);
         let form = form(
@@ -184,6 +203,41 @@ impl Sample {
             .flat_map(|part| part.tiles.iter().flatten())
     }
 
+    /// The names of the categories, as the rows' words show.
+    fn found_names(&self) -> CategoryNames {
+        let words = self.tiles().flat_map(|tile| &tile.tile.words);
+        let mut search = NameSearch::new(words);
+        for feature in search.features() {
+            for tile in self.tiles() {
+                let features = tile.features(&self.values);
+                search.add_numbers(feature, features.column(feature, tile.rows.len()));
+            }
+        }
+        search.finish()
+    }
+
+    /// Puts codes in the place of words, and refuses what is neither.
+    fn code_words(&mut self, names: &CategoryNames) {
+        for part in &mut self.parts {
+            let Ok(tiles) = &mut part.tiles else {
+                continue;
+            };
+            let mut refused = None;
+            for tile in tiles {
+                tile.code_words(names, &mut self.values);
+                let origin = &tile.tile.origin;
+                let features = (tile.features(&self.values), tile.tile.words.as_slice());
+                let n_rows = tile.rows.len();
+                if let Err(err) = check_categories(features, n_rows, origin, &self.categorical) {
+                    refused.get_or_insert((Arc::clone(&origin.object), err));
+                }
+            }
+            if let Some(refused) = refused {
+                part.tiles = Err(refused);
+            }
+        }
+    }
+
     /// The weights of all rows, where some have one.
     fn weights(&self) -> Option<Vec<f32>> {
         if self.tiles().all(|tile| tile.tile.weights.is_none()) {
@@ -201,6 +255,19 @@ impl Sample {
 }
 
 impl SampledTile {
+    /// Puts codes in the place of the words and numbers of the features that have names; `values` are the sample's.
+    fn code_words(&mut self, names: &CategoryNames, values: &mut [f32]) {
+        let n_rows = self.rows.len();
+        let TileFeatures::Dense { n_features, .. } = self.tile.features else {
+            return self.tile.code_words(names);
+        };
+        let there = names.iter().filter(|it| (it.0 as usize) < n_features);
+        for (feature, names) in there {
+            let column = &mut values[self.first + feature as usize * n_rows..][..n_rows];
+            code_column(column, words_of(&self.tile.words, feature), names);
+        }
+    }
+
     fn features<'a>(&'a self, values: &'a [f32]) -> FeaturesView<'a> {
         match self.tile.features.view() {
             FeaturesView::Dense { n_features, .. } => FeaturesView::Dense {
@@ -212,16 +279,16 @@ impl SampledTile {
     }
 }
 
-/// Checks the tiles of a part, of which the features `categorical` hold codes, and gives their widths, or the object with the
-/// first thing that is not allowed.
+/// Checks the tiles of a part, each by `further` too, and gives their widths, or the object with the first thing that is not
+/// allowed.
 pub(super) fn check(
     part: &mut Part,
-    categorical: &[u32],
+    further: impl Fn(&mut Tile) -> Result<(), DatasetError>,
 ) -> Result<Vec<usize>, (Arc<str>, DatasetError)> {
     part.tiles.retain(|tile| !tile.labels.is_empty());
     let width = |tile: &mut Tile| {
         let checked = tile.check().and_then(|width| {
-            tile.check_categories(categorical)?;
+            further(tile)?;
             Ok(width)
         });
         checked.map_err(|err| (Arc::clone(&tile.origin.object), err))

@@ -110,6 +110,9 @@ pub enum TrainError {
         /// The feature, from 0.
         feature: u32,
     },
+    /// The booster to continue from has other names of categories than the training set.
+    #[error("the categories have other names than in the booster to continue from")]
+    CategoryNames,
     /// Exposures, and an objective whose margin is not the logarithm of a mean.
     #[error(
         "`{data}` has exposures, which do not go with `{objective}`, allowed are {}",

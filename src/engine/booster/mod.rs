@@ -19,6 +19,7 @@ mod train;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dataset::CategoryNames;
 use crate::objective::Objective;
 use crate::params::BoosterParams;
 use crate::tree::Tree;
@@ -54,6 +55,8 @@ pub struct Booster {
     pub feature_names: Vec<String>,
     /// Types of the columns; empty where all are numbers.
     pub feature_types: Vec<FeatureType>,
+    /// Names of the categories by code, of the columns whose categories have some.
+    pub category_names: CategoryNames,
     /// Columns in which 0 (and what is within 1e-35 of it) is missing: `LightGBM`'s `zero_as_missing`, where its splits
     /// need that. XGBoost has no such thing, so [`crate::export`] refuses to write these models for it.
     pub zero_is_missing: BTreeSet<u32>,
@@ -78,6 +81,7 @@ impl Booster {
             n_targets: 1,
             feature_names: Vec::new(),
             feature_types: Vec::new(),
+            category_names: CategoryNames::default(),
             zero_is_missing: BTreeSet::new(),
             attributes: BTreeMap::new(),
         }

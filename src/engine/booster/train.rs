@@ -309,6 +309,9 @@ fn begin(
     if let Some(start) = start {
         check_start(params, start)?;
         check_shape(start, data)?;
+        if start.category_names != data.cuts().category_names() {
+            return Err(TrainError::CategoryNames);
+        }
         let mut booster = start.clone();
         booster.objective = objective;
         if booster.feature_types.is_empty() {
@@ -340,6 +343,7 @@ fn begin(
         base_score: from.base_score(),
         n_targets: data.n_targets() as u32,
         feature_types: feature_types(data),
+        category_names: data.cuts().category_names(),
         ..Booster::new(objective, data.n_features() as u32)
     };
     Ok((booster, from))

@@ -37,6 +37,7 @@ impl DatasetBuilder {
         self.chunks.push(Chunk {
             rows: first..first + n_rows,
             features: tile.features,
+            words: tile.words,
             origin: tile.origin,
         });
         Ok(())

@@ -1,4 +1,4 @@
-//! Whether the values of features of categories are codes.
+//! Whether the values of features of categories are codes, and codes in the place of words.
 //!
 //! Invariant: of several values that are none, the one in the first row is told.
 //!
@@ -7,12 +7,23 @@
 
 use crate::tree::MAX_CATEGORIES;
 
-use super::{Dataset, DatasetError, Origin, Tile, TileFeatures};
+use super::words::{word, words_of};
+use super::{
+    CategoryNames, Dataset, DatasetError, FeatureWords, FeaturesView, NameSearch, Origin, Tile,
+};
 
 impl Tile {
+    /// Puts codes in the place of the words and numbers of the features that have `names`; a word without a name is missing.
+    pub fn code_words(&mut self, names: &CategoryNames) {
+        let n_rows = self.labels.len();
+        self.features.code_words(n_rows, &self.words, names);
+        self.words.retain(|it| names.of(it.feature).is_none());
+    }
+
     /// Checks that the values of the features `categorical` are codes of categories.
     pub(crate) fn check_categories(&self, categorical: &[u32]) -> Result<(), DatasetError> {
-        check(&self.features, self.labels.len(), &self.origin, categorical)
+        let features = (self.features.view(), self.words.as_slice());
+        check_categories(features, self.labels.len(), &self.origin, categorical)
     }
 }
 
@@ -23,32 +34,58 @@ impl Dataset {
     /// [`DatasetError::Category`] for the first value that is none.
     pub fn check_categories(&self, categorical: &[u32]) -> Result<(), DatasetError> {
         let mut chunks = self.chunks.iter();
-        chunks.try_for_each(|it| check(&it.features, it.rows.len(), &it.origin, categorical))
+        chunks.try_for_each(|it| {
+            let features = (it.features.view(), it.words.as_slice());
+            check_categories(features, it.rows.len(), &it.origin, categorical)
+        })
+    }
+
+    /// The names of the categories of the table's words, and of what numbers stand among them.
+    pub fn category_names(&self) -> CategoryNames {
+        let words = self.chunks.iter().flat_map(|it| &it.words);
+        let mut search = NameSearch::new(words);
+        for feature in search.features() {
+            for chunk in &self.chunks {
+                search.add_numbers(
+                    feature,
+                    chunk.features.view().column(feature, chunk.rows.len()),
+                );
+            }
+        }
+        search.finish()
+    }
+
+    /// Puts codes in the place of the words and numbers of the features that have `names`; a word without a name is missing.
+    pub fn code_words(&mut self, names: &CategoryNames) {
+        for chunk in &mut self.chunks {
+            let n_rows = chunk.rows.len();
+            chunk.features.code_words(n_rows, &chunk.words, names);
+            chunk.words.retain(|it| names.of(it.feature).is_none());
+        }
     }
 }
 
-fn check(
-    features: &TileFeatures,
+/// Checks that the values of the features `categorical` of `n_rows` rows are codes of categories.
+pub(crate) fn check_categories(
+    (features, words): (FeaturesView<'_>, &[FeatureWords]),
     n_rows: usize,
     origin: &Origin,
     categorical: &[u32],
 ) -> Result<(), DatasetError> {
     let found = match features {
         _ if categorical.is_empty() => None,
-        TileFeatures::Dense { n_features, values } => {
+        FeaturesView::Dense { n_features, values } => {
             let first = |&feature: &u32| {
                 let feature = feature as usize;
                 let column = values.get(feature * n_rows..(feature + 1) * n_rows)?;
                 let row = column.iter().position(|&value| !is_code(value))?;
                 Some((row, feature, column[row]))
             };
-            let there = categorical
-                .iter()
-                .filter(|&&it| (it as usize) < *n_features);
+            let there = categorical.iter().filter(|&&it| (it as usize) < n_features);
             let found = there.filter_map(first);
             found.min_by_key(|&(row, feature, _)| (row, feature))
         }
-        TileFeatures::Csr {
+        FeaturesView::Csr {
             indptr,
             indices,
             values,
@@ -68,13 +105,16 @@ fn check(
             object: origin.object.to_string(),
             row: origin.first_row + row as u64,
             feature,
-            value,
+            value: match word(value, words_of(words, feature as u32)) {
+                Some(word) => word.text.to_string(),
+                None => value.to_string(),
+            },
         }),
     }
 }
 
 /// Whether a value is missing or the code of a category.
-fn is_code(value: f32) -> bool {
+pub fn is_code(value: f32) -> bool {
     value.is_nan() || (value >= 0.0 && value < MAX_CATEGORIES as f32 && value.fract() == 0.0)
 }
 

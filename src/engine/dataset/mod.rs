@@ -13,11 +13,14 @@ mod select;
 mod side;
 mod targets;
 mod tile;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub use build::DatasetBuilder;
+pub(crate) use category::check_categories;
+pub use category::is_code;
 pub(crate) use check::{Continuity, Traits};
 pub use folds::{Fold, FoldError, FoldPlan, Strata};
 pub(crate) use part::ObjectRows;
@@ -28,6 +31,8 @@ pub use side::{SideColumn, SideColumns};
 pub use targets::Targets;
 pub(crate) use tile::FeaturesView;
 pub use tile::{DatasetError, Origin, TILE_ROWS, Tile, TileFeatures};
+pub use words::{CategoryNames, FeatureWords, Names, Word};
+pub(crate) use words::{NameSearch, code_column, words_of};
 
 /// A table of `(n_rows, n_features)` with a label, and perhaps a weight, for each row.
 #[derive(Clone, Debug)]
@@ -44,6 +49,7 @@ pub struct Dataset {
 pub(crate) struct Chunk {
     pub(crate) rows: Range<usize>,
     pub(crate) features: TileFeatures,
+    pub(crate) words: Vec<FeatureWords>,
     pub(crate) origin: Origin,
 }
 
@@ -92,6 +98,7 @@ impl Dataset {
                 labels: labels[rows].to_vec(),
                 weights: None,
                 side: SideColumns::default(),
+                words: Vec::new(),
                 origin: Origin {
                     object: object.clone(),
                     first_row: first_row as u64,

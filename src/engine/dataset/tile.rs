@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{SideColumn, SideColumns};
+use super::{FeatureWords, SideColumn, SideColumns};
 use crate::tree::MAX_CATEGORIES;
 
 /// Rows of a tile, as readers should cut them. A tile may hold fewer or more.
@@ -50,6 +50,8 @@ pub struct Tile {
     pub weights: Option<Vec<f32>>,
     /// Columns beside the features; all tiles of a table have the same ones.
     pub side: SideColumns,
+    /// The words of features of categories, where there are some: their values are below 0.
+    pub words: Vec<FeatureWords>,
     /// Where the rows came from.
     pub origin: Origin,
 }
@@ -148,8 +150,8 @@ pub enum DatasetError {
         row: u64,
         /// The column, from 0.
         feature: usize,
-        /// The value.
-        value: f32,
+        /// The value, or the word.
+        value: String,
     },
     /// A label is not a finite number.
     #[error("`{object}` row {row}: label `{value}` is not a finite number")]
@@ -205,6 +207,27 @@ pub(crate) enum FeaturesView<'a> {
         indices: &'a [u32],
         values: &'a [f32],
     },
+}
+
+impl<'a> FeaturesView<'a> {
+    /// The values of a feature of `n_rows` rows; those of a row that does not list it are left out.
+    pub(crate) fn column(self, feature: u32, n_rows: usize) -> Box<dyn Iterator<Item = f32> + 'a> {
+        match self {
+            Self::Dense { n_features, values } if (feature as usize) < n_features => Box::new(
+                values[feature as usize * n_rows..][..n_rows]
+                    .iter()
+                    .copied(),
+            ),
+            Self::Dense { .. } => Box::new(std::iter::empty()),
+            Self::Csr {
+                indices, values, ..
+            } => {
+                let entries = indices.iter().zip(values);
+                let own = entries.filter(move |(it, _)| **it == feature);
+                Box::new(own.map(|(_, &value)| value))
+            }
+        }
+    }
 }
 
 impl DatasetError {

@@ -236,6 +236,7 @@ fn table<F: linfa::Float>(
             labels: (first_row..first_row + n_rows).map(&label).collect(),
             weights: None,
             side: SideColumns::default(),
+            words: Vec::new(),
             origin: Origin {
                 object: Arc::clone(&object),
                 first_row: first_row as u64,

@@ -18,6 +18,7 @@
 //!
 //! Source: XGBoost `doc/model.schema` and "Introduction to Model IO".
 
+mod categories;
 mod error;
 mod json;
 mod lightgbm;

@@ -149,6 +149,7 @@ fn read_trees(model: &Member<'_, '_>, booster: &mut Booster) -> Result<(), Model
         .map(|(idx, tree)| read_tree::read(&tree, idx, booster.n_features))
         .collect();
     booster.trees = trees?;
+    booster.category_names = super::categories::read(model, booster.n_features)?;
     let info = model.member("tree_info")?;
     let groups = info.ints(n_trees)?;
     let groups: Option<Vec<_>> = groups.iter().map(|&it| u32::try_from(it).ok()).collect();

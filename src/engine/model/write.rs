@@ -100,6 +100,7 @@ fn gblinear(linear: &LinearModel, out: &mut impl Encode) {
 fn trees(booster: &Booster, out: &mut impl Encode) {
     let n_trees = booster.trees.len();
     out.begin_object();
+    super::categories::write(booster, out);
     out.key("gbtree_model_param");
     out.begin_object();
     out.text_member("num_parallel_tree", &booster.num_parallel_tree.to_string());

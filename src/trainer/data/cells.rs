@@ -2,6 +2,8 @@
 //!
 //! Invariant: a walk stands at the start of a cell or at what ends one; a cell in quotes may hold delimiters and line ends.
 
+use std::borrow::Cow;
+
 use super::csv::CsvProblem;
 use super::number::{NumberError, parse_cell, shown};
 
@@ -13,7 +15,7 @@ pub(super) struct Cells<'a> {
     pub(super) delimiter: u8,
 }
 
-impl Cells<'_> {
+impl<'a> Cells<'a> {
     /// Goes to the first cell of the next row; false at the end. Lines of nothing but white space are no rows.
     pub(super) fn start_row(&mut self) -> bool {
         loop {
@@ -62,8 +64,26 @@ impl Cells<'_> {
         Ok(parse_cell(&self.bytes[start..self.at])?)
     }
 
-    /// Reads a cell in double quotes; two quotes inside stand for one.
+    /// Reads the cell here as text, and stops behind it.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, [u8]>, CsvProblem> {
+        while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
+            self.at += 1;
+        }
+        if self.bytes.get(self.at) == Some(&b'"') {
+            return Ok(Cow::Owned(self.quoted_text()?));
+        }
+        let start = self.at;
+        self.skip_plain();
+        Ok(Cow::Borrowed(&self.bytes[start..self.at]))
+    }
+
+    /// Reads a number in double quotes.
     fn quoted(&mut self) -> Result<f32, CsvProblem> {
+        Ok(parse_cell(&self.quoted_text()?)?)
+    }
+
+    /// Reads a cell in double quotes; two quotes inside stand for one.
+    fn quoted_text(&mut self) -> Result<Vec<u8>, CsvProblem> {
         let start = self.at;
         let mut text = Vec::new();
         loop {
@@ -85,7 +105,7 @@ impl Cells<'_> {
             self.skip_plain();
             return Err(NumberError::Text(shown(&self.bytes[start..self.at])).into());
         }
-        Ok(parse_cell(&text)?)
+        Ok(text)
     }
 
     fn skip_plain(&mut self) {

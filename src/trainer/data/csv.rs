@@ -2,14 +2,14 @@
 //! be something else.
 //!
 //! Invariants: every row has as many cells as the first one; a cell is a finite number or missing (empty, `nan`, `NA`),
-//! never text; label and weight are never missing. XGBoost's own parser lets all of these pass and trains on something
+//! never text but in a column of categories; label and weight are never missing. XGBoost's own parser lets all of these pass and trains on something
 //! else (SageMaker's built-in algorithm turns a header into a row of label 0), so each is refused with its place.
 //!
 //! One pass does it: a cell is read as a number from where it starts, and whatever does not end at a delimiter is looked
 //! at again, slowly, for quotes, blanks, missing values and mistakes. A row in which something does not fit is read once
 //! more, cell by cell, to say what. Where lines end is known from [`super::blocks`].
 
-use engine::dataset::{SideColumn, Tile};
+use engine::dataset::{SideColumn, Tile, is_code};
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
@@ -22,6 +22,7 @@ use super::number::{NumberError, parse_plain};
 use super::rows::{Columns, DenseRows};
 use super::side::{self, SideOptions, SideProblem};
 use super::tiles::{LineFormat, LineTiles, TextFiles};
+use super::words::ColumnWords;
 
 /// Why a line of a CSV file was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -75,7 +76,7 @@ impl CsvProblem {
         let hint = match self {
             Self::Header(_) => "remove the header line; the first column is the label",
             Self::Number(NumberError::Text(_)) => {
-                "encode categories as numbers; a missing value is an empty cell, `nan` or `NA`"
+                "name the feature in `categorical_features` if it holds categories; a missing value is an empty cell, `nan` or `NA`"
             }
             Self::Ragged { .. } => "all files of a channel have the same columns",
             Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
@@ -101,6 +102,8 @@ pub struct CsvOptions {
     pub labels: LabelRule,
     /// What stands beside the features.
     pub side: SideOptions,
+    /// The features whose cells are categories, and may be words.
+    pub categorical: Vec<u32>,
 }
 
 /// How the cells of a channel lie, as its first row shows.
@@ -194,6 +197,46 @@ impl CsvFormat {
                 return false;
             }
         }
+        self.fits(row)
+    }
+
+    /// As [`CsvFormat::quick_row`], where some columns hold categories.
+    fn quick_row_of_words(
+        &self,
+        cells: &mut Cells<'_>,
+        row: &mut [f32],
+        words: &mut [ColumnWords],
+    ) -> bool {
+        let last = row.len() - 1;
+        let mut of_words = self.columns.categorical.iter().zip(words).peekable();
+        for (column, value) in row.iter_mut().enumerate() {
+            let words = of_words.next_if(|((it, _), _)| *it == column);
+            let plain = parse_plain(&cells.bytes[cells.at..]);
+            *value = match (plain, words) {
+                (Some((value, n_bytes)), words)
+                    if cells.ends(cells.at + n_bytes) && (words.is_none() || is_code(value)) =>
+                {
+                    cells.at += n_bytes;
+                    value
+                }
+                (_, None) => match cells.cell() {
+                    Ok(value) => value,
+                    Err(_) => return false,
+                },
+                (_, Some((_, words))) => match cells.text() {
+                    Ok(text) => words.cell(&text),
+                    Err(_) => return false,
+                },
+            };
+            if cells.end_cell() != (column == last) {
+                return false;
+            }
+        }
+        self.fits(row)
+    }
+
+    /// Whether label, weight and the columns beside the features of a row are what they should be.
+    fn fits(&self, row: &[f32]) -> bool {
         let leading = row.iter().enumerate().take(self.columns.n_leading());
         let fits = leading.fold(true, |fits, (column, &value)| {
             fits && self.check_leading(column, value).is_ok()
@@ -220,6 +263,12 @@ impl CsvFormat {
         Ok(self.options.labels.check(value)?)
     }
 
+    /// Whether a column holds categories.
+    fn is_categorical(&self, column: usize) -> bool {
+        let mut categorical = self.columns.categorical.iter();
+        categorical.any(|(it, _)| *it == column)
+    }
+
     /// The query of the row that starts at `cells.at`; every cell of it is known to be one.
     fn query(mut cells: Cells<'_>, column: usize) -> Result<u64, Spot> {
         let refused = |at, problem| Spot {
@@ -228,7 +277,7 @@ impl CsvFormat {
             problem,
         };
         for _ in 0..column {
-            cells.cell().map_err(|problem| refused(cells.at, problem))?;
+            cells.text().map_err(|problem| refused(cells.at, problem))?;
             cells.end_cell();
         }
         let rest = &cells.bytes[cells.at..];
@@ -243,7 +292,12 @@ impl CsvFormat {
         let mut label = f32::NAN;
         for column in 0..self.columns.n_columns {
             let at = cells.at;
-            let checked = cells.cell().and_then(|value| {
+            let value = if self.is_categorical(column) {
+                cells.text().map(|_| f32::NAN)
+            } else {
+                cells.cell()
+            };
+            let checked = value.and_then(|value| {
                 if column == 0 {
                     label = value;
                 }
@@ -298,7 +352,13 @@ impl LineFormat for CsvFormat {
         rows.clear();
         while cells.start_row() {
             let start = cells;
-            let spot = if self.quick_row(&mut cells, rows.add(self.columns.n_columns)) {
+            let fits = if self.columns.categorical.is_empty() {
+                self.quick_row(&mut cells, rows.add(self.columns.n_columns))
+            } else {
+                let (row, words) = rows.add_with_words(&self.columns);
+                self.quick_row_of_words(&mut cells, row, words)
+            };
+            let spot = if fits {
                 let Some(column) = self.query else {
                     continue;
                 };
@@ -337,6 +397,7 @@ fn columns(n_columns: usize, options: &CsvOptions) -> Result<Columns, CsvProblem
         n_columns,
         weighted: options.weighted,
         side: Vec::new(),
+        categorical: Vec::new(),
     };
     if n_columns > columns.n_leading() {
         columns.side = options.side.numbered(n_columns, columns.n_leading())?;
@@ -348,6 +409,12 @@ fn columns(n_columns: usize, options: &CsvOptions) -> Result<Columns, CsvProblem
             declared: !options.side.declared.is_empty(),
         });
     }
+    let features = columns.features();
+    let mut categorical = options.categorical.clone();
+    categorical.sort_unstable();
+    let there = categorical.into_iter();
+    let there = there.filter_map(|it| Some((*features.get(it as usize)?, it)));
+    columns.categorical = there.collect();
     Ok(columns)
 }
 

@@ -164,8 +164,8 @@ pub enum DataError {
         row: u64,
         /// The feature, from 0.
         feature: usize,
-        /// The value.
-        value: f32,
+        /// The value, or the word.
+        value: String,
     },
     /// The rows do not make one table.
     #[error("the rows of channel `{channel}` do not make one table: {source}")]

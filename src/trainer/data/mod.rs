@@ -19,6 +19,7 @@ pub mod ranges;
 pub mod rows;
 pub mod side;
 pub mod tiles;
+mod words;
 
 use contract::content_type::ContentType;
 use engine::threads::Threads;

@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use engine::dataset::{Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures};
+use engine::dataset::{
+    FeatureWords, Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures,
+};
 
 use super::side;
+use super::words::ColumnWords;
 
 /// The most values of a dense tile, so that a very wide table has short tiles (16 MiB).
 const TILE_VALUES: usize = 4 << 20;
@@ -21,6 +24,8 @@ pub struct DenseRows {
     values: Vec<f32>,
     /// The rows' queries, where they have some.
     pub(super) query_ids: Vec<u64>,
+    /// The words of each column of categories.
+    words: Vec<ColumnWords>,
 }
 
 /// Which columns are no features.
@@ -32,6 +37,8 @@ pub struct Columns {
     pub weighted: bool,
     /// Columns beside the features, and what they hold; those of the base margin in its order.
     pub side: Vec<(usize, SideColumn)>,
+    /// Columns of categories, and their numbers among the features.
+    pub categorical: Vec<(usize, u32)>,
 }
 
 impl Columns {
@@ -46,7 +53,7 @@ impl Columns {
     }
 
     /// Where the features are.
-    fn features(&self) -> Vec<usize> {
+    pub(super) fn features(&self) -> Vec<usize> {
         let is_feature = |number: &usize| self.side.iter().all(|(it, _)| it != number);
         (self.n_leading()..self.n_columns)
             .filter(is_feature)
@@ -66,6 +73,7 @@ impl DenseRows {
     pub fn clear(&mut self) {
         self.values.clear();
         self.query_ids.clear();
+        self.words.iter_mut().for_each(ColumnWords::clear);
     }
 
     /// Adds a row and gives it to be filled in.
@@ -75,11 +83,23 @@ impl DenseRows {
         &mut self.values[begin..]
     }
 
+    /// The same, and the words of as many columns of categories as `columns` have.
+    pub(super) fn add_with_words(&mut self, columns: &Columns) -> (&mut [f32], &mut [ColumnWords]) {
+        self.words
+            .resize_with(columns.categorical.len(), ColumnWords::default);
+        let begin = self.values.len();
+        self.values.resize(begin + columns.n_columns, 0.0);
+        (&mut self.values[begin..], &mut self.words)
+    }
+
     /// Cuts the rows into tiles and turns their values into columns.
     pub fn tiles(&self, columns: &Columns, object: &Arc<str>) -> Vec<Tile> {
         let n_columns = columns.n_columns;
         let n_features = columns.n_features();
         let features = columns.features();
+        let words = self.words.iter().zip(&columns.categorical);
+        let words = words.filter_map(|(words, &(_, feature))| words.of_feature(feature));
+        let words: Vec<FeatureWords> = words.collect();
         let tile_rows = (TILE_VALUES / n_features.max(1)).clamp(1, TILE_ROWS);
         let tile = |(idx, rows): (usize, &[f32])| {
             let column = |at: usize| rows.iter().skip(at).step_by(n_columns).copied().collect();
@@ -91,6 +111,7 @@ impl DenseRows {
                 labels: column(0),
                 weights: columns.weighted.then(|| column(1)),
                 side: self.side(columns, rows, idx * tile_rows),
+                words: words.clone(),
                 origin: Origin {
                     object: Arc::clone(object),
                     first_row: (idx * tile_rows) as u64,
@@ -144,6 +165,7 @@ mod tests {
             n_columns,
             weighted: true,
             side: Vec::new(),
+            categorical: Vec::new(),
         };
         let tiles = rows.tiles(&columns, &Arc::from("train/a.csv"));
         let sizes: Vec<usize> = tiles.iter().map(|it| it.labels.len()).collect();

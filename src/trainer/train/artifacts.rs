@@ -21,7 +21,7 @@ use crate::error::TrainerError;
 
 /// `features.json`: the columns of the model.
 #[derive(Debug, Serialize)]
-pub(crate) struct Features<'a> {
+pub(crate) struct Columns<'a> {
     /// Feature columns, without label and weight.
     pub(crate) n_features: usize,
     /// Their names, in order; empty where the job gave none.
@@ -29,6 +29,9 @@ pub(crate) struct Features<'a> {
     /// The columns whose values are codes of categories, from 0.
     #[serde(skip_serializing_if = "<[u32]>::is_empty")]
     pub(crate) categorical_features: &'a [u32],
+    /// The names of their categories, by code, of those that have some.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) categories: BTreeMap<u32, &'a [String]>,
 }
 
 /// `training.json`: what made the model.
@@ -44,7 +47,7 @@ pub(crate) struct Training<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) best_round: Option<u32>,
     pub(crate) model_format: String,
-    pub(crate) features: Features<'a>,
+    pub(crate) features: Columns<'a>,
     /// Hyperparameters as they were given.
     pub(crate) hyperparameters: &'a BTreeMap<String, String>,
     /// What a row must bring beside its features to be predicted, by the names of [`contract::artifact::REQUIRED_INPUTS`].

@@ -5,9 +5,10 @@
 //! judged by the same metrics on the same rows as the model.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use contract::artifact::{Baseline, BaselineMetric};
-use engine::dataset::{Part, Targets};
+use engine::dataset::{Part, Targets, Word};
 use engine::metric::{Judged, Metric};
 use engine::objective::Objective;
 use engine::threads::Threads;
@@ -48,8 +49,8 @@ pub(super) fn feature(name: &str, feature_names: &[String]) -> Option<usize> {
 #[derive(Debug)]
 pub(crate) struct Keys {
     features: Vec<usize>,
-    /// The bits of the values of a part's rows, row after row.
-    parts: BTreeMap<usize, Vec<u32>>,
+    /// The bits of the values of a part's rows, or the hashes of words, row after row.
+    parts: BTreeMap<usize, Vec<u64>>,
 }
 
 impl Keys {
@@ -71,17 +72,26 @@ impl Keys {
         if self.features.is_empty() {
             return;
         }
-        let bits = |value: f32| match value {
-            value if value.is_nan() => f32::NAN.to_bits(),
-            value => (value + 0.0).to_bits(),
+        let bits = |value: f32, words: &[Word]| match words.get((-1.0 - value) as usize) {
+            Some(word) if value < 0.0 => hash(&word.text),
+            _ if value.is_nan() => f32::NAN.to_bits().into(),
+            _ => (value + 0.0).to_bits().into(),
         };
         for part in parts {
             let mut keys = Vec::new();
             for tile in &part.tiles {
                 let n_rows = tile.labels.len();
+                let words_of = |feature: usize| {
+                    let found = tile.words.iter().find(|it| it.feature as usize == feature);
+                    found.map_or(&[][..], |it| &*it.words)
+                };
+                let words: Vec<&[Word]> = self.features.iter().map(|&it| words_of(it)).collect();
                 for row in 0..n_rows {
-                    let values = self.features.iter();
-                    keys.extend(values.map(|&it| bits(tile.features.value(row, n_rows, it))));
+                    let values = self.features.iter().zip(&words);
+                    let key = |(&feature, words): (&usize, &&[Word])| {
+                        bits(tile.features.value(row, n_rows, feature), words)
+                    };
+                    keys.extend(values.map(key));
                 }
             }
             self.parts.insert(part.number, keys);
@@ -89,12 +99,20 @@ impl Keys {
     }
 
     /// The key of each row, in the order of the rows.
-    fn rows(&self) -> impl Iterator<Item = &[u32]> {
+    fn rows(&self) -> impl Iterator<Item = &[u64]> {
         let n_values = self.features.len().max(1);
         self.parts
             .values()
             .flat_map(move |keys| keys.chunks_exact(n_values))
     }
+}
+
+/// A hash with keys that are always the same, since words of two channels are compared.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    // Bits of values do not reach that far.
+    hasher.finish() | 1 << 63
 }
 
 /// The names and numbers that features can be asked for by.
@@ -162,7 +180,7 @@ pub(crate) fn measure(
     } else {
         1
     };
-    let mut groups: HashMap<&[u32], Group> = HashMap::new();
+    let mut groups: HashMap<&[u64], Group> = HashMap::new();
     let mut all = Group::default();
     let rows = train.labels.chunks_exact(train.n_targets).enumerate();
     for ((row, labels), key) in rows.zip(train_keys.rows()) {
@@ -319,6 +337,7 @@ mod tests {
                 labels: data.labels().to_vec(),
                 weights: None,
                 side: SideColumns::default(),
+                words: Vec::new(),
                 origin: Origin {
                     object: "a".into(),
                     first_row: 0,

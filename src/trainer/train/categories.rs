@@ -28,12 +28,28 @@ pub(super) fn find(job: &mut Job) -> Result<(), TrainerError> {
         .iter()
         .map(number)
         .collect::<Result<_, _>>()?;
+    categorical.extend(&job.text);
     categorical.sort_unstable();
     categorical.dedup();
+    if !job.text.is_empty() {
+        tracing::info!(
+            "Features that hold text are read as categories: {}",
+            listed(&job.text, &own.feature_names)
+        );
+    }
     let params = own.params.clone();
     job.hyperparameters.params = params.categorical_features(categorical.clone());
     job.categorical = categorical;
     Ok(())
+}
+
+/// Features by name, or by number where they have none.
+fn listed(features: &[u32], names: &[String]) -> String {
+    let text = |&feature: &u32| match names.get(feature as usize) {
+        Some(name) => format!("`{name}`"),
+        None => feature.to_string(),
+    };
+    features.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Refuses a feature that rows of so many features do not have.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::bin::{BinnedDataset, HistogramCuts, Ingest, Sample};
-use engine::dataset::{Dataset, DatasetError, Part, PartsBuilder};
+use engine::dataset::{CategoryNames, Dataset, DatasetError, Part, PartsBuilder};
 use engine::threads::Threads;
 
 use crate::data::{DataError, Order};
@@ -16,8 +16,9 @@ use crate::error::TrainerError;
 /// What is to become of a channel's rows.
 #[derive(Clone, Debug)]
 pub(crate) enum Goal {
-    /// A table of values, of which those of these features are codes of categories.
-    Raw(Vec<u32>),
+    /// A table of values, of which those of these features are categories with these names; `None` leaves the names to the
+    /// rows' words.
+    Raw(Vec<u32>, Option<CategoryNames>),
     /// A table in bins of its own.
     Binned {
         max_bin: u32,
@@ -25,6 +26,8 @@ pub(crate) enum Goal {
         sample_values: usize,
         /// The features whose values are codes of categories.
         categorical: Vec<u32>,
+        /// The names of their categories; `None` leaves them to the rows' words.
+        names: Option<CategoryNames>,
     },
     /// A table in the bins of another.
     BinnedBy(Arc<HistogramCuts>),
@@ -58,6 +61,8 @@ pub(crate) struct Grown<T> {
     pub(crate) is_sparse: bool,
     /// What it took to make cuts and to bin what they were made from.
     pub(crate) binning: Duration,
+    /// The names of the features' categories, where they have some.
+    pub(crate) names: CategoryNames,
 }
 
 impl<'a> Growing<'a> {
@@ -80,7 +85,7 @@ impl<'a> Growing<'a> {
     /// The order that parts are to come in.
     pub(crate) fn order(&self) -> Order {
         match self.goal {
-            Goal::Raw(_) | Goal::BinnedBy(_) => Order::Rows,
+            Goal::Raw(..) | Goal::BinnedBy(_) => Order::Rows,
             Goal::Binned { sample_values, .. } => Order::Sample(sample_values),
         }
     }
@@ -150,6 +155,7 @@ impl<'a> Growing<'a> {
             n_features: ingest.n_features(),
             is_sparse: ingest.is_sparse(),
             binning: self.binning,
+            names: ingest.category_names().clone(),
             rows: ingest.finish().map_err(refused)?,
         })
     }
@@ -159,8 +165,11 @@ impl<'a> Growing<'a> {
         let Stage::Raw(builder) = self.stage else {
             unreachable!("a table in bins was asked for")
         };
-        let rows = builder.finish().map_err(|it| refused(self.channel, it))?;
-        if let Goal::Raw(categorical) = &self.goal {
+        let mut rows = builder.finish().map_err(|it| refused(self.channel, it))?;
+        let mut names = CategoryNames::default();
+        if let Goal::Raw(categorical, known) = &self.goal {
+            names = known.clone().unwrap_or_else(|| rows.category_names());
+            rows.code_words(&names);
             let checked = rows.check_categories(categorical);
             checked.map_err(|it| refused(self.channel, it))?;
         }
@@ -168,6 +177,7 @@ impl<'a> Growing<'a> {
             n_features: rows.n_features(),
             is_sparse: rows.is_sparse(),
             binning: self.binning,
+            names,
             rows,
         })
     }
@@ -176,14 +186,19 @@ impl<'a> Growing<'a> {
 impl Stage {
     fn new(goal: &Goal) -> Self {
         match goal {
-            Goal::Raw(_) => Self::Raw(Box::default()),
+            Goal::Raw(..) => Self::Raw(Box::default()),
             Goal::Binned {
                 max_bin,
                 sample_values,
                 categorical,
+                names,
             } => {
-                let sample = Sample::new(*sample_values);
-                Self::Sample(sample.with_categories(categorical.clone()), *max_bin)
+                let sample = Sample::new(*sample_values).with_categories(categorical.clone());
+                let sample = match names {
+                    Some(names) => sample.with_names(names.clone()),
+                    None => sample,
+                };
+                Self::Sample(sample, *max_bin)
             }
             Goal::BinnedBy(cuts) => Self::Binned(Box::new(Ingest::new(cuts))),
         }
@@ -249,6 +264,7 @@ mod tests {
             max_bin: 8,
             sample_values,
             categorical: Vec::new(),
+            names: None,
         };
         let mut growing = Growing::new("train", goal, &threads);
         let text = TextFiles {
@@ -264,6 +280,7 @@ mod tests {
             weighted: false,
             labels,
             side: SideOptions::default(),
+            categorical: Vec::new(),
         };
         let mut reader = csv::open(text, &options, threads.clone()).unwrap().unwrap();
         loop {

@@ -32,7 +32,9 @@ pub(crate) struct Job {
     pub(crate) validation: Option<Channel>,
     /// Where checkpoints go, where the job says so.
     pub(crate) checkpoints: Option<CheckpointConfig>,
-    /// The features whose values are codes of categories, once it is known which these are.
+    /// The features that Parquet files hold as text.
+    pub(crate) text: Vec<u32>,
+    /// The features whose values are categories, once it is known which these are.
     pub(crate) categorical: Vec<u32>,
     /// Whether there is a channel with a model to continue from.
     pub(crate) continues: bool,
@@ -85,6 +87,7 @@ impl Job {
             train,
             validation,
             checkpoints,
+            text: Vec::new(),
             categorical: Vec::new(),
             continues: channels.model().is_some(),
         })

@@ -37,6 +37,7 @@ use contract::channel::{TRAIN, VALIDATION};
 use contract::environment::LINDEN_SIMD;
 use contract::paths::MlRoot;
 use engine::booster::{Progress, TrainEnd};
+use engine::dataset::CategoryNames;
 use engine::params::{BoosterParams, BoosterValidParams};
 use engine::threads::Threads;
 use linfa::ParamGuard;
@@ -79,9 +80,7 @@ pub fn run(
     let mut job = Job::read(root)?;
     let params = params(&job)?;
     let threads = Threads::new(params.check_ref()?.nthread())?;
-    names::complete(root, &mut job)?;
-    features::check_named(&job)?;
-    categories::find(&mut job)?;
+    complete(root, &mut job)?;
     let mut going_on = GoingOn::find(root, &job, params)?;
     let start = Instant::now();
     let reading = Reading {
@@ -131,6 +130,7 @@ pub fn run(
                 guess: None,
                 progress: None,
                 timings,
+                names: tables.names,
             };
             let setting = folds::Setting { learning, kfold };
             cross_validate::run(&setting, &rows.train, known, &mut rounds)
@@ -142,10 +142,18 @@ pub fn run(
                 guess,
                 progress,
                 timings,
+                names: tables.names,
             };
             learning.one_model(rows, known, &mut rounds)
         }
     }
+}
+
+/// What the columns say about themselves, in the hyperparameters or in the files, is known to the job.
+fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
+    names::complete(root, job)?;
+    features::check_named(job)?;
+    categories::find(job)
 }
 
 /// What models are made with.
@@ -188,6 +196,8 @@ impl Learning<'_> {
                 "and save_model_on_termination is false",
             ));
         }
+        // A tree that was grown on values knows codes only.
+        fitted.trained.booster.category_names = known.names.clone();
         if !own.feature_names.is_empty() {
             let names = &own.feature_names;
             fitted.trained.booster.feature_names.clone_from(names);
@@ -208,6 +218,8 @@ struct Ingredients {
     /// How far the job was when it was interrupted.
     progress: Option<Progress>,
     timings: Vec<Timing>,
+    /// The names of the features' categories, where they have some.
+    names: CategoryNames,
 }
 
 /// Writes the model and everything beside it.

@@ -1,4 +1,4 @@
-//! The names of the features where the job gives none: Parquet files bring their own.
+//! The names of the features where the job gives none, and which of them are text: Parquet files say it.
 //!
 //! Invariant: after [`complete`] the job's `feature_names` are what the model is to carry, and are such as a user could
 //! have given. Two channels of Parquet have the same names in the same order: a column that changed its place would be
@@ -19,9 +19,16 @@ use crate::error::TrainerError;
 /// Takes the names of the training channel's columns, unless the job gave names.
 pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
     let options = super::reading::options(job);
-    let in_train = of_channel(root, TRAIN, &job.train, &options)?;
+    let features = of_channel(root, TRAIN, &job.train, &options)?;
+    job.text = (0..)
+        .zip(&features)
+        .filter(|(_, it)| it.is_text)
+        .map(|(at, _)| at)
+        .collect();
+    let in_train: Vec<String> = features.into_iter().map(|it| it.name).collect();
     if let Some(channel) = &job.validation {
         let in_validation = of_channel(root, VALIDATION, channel, &options)?;
+        let in_validation: Vec<String> = in_validation.into_iter().map(|it| it.name).collect();
         check_same(&in_train, &in_validation)?;
     }
     if !job.hyperparameters.feature_names.is_empty() || in_train.is_empty() {
@@ -37,18 +44,18 @@ pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError>
     Ok(())
 }
 
-/// The names in a channel's first file; none where it has none.
+/// The features of a channel's first file; none where it names none.
 fn of_channel(
     root: &MlRoot,
     name: &'static str,
     channel: &Channel,
     options: &CsvOptions,
-) -> Result<Vec<String>, TrainerError> {
+) -> Result<Vec<parquet::Feature>, TrainerError> {
     if channel.content_type != Some(ContentType::Parquet) {
         return Ok(Vec::new());
     }
     let found = discover(name, &root.channel_dir(name))?;
-    Ok(parquet::feature_names(&found.files, options)?)
+    Ok(parquet::features(&found.files, options)?)
 }
 
 /// Refuses other names; another number of columns is refused where the rows are read.

@@ -51,6 +51,7 @@ pub(super) fn options(job: &Job) -> CsvOptions {
             declared: own.columns.clone(),
             queries: queries(own),
         },
+        categorical: job.categorical.clone(),
     }
 }
 
@@ -84,7 +85,7 @@ impl Reading<'_> {
         };
         let tables = match job.hyperparameters.algorithm {
             Algorithm::DecisionTree => {
-                let goal = Goal::Raw(job.categorical.clone());
+                let goal = Goal::Raw(job.categorical.clone(), None);
                 self.pair(goal, files, Rows::Raw)?
             }
             Algorithm::GradientBoosting | Algorithm::RandomForest => {
@@ -92,6 +93,7 @@ impl Reading<'_> {
                     max_bin,
                     sample_values: SAMPLE_VALUES,
                     categorical: job.categorical.clone(),
+                    names: self.start.map(|it| it.booster.category_names.clone()),
                 };
                 self.pair(goal, files, Rows::Binned)?
             }
@@ -163,7 +165,7 @@ impl Reading<'_> {
         }
         let (mut validation, mut validation_keys) = (None, None);
         if let Some((channel, files)) = beside {
-            let goal = train.rows.goal_beside(&self.job.categorical);
+            let goal = train.rows.goal_beside(&self.job.categorical, &train.names);
             let growing = Growing::new(VALIDATION, goal, self.threads);
             let reader = self.reader(VALIDATION, channel, files, growing.order())?;
             let Some((mut table, keys)) = self.table::<T>(growing, reader)? else {
@@ -196,6 +198,7 @@ impl Reading<'_> {
                 validation: validation_keys,
             },
             binning: train.binning,
+            names: train.names,
         }))
     }
 

@@ -14,7 +14,7 @@ use engine::metric::Metric;
 use engine::objective::Setting;
 use engine::params::BoosterValidParams;
 
-use super::artifacts::{Features, Training};
+use super::artifacts::{Columns, Training};
 use super::job::Job;
 
 /// What the document is made of, beside the job and the model.
@@ -51,7 +51,7 @@ pub(crate) fn evaluation(job: &Job, trained: &Trained, measured: Measured) -> Ev
 /// Makes `training.json`.
 pub(crate) fn training<'a>(
     job: &'a Job,
-    trained: &Trained,
+    trained: &'a Trained,
     model: &'a ModelDigest,
 ) -> Training<'a> {
     Training {
@@ -61,10 +61,16 @@ pub(crate) fn training<'a>(
         rounds: trained.booster.n_rounds() as u32,
         best_round: trained.best.map(|it| it.round),
         model_format: job.hyperparameters.model_format.to_string(),
-        features: Features {
+        features: Columns {
             n_features: trained.booster.n_features(),
             feature_names: &job.hyperparameters.feature_names,
             categorical_features: &job.categorical,
+            categories: trained
+                .booster
+                .category_names
+                .iter()
+                .map(|(feature, names)| (feature, names.as_slice()))
+                .collect(),
         },
         hyperparameters: &job.given,
         required_inputs: required_inputs(job),

@@ -193,9 +193,10 @@ impl Start {
     fn set_tile_margins(&self, tile: &mut Tile) -> Result<(), PredictError> {
         let mut builder = Dataset::builder();
         let built = builder.push(tile.clone()).and_then(|()| builder.finish());
-        let Ok(data) = built else {
+        let Ok(mut data) = built else {
             return Ok(());
         };
+        data.code_words(&self.booster.category_names);
         let margins = self.predictor.predict_margin(&data, &Threads::single())?;
         tile.side.base_margin = Some(margins);
         // It is in the margin now.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::bin::BinnedDataset;
-use engine::dataset::Dataset;
+use engine::dataset::{CategoryNames, Dataset};
 
 use super::baseline::Keys;
 use super::ingest::{Goal, Growing, Grown};
@@ -24,6 +24,8 @@ pub(crate) struct Tables {
     pub(crate) n_rows: Pair<usize>,
     /// What it took to make cuts.
     pub(crate) binning: Duration,
+    /// The names of the features' categories, where they have some.
+    pub(crate) names: CategoryNames,
 }
 
 /// The tables, as the algorithm wants them.
@@ -91,7 +93,8 @@ pub(super) trait Table: Sized {
     /// The table that was read.
     fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError>;
     /// What another channel's rows must become to go with this table, of whose features some are `categorical`.
-    fn goal_beside(&self, categorical: &[u32]) -> Goal;
+    /// `names` are those of their categories.
+    fn goal_beside(&self, categorical: &[u32], names: &CategoryNames) -> Goal;
     /// Adds columns without values until there are so many.
     fn widen(&mut self, n_features: usize);
     fn labelled(&self) -> Labelled<'_>;
@@ -102,7 +105,7 @@ impl Table for BinnedDataset {
         growing.binned()
     }
 
-    fn goal_beside(&self, _categorical: &[u32]) -> Goal {
+    fn goal_beside(&self, _categorical: &[u32], _names: &CategoryNames) -> Goal {
         Goal::BinnedBy(Arc::clone(self.cuts()))
     }
 
@@ -125,8 +128,8 @@ impl Table for Dataset {
         growing.raw()
     }
 
-    fn goal_beside(&self, categorical: &[u32]) -> Goal {
-        Goal::Raw(categorical.to_vec())
+    fn goal_beside(&self, categorical: &[u32], names: &CategoryNames) -> Goal {
+        Goal::Raw(categorical.to_vec(), Some(names.clone()))
     }
 
     fn widen(&mut self, n_features: usize) {

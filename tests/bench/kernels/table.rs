@@ -81,6 +81,7 @@ pub(crate) fn sparse(n_rows: usize) -> Dataset {
         labels,
         weights: None,
         side: SideColumns::default(),
+        words: Vec::new(),
         origin,
     };
     builder.push(tile).expect("columns ascend within a row");

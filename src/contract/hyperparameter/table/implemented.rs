@@ -134,7 +134,7 @@ pub static IMPLEMENTED: &[Spec] = &[
     Spec::new("feature_names", Text(|draft, it| set_names(&mut draft.feature_names, it)), "",
         "Linden's own: names of the feature columns, separated by commas, for the model and the reports. Parquet files bring their own where it is not given."),
     Spec::new("categorical_features", Text(|draft, it| set_names(&mut draft.categorical_features, it)), "",
-        "Linden's own: feature names or feature numbers from 0, separated by commas, whose values are codes of categories: whole numbers from 0 to 16777215, of which 254 may be frequent. XGBoost's `enable_categorical`."),
+        "Linden's own: feature names or feature numbers from 0, separated by commas, whose values are categories: codes, whole numbers from 0 to 16777215, or in CSV words, which get codes in their order. Of each feature the 254 most frequent are told apart. Text in Parquet files is a category without it. XGBoost's `enable_categorical`."),
     Spec::new("qid_column", Text(|draft, it| set_column(&mut draft.columns.qid, it)), "",
         "Linden's own: the column of the query that a row belongs to, whose rows must be adjacent; for ranking, and for folds that keep queries whole. Its number from 0 as it lies in the file, or its name in Parquet files; libsvm has `qid:` for it. It is not a feature."),
     Spec::new("base_margin_columns", Text(|draft, it| set_names(&mut draft.columns.base_margin, it)), "",

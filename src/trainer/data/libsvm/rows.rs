@@ -52,6 +52,7 @@ impl SparseRows {
             },
             labels: self.labels,
             weights: (!self.weights.is_empty()).then_some(self.weights),
+            words: Vec::new(),
             origin: Origin {
                 object: Arc::clone(object),
                 first_row: first_row as u64,

@@ -5,6 +5,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use engine::dataset::FeatureWords;
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::column::reader::{ColumnReaderImpl, get_column_reader, get_typed_column_reader};
 use parquet::data_type::{
@@ -18,11 +19,16 @@ use super::super::number::whole;
 use super::numbers::{Numbers, big_endian, decimal, half, whole_decimal};
 use super::problem::guarded;
 use super::source::Source;
+use super::text;
 
 /// The values of a column, in the order of the rows.
 pub(super) trait Values<V>: Send {
     /// Reads the next rows and tells how many there were; fewer than asked for at the column's end only.
     fn fill(&mut self, out: &mut [V]) -> Result<usize, ParquetError>;
+    /// The words that values so far stand for, of a column of text that is this feature.
+    fn words(&self, _feature: u32) -> Option<FeatureWords> {
+        None
+    }
 }
 
 /// A query id, or the number that is none; NaN for null.
@@ -36,8 +42,12 @@ pub(super) fn open(
     numbers: Numbers,
 ) -> Result<Box<dyn Values<f32>>, ParquetError> {
     guarded(|| {
+        if numbers == Numbers::Text {
+            return text::open(source, group, idx);
+        }
         let opening = Opening::new(source, group, (idx, f32::NAN))?;
         Ok(match numbers {
+            Numbers::Text => unreachable!("text was opened above"),
             Numbers::Boolean => opening.typed::<BoolType, _>(|&it| f32::from(u8::from(it))),
             Numbers::Int32 => opening.typed::<Int32Type, _>(|&it| it as f32),
             Numbers::Int64 => opening.typed::<Int64Type, _>(|&it| it as f32),
@@ -72,6 +82,7 @@ pub(super) fn open_ids(
     guarded(|| {
         let opening = Opening::new(source, group, (idx, Err(f64::NAN)))?;
         Ok(match numbers {
+            Numbers::Text => unreachable!("a query of text is refused by its footer"),
             Numbers::Boolean => opening.typed::<BoolType, _>(|&it| Ok(u64::from(it))),
             Numbers::Int32 => {
                 opening.typed::<Int32Type, _>(|&it| it.try_into().map_err(|_| f64::from(it)))
@@ -101,7 +112,7 @@ pub(super) fn open_ids(
     })
 }
 
-struct Opening<'a, V> {
+pub(super) struct Opening<'a, V> {
     group: &'a RowGroupMetaData,
     idx: usize,
     pages: Box<dyn PageReader>,
@@ -110,7 +121,7 @@ struct Opening<'a, V> {
 }
 
 impl<'a, V: Copy + Send + 'static> Opening<'a, V> {
-    fn new(
+    pub(super) fn new(
         source: &Arc<Source>,
         group: &'a RowGroupMetaData,
         (idx, missing): (usize, V),
@@ -124,6 +135,11 @@ impl<'a, V: Copy + Send + 'static> Opening<'a, V> {
             pages: Box::new(CheckedPages(pages)),
             missing,
         })
+    }
+
+    /// The column's pages.
+    pub(super) fn into_pages(self) -> Box<dyn PageReader> {
+        self.pages
     }
 
     fn typed<T, F>(self, convert: F) -> Box<dyn Values<V>>

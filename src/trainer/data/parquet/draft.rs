@@ -55,6 +55,7 @@ impl Draft {
             labels: self.labels,
             weights: (!self.weights.is_empty()).then_some(self.weights),
             side: columns,
+            words: Vec::new(),
             origin,
         }
     }

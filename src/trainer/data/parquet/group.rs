@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use engine::dataset::{Origin, SideColumn, TILE_ROWS, Tile};
+use engine::dataset::{FeatureWords, Origin, SideColumn, TILE_ROWS, Tile};
 use engine::threads::Threads;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
@@ -167,13 +167,21 @@ impl Group {
             }
         }
         let side = self.side.clone();
+        let features = (0..).zip(&self.columns[self.n_leading..]);
+        let words: Vec<FeatureWords> = features
+            .filter_map(|(feature, open)| open.values.words(feature))
+            .collect();
         let tiles = drafts.into_iter().map(|draft| {
             let origin = Origin {
                 object: Arc::clone(&self.object),
                 first_row: self.first_row + self.done,
             };
             self.done += draft.labels.len() as u64;
-            draft.into_tile(n_features, &side, origin)
+            let tile = draft.into_tile(n_features, &side, origin);
+            Tile {
+                words: words.clone(),
+                ..tile
+            }
         });
         Ok(tiles.collect())
     }

@@ -1,8 +1,8 @@
 //! `application/x-parquet`: the label in the first column, perhaps a weight, then the features.
 //!
 //! Invariants: rows come in the order of the sorted files, of their row groups and of their rows; all files have the same
-//! columns; a null, like NaN, is a missing value in a feature and refused in label and weight; what is not a number is
-//! refused with the column's name. A row group is never in memory as a whole.
+//! columns; a null, like NaN, is a missing value in a feature and refused in label and weight; a feature of text holds
+//! categories, and what else is not a number is refused with the column's name. A row group is never in memory as a whole.
 //!
 //! Source: apache/parquet-format; the built-in algorithm's reader (sagemaker-xgboost-container, `get_parquet_dmatrix`),
 //! which takes the first column for the label as well, but knows no weight.
@@ -17,6 +17,7 @@ mod queries;
 mod role;
 mod schema;
 mod source;
+mod text;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -75,16 +76,25 @@ pub fn open(
     Ok((!tiles.ready.is_empty()).then_some(tiles))
 }
 
-/// The names of the features, as the first of `files` has them; none if there is no file.
+/// A feature, as the footer of a file has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds text, which is read as categories.
+    pub is_text: bool,
+}
+
+/// The features, as the first of `files` has them; none if there is no file.
 ///
 /// # Errors
 /// [`DataError`] if its footer is refused.
-pub fn feature_names(files: &[DataFile], options: &CsvOptions) -> Result<Vec<String>, DataError> {
+pub fn features(files: &[DataFile], options: &CsvOptions) -> Result<Vec<Feature>, DataError> {
     let Some(first) = files.first() else {
         return Ok(Vec::new());
     };
     let file = OpenFile::open(first, options)?;
-    Ok(file.layout.feature_names().map(str::to_owned).collect())
+    Ok(file.layout.features())
 }
 
 impl ParquetTiles {

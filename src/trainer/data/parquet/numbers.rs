@@ -28,6 +28,8 @@ pub(super) enum Numbers {
     Decimal64(u32),
     /// Decimals of up to 38 digits.
     Decimal128(u32),
+    /// No numbers but text.
+    Text,
 }
 
 /// The longest decimal that is read, in bytes.
@@ -39,6 +41,7 @@ enum Meaning {
     Unsigned,
     Decimal,
     Half,
+    Text,
     Other(&'static str),
 }
 
@@ -73,7 +76,10 @@ impl Numbers {
             }
             (Meaning::Plain, Type::INT96) => Err("timestamps (INT96)"),
             (Meaning::Plain, Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY) => Err("bytes or text"),
-            (Meaning::Unsigned | Meaning::Half, _) => Err("values whose type contradicts itself"),
+            (Meaning::Text, Type::BYTE_ARRAY) => Ok(Self::Text),
+            (Meaning::Unsigned | Meaning::Half | Meaning::Text, _) => {
+                Err("values whose type contradicts itself")
+            }
         }
     }
 }
@@ -89,7 +95,8 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
         LogicalType::Float16 => Meaning::Half,
         // A column of nothing but nulls.
         LogicalType::Unknown => Meaning::Plain,
-        LogicalType::String | LogicalType::Enum | LogicalType::Json => Meaning::Other("text"),
+        LogicalType::String | LogicalType::Enum => Meaning::Text,
+        LogicalType::Json => Meaning::Other("text"),
         LogicalType::Date => Meaning::Other("dates"),
         LogicalType::Time(_) => Meaning::Other("times of day"),
         LogicalType::Timestamp(_) => Meaning::Other("timestamps"),
@@ -110,7 +117,8 @@ fn converted_meaning(converted: ConvertedType) -> Meaning {
         | ConvertedType::UINT_32
         | ConvertedType::UINT_64 => Meaning::Unsigned,
         ConvertedType::DECIMAL => Meaning::Decimal,
-        ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON => Meaning::Other("text"),
+        ConvertedType::UTF8 | ConvertedType::ENUM => Meaning::Text,
+        ConvertedType::JSON => Meaning::Other("text"),
         ConvertedType::DATE => Meaning::Other("dates"),
         ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS => Meaning::Other("times of day"),
         ConvertedType::TIMESTAMP_MILLIS | ConvertedType::TIMESTAMP_MICROS => {
@@ -132,6 +140,7 @@ impl fmt::Display for Numbers {
             Self::Half => f.write_str("FLOAT16"),
             Self::Float => f.write_str("FLOAT"),
             Self::Double => f.write_str("DOUBLE"),
+            Self::Text => f.write_str("text"),
             Self::Decimal32(scale) | Self::Decimal64(scale) | Self::Decimal128(scale) => {
                 write!(f, "DECIMAL with {scale} digits behind the point")
             }

@@ -50,7 +50,7 @@ pub enum ParquetProblem {
     /// A row holds a list, a map or a struct there.
     #[error("the column is nested or repeated, expected one number in a row")]
     Nested,
-    /// The column does not hold numbers.
+    /// The column holds neither numbers nor, as a feature, text.
     #[error("the column holds {0}, expected numbers")]
     Type(String),
     /// Nothing here unpacks the column.
@@ -129,7 +129,7 @@ impl ParquetProblem {
             Self::Encrypted => "write the file without Parquet's encryption; S3 can encrypt it",
             Self::Nested => "give each element a column of its own",
             Self::Type(_) => {
-                "encode categories as numbers, dates and times as numbers such as hour, weekday or days since a date, \
+                "encode dates and times as numbers such as hour, weekday or days since a date, \
                  or leave the column out"
             }
             Self::Compression(_) => "write the file with compression snappy or zstd",

@@ -1,6 +1,7 @@
 //! The columns of a Parquet file: label, weight, features, and what the job declares to be something else.
 //!
-//! Invariants: a [`Layout`] has a label, a weight where one was asked for, and a feature at least, all of them numbers;
+//! Invariants: a [`Layout`] has a label, a weight where one was asked for, and a feature at least; all of them are numbers,
+//! but features may be text;
 //! the files of a channel have equal layouts. The index that pandas writes beside a table's columns is none of them, as
 //! in the built-in algorithm, which reads with pandas.
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::super::csv::CsvOptions;
 use super::super::error::DataError;
 use super::super::side::{SideProblem, taken};
+use super::Feature;
 use super::numbers::Numbers;
 use super::problem::{MAX_COLUMNS, ParquetPlace, ParquetProblem};
 
@@ -101,6 +103,10 @@ impl Layout {
                 declared,
             }));
         }
+        if let Some(column) = layout.text_beside() {
+            let place = place().in_column(column.idx, &column.name);
+            return Err(place.refuse(ParquetProblem::Type("text".to_owned())));
+        }
         Ok(layout)
     }
 
@@ -160,11 +166,20 @@ impl Layout {
         Ok(())
     }
 
-    /// Names of the features.
-    pub(super) fn feature_names(&self) -> impl Iterator<Item = &str> {
-        self.columns[self.n_leading..]
-            .iter()
-            .map(|it| it.name.as_str())
+    /// The features.
+    pub(super) fn features(&self) -> Vec<Feature> {
+        let features = self.columns[self.n_leading..].iter();
+        let features = features.map(|it| Feature {
+            name: it.name.clone(),
+            is_text: it.numbers == Numbers::Text,
+        });
+        features.collect()
+    }
+
+    /// The first column of text that is no feature.
+    fn text_beside(&self) -> Option<&Column> {
+        let mut beside = self.columns[..self.n_leading].iter().chain(&self.query);
+        beside.find(|it| it.numbers == Numbers::Text)
     }
 
     /// Refuses a layout that is not that of the `first` file.
