@@ -1,4 +1,5 @@
-//! What a channel's bytes are: `text/csv`, `text/libsvm` and the other content types of the built-in algorithm.
+//! What a channel's bytes are: `text/csv`, `text/libsvm` and the other content types of the built-in algorithm, and
+//! `application/jsonlines`, which SageMaker's other algorithms read.
 //!
 //! The built-in algorithm compares the type literally, so that `text/csv;label_size=1` and `text/csv; charset=utf-8` are
 //! refused there for training. Here parameters are read: `label_size` must be 1, `charset` must be UTF-8 or ASCII.
@@ -8,9 +9,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The spellings that the built-in algorithm takes; messages list them.
+/// The spellings that the built-in algorithm takes, and those of JSON Lines, which it does not; messages list them.
 const ACCEPTED: &str = "csv, libsvm, parquet, recordio-protobuf, text/csv, text/libsvm, text/x-libsvm, \
-                        application/x-parquet, application/x-recordio-protobuf";
+                        application/x-parquet, application/x-recordio-protobuf, jsonlines, application/jsonlines";
 
 /// How to read the bytes of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ pub enum ContentType {
     Parquet,
     /// `RecordIO` frames of `aialgs.data.Record`.
     RecordIoProtobuf,
+    /// A JSON array or object a line.
+    JsonLines,
 }
 
 impl ContentType {
@@ -39,6 +42,7 @@ impl ContentType {
             Self::Libsvm => "text/libsvm",
             Self::Parquet => "application/x-parquet",
             Self::RecordIoProtobuf => "application/x-recordio-protobuf",
+            Self::JsonLines => "application/jsonlines",
         }
     }
 }
@@ -72,6 +76,7 @@ impl FromStr for ContentType {
             "libsvm" | "text/libsvm" | "text/x-libsvm" => Self::Libsvm,
             "parquet" | "application/x-parquet" => Self::Parquet,
             "recordio-protobuf" | "application/x-recordio-protobuf" => Self::RecordIoProtobuf,
+            "jsonlines" | "application/jsonlines" | "application/x-jsonlines" => Self::JsonLines,
             _ => return Err(ContentTypeError::Unknown(s.to_owned())),
         };
         let mut seen = Vec::new();
@@ -100,7 +105,9 @@ impl fmt::Display for ContentType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Csv { label_size } => write!(f, "{};label_size={label_size}", self.media_type()),
-            Self::Libsvm | Self::Parquet | Self::RecordIoProtobuf => f.write_str(self.media_type()),
+            Self::Libsvm | Self::Parquet | Self::RecordIoProtobuf | Self::JsonLines => {
+                f.write_str(self.media_type())
+            }
         }
     }
 }

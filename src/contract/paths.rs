@@ -77,6 +77,11 @@ impl MlRoot {
         self.input_data_dir().join(channel)
     }
 
+    /// `input/data/<channel>_<epoch>`: the pipe of a Pipe channel.
+    pub fn channel_pipe(&self, channel: &str, epoch: u32) -> PathBuf {
+        self.input_data_dir().join(format!("{channel}_{epoch}"))
+    }
+
     /// `model`: becomes `model.tar.gz`.
     pub fn model_dir(&self) -> PathBuf {
         self.0.join("model")

@@ -50,17 +50,17 @@ pub enum TrainerError {
         /// Hosts of the job.
         n_hosts: usize,
     },
-    /// A channel is a pipe.
+    /// The channel with a model is a pipe.
     #[error(
-        "channel `{channel}` is in Pipe mode, which this version does not read; allowed are File and FastFile"
+        "channel `{channel}` is in Pipe mode, in which no model comes; allowed are File and FastFile"
     )]
     PipeMode {
         /// The channel.
         channel: &'static str,
     },
-    /// A channel's objects are wrapped in records.
+    /// A channel's objects are wrapped in records where they are files.
     #[error(
-        "channel `{channel}` has RecordWrapperType RecordIO, which this version does not read; allowed is None"
+        "channel `{channel}` has RecordWrapperType RecordIO, which goes with Pipe mode alone; allowed is None"
     )]
     RecordWrapper {
         /// The channel.
@@ -284,7 +284,12 @@ fn data_class(err: &DataError) -> FailureClass {
         | DataError::Csv { .. }
         | DataError::Libsvm { .. }
         | DataError::Parquet { .. }
-        | DataError::NoReader { .. }
+        | DataError::Compressed { .. }
+        | DataError::Frame { .. }
+        | DataError::Record { .. }
+        | DataError::JsonLine { .. }
+        | DataError::Piped { .. }
+        | DataError::MostlyBad { .. }
         | DataError::SplitQuery { .. }
         | DataError::Category { .. }
         | DataError::Table { .. } => FailureClass::UserError,

@@ -5,7 +5,7 @@
 //! command    train, --help, --version
 //! signal     SIGTERM and SIGINT as a flag
 //! log        stderr in the built-in container's form
-//! data       files -> blocks of whole lines -> tiles, with every refusal at its line
+//! data       files or a pipe -> blocks of whole lines or records -> tiles, with every refusal at its line
 //! train      the one place with the order: job -> tables -> fit -> artifacts and evaluation
 //! error      every way to fail, and who can do something about it
 //! failure    the last words: output/failure and stderr
@@ -16,6 +16,7 @@
 //!
 //! ```
 //! use std::fs;
+//! use std::sync::Arc;
 //! use std::sync::atomic::AtomicBool;
 //!
 //! use contract::paths::MlRoot;
@@ -29,8 +30,8 @@
 //! fs::write(root.inputdataconfig_json(), r#"{"train": {"ContentType": "text/csv"}}"#)?;
 //! fs::write(root.channel_dir("train").join("a.csv"), "1,0\n1,0\n3,1\n3,1\n")?;
 //!
-//! let mut stdout = Vec::new();
-//! assert_eq!(train::run(&root, &mut stdout, &AtomicBool::new(false))?, Outcome::Trained);
+//! let (mut stdout, stop) = (Vec::new(), Arc::new(AtomicBool::new(false)));
+//! assert_eq!(train::run(&root, &mut stdout, &stop)?, Outcome::Trained);
 //! assert!(String::from_utf8(stdout)?.starts_with("[0]\ttrain-rmse:"));
 //! assert!(root.model_file().exists());
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -17,6 +17,7 @@ fn evaluation() -> Evaluation {
             name: "train".to_owned(),
             rows: 100,
             columns: 4,
+            skipped_rows: 0,
         }],
         rounds: 2,
         best_round: Some(BestRound {

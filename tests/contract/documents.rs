@@ -92,6 +92,13 @@ fn content_types_with_parameters() {
         "recordio-protobuf".parse(),
         Ok(ContentType::RecordIoProtobuf)
     );
+    for good in [
+        "jsonlines",
+        "application/jsonlines",
+        "application/x-jsonlines",
+    ] {
+        assert_eq!(good.parse(), Ok(ContentType::JsonLines), "{good}");
+    }
     for bad in [
         "incorrect_format",
         "text/csv; label_size=5",

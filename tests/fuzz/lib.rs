@@ -1,4 +1,6 @@
-//! What holds for any bytes that are read as a model.
+//! What holds for any bytes that are read as a model, or as rows.
+
+pub mod rows;
 
 use engine::booster::Booster;
 use engine::dataset::Dataset;

@@ -1,5 +1,6 @@
 //! What the CSV reader takes, and what it says about what it does not take.
 
+use contract::hyperparameter::OnBadRow;
 use engine::objective::ObjectiveName;
 use trainer::data::blocks::BLOCK_BYTES;
 use trainer::data::csv::CsvOptions;
@@ -160,6 +161,7 @@ fn refuses_weights_that_are_none() {
 #[test]
 fn checks_labels_against_the_objective_where_they_stand() {
     let labels = |objective, num_class| CsvOptions {
+        on_bad_row: OnBadRow::Error,
         weighted: false,
         side: SideOptions::default(),
         categorical: Vec::new(),
@@ -226,7 +228,7 @@ fn names_the_right_line_far_into_a_large_file() {
 #[test]
 fn tells_other_formats_by_their_first_bytes() {
     let table: &[(&[u8], &str)] = &[
-        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"\x0a\x23\xd7\xce", "a RecordIO file"),
         (b"PAR1....", "a Parquet file"),
         (b"PK\x03\x04", "a zip file"),
         (b"\xff\xfe1\x00,\x00", "UTF-16 text"),

@@ -4,12 +4,14 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod bad_content;
 mod bad_input;
 mod categories;
 mod category_words;
 mod checkpoints;
 mod columns;
 mod constraints;
+mod content;
 mod csv;
 mod faults;
 mod files;
@@ -22,6 +24,7 @@ mod parquet_damage;
 mod parquet_file;
 mod properties;
 mod ranking;
+mod record;
 mod signal;
 mod table;
 mod targets;

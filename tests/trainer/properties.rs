@@ -1,12 +1,16 @@
 //! The readers on random bytes and random spellings of random tables.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
 
 use engine::objective::ObjectiveName;
 use proptest::prelude::*;
 use trainer::data::labels::LabelRule;
 
-use crate::table::{channel, read_csv, read_csv_sampled, read_libsvm, regression};
+use crate::record;
+use crate::table::{
+    channel, read_csv, read_csv_sampled, read_json, read_libsvm, read_records, regression,
+};
 
 /// How one table is spelled as CSV.
 #[derive(Clone, Debug)]
@@ -165,6 +169,72 @@ proptest! {
         prop_assert_eq!(&small.map_err(|err| err.to_string()), &large);
         let sampled = read_csv_sampled(dir.path(), (block_bytes, n_values), n_threads).map(|it| (it.labels, it.features));
         prop_assert_eq!(&sampled.map_err(|err| err.to_string()), &large);
+    }
+
+    #[test]
+    fn a_table_reads_the_same_from_json_records_and_gzip(rows in table(), block_bytes in 1..200_usize) {
+        let (mut json, mut text, mut records) = (String::new(), String::new(), Vec::new());
+        for (label, features) in &rows {
+            let cells: Vec<String> = features.iter().map(|it| if it.is_nan() { "null".to_owned() } else { it.to_string() }).collect();
+            writeln!(json, "[{label},{}]", cells.join(",")).unwrap();
+            writeln!(text, "{label},{}", cells.join(",").replace("null", "")).unwrap();
+            records.extend(record::dense(*label, features));
+        }
+        let mut gzip = flate2::read::GzEncoder::new(text.as_bytes(), flate2::Compression::fast());
+        let mut packed = Vec::new();
+        gzip.read_to_end(&mut packed).unwrap();
+        let plain = channel(&[("a", text.as_bytes())]);
+        let expected = read_csv(plain.path(), &regression(false), block_bytes).map_err(|err| TestCaseError::fail(err.to_string()))?;
+        let (packed, json, records) = (channel(&[("a", &packed)]), channel(&[("a", json.as_bytes())]), channel(&[("a", &records)]));
+        let options = regression(false);
+        let read = [
+            read_csv(packed.path(), &options, block_bytes),
+            read_json(json.path(), &options, block_bytes),
+            read_records(records.path(), &options, block_bytes),
+        ];
+        for read in read {
+            let read = read.map_err(|err| TestCaseError::fail(err.to_string()))?;
+            prop_assert_eq!((read.labels, read.features), (expected.labels.clone(), expected.features.clone()));
+        }
+    }
+
+    #[test]
+    fn random_pieces_of_json_never_panic(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec!["1", "-2.5e", ",", " ", "[", "]", "{", "}", ":", "\"label\":", "\"features\":", "\"values\"", "\"", "null", "NaN", "\n", "\\", "x"]),
+            0..40,
+        ),
+        block_bytes in 1..50_usize,
+    ) {
+        let dir = channel(&[("a", pieces.concat().as_bytes())]);
+        for weighted in [false, true] {
+            let _ = read_json(dir.path(), &regression(weighted), block_bytes);
+        }
+    }
+
+    /// Cut anywhere and with any byte changed; where blocks end must not show.
+    #[test]
+    fn damaged_records_never_panic(
+        records in prop::collection::vec(prop_oneof![
+            Just(record::dense(1.0, &[2.0, 3.0])),
+            Just(record::sparse(1.0, &[0, 3], &[2.0, 3.0], 5)),
+            prop::collection::vec(any::<u8>(), 0..20).prop_map(|it| record::frame(&it)),
+            Just(record::frame_in_parts(&[b"ab", b"c"])),
+        ], 0..6),
+        (at, byte, end, block_bytes) in (any::<usize>(), any::<u8>(), any::<usize>(), 1..50_usize),
+    ) {
+        let mut bytes = records.concat();
+        if !bytes.is_empty() {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            bytes.truncate(end % (2 * bytes.len()));
+        }
+        let dir = channel(&[("a", &bytes)]);
+        let read = |block_bytes| {
+            let read = read_records(dir.path(), &regression(false), block_bytes);
+            read.map(|it| it.labels).map_err(|err| err.to_string())
+        };
+        prop_assert_eq!(read(block_bytes), read(1 << 20));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use contract::hyperparameter::OnBadRow;
 use engine::dataset::{Tile, TileFeatures};
 use engine::objective::ObjectiveName;
 use engine::threads::Threads;
@@ -11,9 +12,12 @@ use tempfile::TempDir;
 use trainer::data::csv::CsvOptions;
 use trainer::data::files::discover;
 use trainer::data::labels::LabelRule;
+use trainer::data::objects::Input;
 use trainer::data::side::SideOptions;
-use trainer::data::tiles::TextFiles;
-use trainer::data::{Batch, DataError, InOrder, Order, TileReader, csv, libsvm, parquet};
+use trainer::data::tiles::Text;
+use trainer::data::{
+    Batch, DataError, InOrder, Order, TileReader, csv, json_lines, libsvm, parquet, recordio,
+};
 
 /// Rows as a reader gave them; `None` is a missing value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +45,7 @@ pub(crate) fn regression(weighted: bool) -> CsvOptions {
         weighted,
         side: SideOptions::default(),
         categorical: Vec::new(),
+        on_bad_row: OnBadRow::Error,
         labels: LabelRule {
             objective: ObjectiveName::RegSquaredError,
             num_class: 0,
@@ -48,9 +53,9 @@ pub(crate) fn regression(weighted: bool) -> CsvOptions {
     }
 }
 
-pub(crate) fn text(dir: &Path, block_bytes: usize) -> Result<TextFiles, DataError> {
-    Ok(TextFiles {
-        files: discover("train", dir)?.files,
+pub(crate) fn text(dir: &Path, block_bytes: usize) -> Result<Text, DataError> {
+    Ok(Text {
+        input: Input::Files(discover("train", dir)?.files),
         block_bytes,
         order: Order::Rows,
     })
@@ -73,7 +78,7 @@ pub(crate) fn read_csv_sampled(
     (block_bytes, n_values): (usize, usize),
     n_threads: usize,
 ) -> Result<Rows, DataError> {
-    let text = TextFiles {
+    let text = Text {
         order: Order::Sample(n_values),
         ..text(dir, block_bytes)?
     };
@@ -93,9 +98,32 @@ pub(crate) fn read_libsvm(
         weighted: false,
         side: SideOptions::default(),
         categorical: Vec::new(),
+        on_bad_row: OnBadRow::Error,
         labels,
     };
     let tiles = libsvm::open(text(dir, block_bytes)?, &options, threads)?;
+    tiles.map_or_else(|| Ok(Rows::default()), collect)
+}
+
+/// Reads JSON Lines in blocks of `block_bytes` on two threads.
+pub(crate) fn read_json(
+    dir: &Path,
+    options: &CsvOptions,
+    block_bytes: usize,
+) -> Result<Rows, DataError> {
+    let threads = Threads::new(Some(2)).unwrap();
+    let tiles = json_lines::open(text(dir, block_bytes)?, options, threads)?;
+    tiles.map_or_else(|| Ok(Rows::default()), collect)
+}
+
+/// Reads records in blocks of `block_bytes` on two threads.
+pub(crate) fn read_records(
+    dir: &Path,
+    options: &CsvOptions,
+    block_bytes: usize,
+) -> Result<Rows, DataError> {
+    let threads = Threads::new(Some(2)).unwrap();
+    let tiles = recordio::open(text(dir, block_bytes)?, options, threads)?;
     tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 

@@ -61,6 +61,17 @@ pub struct DataSet {
     pub rows: u64,
     /// Feature columns, without label and weight.
     pub columns: u64,
+    /// Rows that were left out since they do not fit, where `on_bad_row` is `skip`; not among `rows`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_rows: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands on a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The round that early stopping kept.

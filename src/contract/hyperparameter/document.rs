@@ -155,9 +155,12 @@ fn channel_specification(name: &str, description: &str, is_required: bool) -> Va
         "Name": name,
         "Description": description,
         "IsRequired": is_required,
-        "SupportedContentTypes": ["text/csv", "text/libsvm", "text/x-libsvm", "application/x-parquet"],
-        "SupportedCompressionTypes": ["None"],
-        "SupportedInputModes": ["File", "FastFile"],
+        "SupportedContentTypes": [
+            "text/csv", "text/libsvm", "text/x-libsvm", "application/x-parquet",
+            "application/x-recordio-protobuf", "application/jsonlines",
+        ],
+        "SupportedCompressionTypes": ["None", "Gzip"],
+        "SupportedInputModes": ["File", "FastFile", "Pipe"],
     })
 }
 

@@ -8,7 +8,7 @@ use engine::params::{BoosterParams, SamplingMethod};
 
 use crate::checkpoint::{Cadence, OnMismatch};
 
-use super::{Algorithm, DeclaredColumns, FeatureOptions, ModelFormat};
+use super::{Algorithm, DeclaredColumns, FeatureOptions, ModelFormat, OnBadRow};
 
 /// What the rows have set so far.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,7 @@ pub struct Draft {
     pub(super) checkpoints: Cadence,
     pub(super) on_mismatch: OnMismatch,
     pub(super) model_format: ModelFormat,
+    pub(super) on_bad_row: OnBadRow,
     pub(super) feature_names: Vec<String>,
     pub(super) features: FeatureOptions,
     pub(super) sampling_method: SamplingMethod,

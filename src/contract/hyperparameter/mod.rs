@@ -81,6 +81,18 @@ closed_spelling! {
     }
 }
 
+closed_spelling! {
+    /// What becomes of a row that cannot be read.
+    #[derive(Default)]
+    OnBadRow {
+        /// The job fails, and says where the row is.
+        #[default]
+        Error = "error",
+        /// The row is left out and counted.
+        Skip = "skip",
+    }
+}
+
 /// Cross-validation inside a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KFold {
@@ -137,6 +149,8 @@ pub struct Hyperparameters {
     pub on_mismatch: OnMismatch,
     /// The encoding of the model file.
     pub model_format: ModelFormat,
+    /// What becomes of a row that cannot be read.
+    pub on_bad_row: OnBadRow,
     /// Names of the feature columns; empty where none are given.
     pub feature_names: Vec<String>,
     /// What is said about single features, to be resolved when the table is known.
@@ -193,6 +207,7 @@ impl Hyperparameters {
             checkpoints: draft.checkpoints,
             on_mismatch: draft.on_mismatch,
             model_format: draft.model_format,
+            on_bad_row: draft.on_bad_row,
             feature_names: draft.feature_names,
             features: draft.features,
             baseline_columns: draft.baseline_columns,

@@ -1,16 +1,18 @@
-//! Files cut into blocks of whole lines, so that a file of any size is read in bounded memory.
+//! Objects cut into blocks of whole lines or records, so that an object of any size is read in bounded memory.
 //!
-//! Invariants: a block never spans two files, never splits a line, and never splits a quoted cell where quotes count.
-//! Where blocks end depends on the bytes alone, so parsing them in parallel cannot change the order of the rows.
+//! Invariants: a block never spans two objects, never splits a line or a record, and never splits a quoted cell where
+//! quotes count. Where blocks end depends on the bytes alone, so parsing them in parallel cannot change the order of the
+//! rows. Bytes are read once and in their order: what comes through a pipe cannot be read again.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::vec;
 
-use super::error::{DataError, PARQUET, Place};
-use super::files::DataFile;
+use super::error::{DataError, PARQUET, Place, RECORD_IO, RowPlace, Unit};
+use super::objects::{Input, Object, Objects};
+use super::recordio::frame;
 
 /// Bytes that are read at a time: large enough to keep a thread busy for milliseconds, small enough for its cache.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -18,17 +20,17 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 /// The longest line that is read. A row of a million cells fits; a file without line ends is refused here.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
-/// Whole lines of one file.
+/// Whole lines, or whole records, of one object.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// The file.
+    /// The object.
     pub object: &'a Arc<str>,
-    /// The lines, the last perhaps without its end.
+    /// The lines, the last perhaps without its end; or the records with their frames.
     pub bytes: &'a [u8],
     pub(super) before: LinesBefore<'a>,
 }
 
-/// How many lines of the file come before a block.
+/// How many lines or records of the object come before a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LinesBefore<'a> {
     /// So many.
@@ -38,9 +40,17 @@ pub(super) enum LinesBefore<'a> {
 }
 
 impl Block<'_> {
-    /// How many lines end in the block, and at least 1.
-    pub fn n_lines(&self) -> usize {
-        count_lines(self.bytes, line_end(self.bytes)).max(1) as usize
+    /// The place of the record that `n_before` records of the block come before.
+    pub(super) fn row_place(&self, n_before: u64) -> RowPlace {
+        let before = match self.before {
+            LinesBefore::Known(n_records) => n_records,
+            LinesBefore::InFile(..) => 0,
+        };
+        RowPlace {
+            object: Arc::clone(self.object),
+            unit: Unit::Record,
+            number: before + n_before + 1,
+        }
     }
 
     /// The place of the byte at `offset`, in the cell `column` (from 0) of its line.
@@ -64,11 +74,12 @@ impl Block<'_> {
     }
 }
 
-/// Whole lines of one file, with their bytes.
+/// Whole lines or records of one object, with their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedBlock {
     object: Arc<str>,
-    n_lines_before: u64,
+    n_before: u64,
+    n_units: u64,
     bytes: Vec<u8>,
 }
 
@@ -78,45 +89,56 @@ impl OwnedBlock {
         Block {
             object: &self.object,
             bytes: &self.bytes,
-            before: LinesBefore::Known(self.n_lines_before),
+            before: LinesBefore::Known(self.n_before),
         }
+    }
+
+    /// How many lines or records the block has, and at least 1.
+    pub fn n_units(&self) -> usize {
+        self.n_units.max(1) as usize
     }
 }
 
-/// Whether a line end inside double quotes ends a line.
+/// Where a block may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quotes {
-    /// It does not: CSV.
-    Hold,
-    /// Quotes are bytes like others: libsvm.
-    Ignore,
+pub enum Cut {
+    /// Behind a line, but not at a line end inside double quotes: CSV.
+    QuotedLines,
+    /// Behind a line; quotes are bytes like others: libsvm and JSON Lines.
+    Lines,
+    /// Behind a record: `RecordIO`.
+    Records,
 }
 
-/// The blocks of several files, one after the other.
+/// The blocks of several objects, one after the other.
 #[derive(Debug)]
 pub struct Blocks {
-    files: vec::IntoIter<DataFile>,
-    open: Option<OpenFile>,
-    quotes: Quotes,
+    objects: Objects,
+    open: Option<OpenObject>,
+    /// Blocks that somebody has looked at; they come first.
+    seen: VecDeque<OwnedBlock>,
+    any_compressed: bool,
+    cut: Cut,
     block_bytes: usize,
 }
 
 #[derive(Debug)]
-struct OpenFile {
-    entry: DataFile,
-    file: File,
-    n_lines: u64,
-    /// Bytes after the last line end that was seen.
+struct OpenObject {
+    object: Object,
+    n_units: u64,
+    /// Bytes after the last end that was seen.
     rest: Vec<u8>,
 }
 
 impl Blocks {
-    /// Blocks of about [`BLOCK_BYTES`] of `files`, in their order.
-    pub fn new(files: Vec<DataFile>, quotes: Quotes) -> Self {
+    /// Blocks of about [`BLOCK_BYTES`] of what `input` brings, in its order.
+    pub fn new(input: Input, cut: Cut) -> Self {
         Self {
-            files: files.into_iter(),
+            objects: Objects::new(input),
             open: None,
-            quotes,
+            seen: VecDeque::new(),
+            any_compressed: false,
+            cut,
             block_bytes: BLOCK_BYTES,
         }
     }
@@ -130,19 +152,37 @@ impl Blocks {
 
     /// No block at all.
     pub fn none() -> Self {
-        Self::new(Vec::new(), Quotes::Ignore)
+        Self::new(Input::Files(Vec::new()), Cut::Lines)
+    }
+
+    /// Takes back a block, which comes next then.
+    pub(super) fn put_back(&mut self, block: OwnedBlock) {
+        self.seen.push_front(block);
+    }
+
+    /// Whether an object was compressed of those that were opened so far.
+    pub(super) fn any_compressed(&self) -> bool {
+        self.any_compressed
     }
 
     fn next_block(&mut self) -> Result<Option<OwnedBlock>, DataError> {
+        if let Some(block) = self.seen.pop_front() {
+            return Ok(Some(block));
+        }
         loop {
             if self.open.is_none() {
-                let Some(entry) = self.files.next() else {
+                let Some(object) = self.objects.open_next()? else {
                     return Ok(None);
                 };
-                self.open = Some(OpenFile::open(entry)?);
+                self.any_compressed |= object.is_compressed();
+                self.open = Some(OpenObject {
+                    object,
+                    n_units: 0,
+                    rest: Vec::new(),
+                });
             }
             if let Some(open) = &mut self.open
-                && let Some(block) = open.next_block(self.block_bytes, self.quotes)?
+                && let Some(block) = open.next_block(self.block_bytes, self.cut)?
             {
                 return Ok(Some(block));
             }
@@ -163,65 +203,86 @@ impl Iterator for Blocks {
     }
 }
 
-impl OpenFile {
-    fn open(entry: DataFile) -> Result<Self, DataError> {
-        match File::open(&entry.path) {
-            Ok(file) => Ok(Self {
-                entry,
-                file,
-                n_lines: 0,
-                rest: Vec::new(),
-            }),
-            Err(source) => Err(DataError::Io {
-                path: entry.path,
-                source,
-            }),
-        }
-    }
-
+impl OpenObject {
     fn next_block(
         &mut self,
         block_bytes: usize,
-        quotes: Quotes,
+        cut: Cut,
     ) -> Result<Option<OwnedBlock>, DataError> {
         let mut bytes = std::mem::take(&mut self.rest);
         bytes.reserve(block_bytes);
         loop {
-            let more = (&self.file)
+            let more = (&mut self.object)
                 .take(block_bytes as u64)
                 .read_to_end(&mut bytes);
-            let n_read = more.map_err(|source| DataError::Io {
-                path: self.entry.path.clone(),
-                source,
-            })?;
-            if self.n_lines == 0 {
-                let n_mark = check_start(&bytes, &self.entry.object)?;
+            let n_read = more.map_err(|err| self.refused(err, &bytes, cut))?;
+            if self.n_units == 0 && cut != Cut::Records {
+                let n_mark = check_start(&bytes, self.object.name())?;
                 bytes.drain(..n_mark);
             }
-            if n_read == 0 {
-                return Ok((!bytes.is_empty()).then(|| self.block(bytes)));
+            if n_read == 0 && bytes.is_empty() {
+                return Ok(None);
             }
-            if let Some(end) = last_line_end(&bytes, quotes) {
+            if cut == Cut::Records {
+                let whole = frame::whole(&bytes);
+                if whole.end > 0 {
+                    self.rest = bytes.split_off(whole.end);
+                    return Ok(Some(self.block(bytes, whole.n_records)));
+                }
+                if let Some(problem) = whole.problem(n_read == 0) {
+                    return Err(DataError::Frame {
+                        place: self.next_unit(Unit::Record),
+                        problem,
+                    });
+                }
+                continue;
+            }
+            let end = match n_read {
+                0 => Some(bytes.len()),
+                _ => last_line_end(&bytes, cut),
+            };
+            if let Some(end) = end {
                 self.rest = bytes.split_off(end);
-                return Ok(Some(self.block(bytes)));
+                let n_lines = count_lines(&bytes, line_end(&bytes));
+                return Ok(Some(self.block(bytes, n_lines)));
             }
             if bytes.len() > MAX_LINE_BYTES {
                 return Err(DataError::EndlessLine {
-                    place: self.block(bytes).view().place(0, None),
+                    place: self.block(bytes, 0).view().place(0, None),
                     limit_mib: MAX_LINE_BYTES >> 20,
                 });
             }
         }
     }
 
-    fn block(&mut self, bytes: Vec<u8>) -> OwnedBlock {
-        let n_lines_before = self.n_lines;
-        self.n_lines += count_lines(&bytes, line_end(&bytes));
+    fn block(&mut self, bytes: Vec<u8>, n_units: u64) -> OwnedBlock {
+        let n_before = self.n_units;
+        self.n_units += n_units;
         OwnedBlock {
-            object: Arc::clone(&self.entry.object),
-            n_lines_before,
+            object: Arc::clone(self.object.name()),
+            n_before,
+            n_units,
             bytes,
         }
+    }
+
+    fn next_unit(&self, unit: Unit) -> RowPlace {
+        RowPlace {
+            object: Arc::clone(self.object.name()),
+            unit,
+            number: self.n_units + 1,
+        }
+    }
+
+    /// Why there are no more bytes behind `bytes`.
+    fn refused(&self, err: std::io::Error, bytes: &[u8], cut: Cut) -> DataError {
+        let (unit, n_more) = match cut {
+            Cut::Records => (Unit::Record, frame::whole(bytes).n_records),
+            Cut::QuotedLines | Cut::Lines => (Unit::Line, count_lines(bytes, line_end(bytes))),
+        };
+        let mut place = self.next_unit(unit);
+        place.number += n_more;
+        self.object.refused(err, place)
     }
 }
 
@@ -247,13 +308,16 @@ pub(super) fn check_start(bytes: &[u8], object: &Arc<str>) -> Result<usize, Data
 
 /// First bytes that no line of numbers starts with.
 const FOREIGN: &[(&[u8], &str)] = &[
-    (&[0x1f, 0x8b], "a gzip file"),
+    (&[0x1f, 0x8b], "a gzip file in a compressed file"),
     (b"PAR1", PARQUET),
     (b"PK\x03\x04", "a zip file"),
-    (&[0x28, 0xb5, 0x2f, 0xfd], "a zstd file"),
+    (
+        &[0x28, 0xb5, 0x2f, 0xfd],
+        "a zstd file in a compressed file",
+    ),
     (&[0xff, 0xfe], "UTF-16 text"),
     (&[0xfe, 0xff], "UTF-16 text"),
-    (&[0x0a, 0x23, 0xd7, 0xce], "a RecordIO file"),
+    (&[0x0a, 0x23, 0xd7, 0xce], RECORD_IO),
 ];
 
 /// What ends a line: `\n`, or `\r` where there is none.
@@ -286,8 +350,8 @@ fn count_line_ends(file: &File, end: u64) -> [u64; 2] {
 }
 
 /// The offset behind the last line end, if there is one that is surely one.
-fn last_line_end(bytes: &[u8], quotes: Quotes) -> Option<usize> {
-    if quotes == Quotes::Hold && memchr::memchr(b'"', bytes).is_some() {
+fn last_line_end(bytes: &[u8], cut: Cut) -> Option<usize> {
+    if cut == Cut::QuotedLines && memchr::memchr(b'"', bytes).is_some() {
         return last_unquoted_line_end(bytes);
     }
     if let Some(at) = memchr::memrchr(b'\n', bytes) {

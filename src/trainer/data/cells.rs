@@ -139,10 +139,16 @@ impl<'a> Cells<'a> {
 
     /// How many cells the row here has, whatever they hold.
     pub(super) fn count_row(mut self) -> usize {
+        self.skip_row()
+    }
+
+    /// Steps over the row here, whatever its cells hold, and gives how many they are.
+    pub(super) fn skip_row(&mut self) -> usize {
         let mut n_cells = 1;
         loop {
             let is_quoted = self.bytes.get(self.at) == Some(&b'"');
             if is_quoted && matches!(self.quoted(), Err(CsvProblem::OpenQuote(_))) {
+                self.at = self.bytes.len();
                 return n_cells;
             }
             self.skip_plain();

@@ -9,11 +9,13 @@
 //! at again, slowly, for quotes, blanks, missing values and mistakes. A row in which something does not fit is read once
 //! more, cell by cell, to say what. Where lines end is known from [`super::blocks`].
 
+use contract::hyperparameter::OnBadRow;
 use engine::dataset::{SideColumn, Tile, is_code};
 use engine::objective::LabelError;
 use engine::threads::Threads;
 
-use super::blocks::{Block, Quotes};
+use super::bad_rows::BadRows;
+use super::blocks::{Block, Cut};
 use super::cells::Cells;
 use super::delimiter::{self, DelimiterError};
 use super::error::{DataError, Place};
@@ -21,7 +23,7 @@ use super::labels::{LabelRule, is_weight};
 use super::number::{NumberError, parse_plain};
 use super::rows::{Columns, DenseRows};
 use super::side::{self, SideOptions, SideProblem};
-use super::tiles::{LineFormat, LineTiles, TextFiles};
+use super::tiles::{LineFormat, LineTiles, Text};
 use super::words::ColumnWords;
 
 /// Why a line of a CSV file was refused.
@@ -104,6 +106,8 @@ pub struct CsvOptions {
     pub side: SideOptions,
     /// The features whose cells are categories, and may be words.
     pub categorical: Vec<u32>,
+    /// What becomes of a row that does not fit.
+    pub on_bad_row: OnBadRow,
 }
 
 /// How the cells of a channel lie, as its first row shows.
@@ -117,23 +121,18 @@ pub struct CsvFormat {
     fixed_by: Place,
 }
 
-/// Opens a channel's files; `None` if they hold no row.
+/// Opens a channel's objects; `None` if they hold no row.
 ///
 /// # Errors
 /// [`DataError`] for the first block, and for a first line without a delimiter.
 pub fn open(
-    text: TextFiles,
+    text: Text,
     options: &CsvOptions,
     threads: Threads,
 ) -> Result<Option<LineTiles<CsvFormat>>, DataError> {
-    for block in text.blocks(Quotes::Hold) {
-        let block = block?;
-        let first = block.view();
-        if let Some(format) = CsvFormat::detect(&first, options)? {
-            return Ok(Some(LineTiles::new(text, &first, format, threads)));
-        }
-    }
-    Ok(None)
+    LineTiles::open(text, options.on_bad_row, threads, |first| {
+        CsvFormat::detect(first, options)
+    })
 }
 
 impl CsvFormat {
@@ -340,10 +339,15 @@ impl CsvFormat {
 }
 
 impl LineFormat for CsvFormat {
-    const QUOTES: Quotes = Quotes::Hold;
+    const CUT: Cut = Cut::QuotedLines;
     type Scratch = DenseRows;
 
-    fn parse(&self, block: &Block<'_>, rows: &mut DenseRows) -> Result<Vec<Tile>, DataError> {
+    fn parse(
+        &self,
+        block: &Block<'_>,
+        rows: &mut DenseRows,
+        bad: &mut BadRows,
+    ) -> Result<Vec<Tile>, DataError> {
         let mut cells = Cells {
             bytes: block.bytes,
             at: 0,
@@ -372,16 +376,10 @@ impl LineFormat for CsvFormat {
             } else {
                 self.problem(start)
             };
-            let place = block.place(spot.offset, spot.column);
-            let problem = match spot.problem {
-                CsvProblem::Number(NumberError::Text(text))
-                    if (place.line, spot.column) == (1, Some(0)) =>
-                {
-                    CsvProblem::Header(text)
-                }
-                problem => problem,
-            };
-            return Err(DataError::Csv { place, problem });
+            bad.refuse(|| spot.refuse(block))?;
+            rows.drop_last(self.columns.n_columns);
+            cells = start;
+            cells.skip_row();
         }
         Ok(rows.tiles(&self.columns, block.object))
     }
@@ -424,4 +422,19 @@ struct Spot {
     offset: usize,
     column: Option<usize>,
     problem: CsvProblem,
+}
+
+impl Spot {
+    fn refuse(self, block: &Block<'_>) -> DataError {
+        let place = block.place(self.offset, self.column);
+        let problem = match self.problem {
+            CsvProblem::Number(NumberError::Text(text))
+                if (place.line, self.column) == (1, Some(0)) =>
+            {
+                CsvProblem::Header(text)
+            }
+            problem => problem,
+        };
+        DataError::Csv { place, problem }
+    }
 }

@@ -14,11 +14,17 @@ use engine::tree::MAX_CATEGORIES;
 
 use super::csv::CsvProblem;
 use super::delimiter::DelimiterError;
+use super::json_lines::JsonProblem;
 use super::libsvm::LibsvmProblem;
 use super::parquet::{ParquetPlace, ParquetProblem};
+use super::recordio::frame::FrameProblem;
+use super::recordio::{RecordPlace, RecordProblem};
 
 /// What a Parquet file is called among text.
 pub(super) const PARQUET: &str = "a Parquet file";
+
+/// What a `RecordIO` file is called among text.
+pub(super) const RECORD_IO: &str = "a RecordIO file";
 
 /// A spot in an input file; lines and columns count from 1, and the label's column is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +44,51 @@ impl fmt::Display for Place {
             Some(column) => write!(f, ", column {column}"),
             None => Ok(()),
         }
+    }
+}
+
+/// What the rows of an object are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Lines of text.
+    Line,
+    /// Records of `RecordIO`.
+    Record,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "line",
+            Self::Record => "record",
+        })
+    }
+}
+
+/// A line or record of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The object, as channel name and path below the channel.
+    pub object: Arc<str>,
+    /// What is counted.
+    pub unit: Unit,
+    /// Its number, from 1.
+    pub number: u64,
+}
+
+impl RowPlace {
+    pub(super) fn first_line(object: &Arc<str>) -> Self {
+        Self {
+            object: Arc::clone(object),
+            unit: Unit::Line,
+            number: 1,
+        }
+    }
+}
+
+impl fmt::Display for RowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} {}", self.object, self.unit, self.number)
     }
 }
 
@@ -128,16 +179,64 @@ pub enum DataError {
         /// What is wrong there.
         problem: ParquetProblem,
     },
-    /// The content type has no reader here.
+    /// A compressed object cannot be decompressed to its end.
+    #[error("{place}: the {encoding} stream cannot be read on, {problem}")]
+    Compressed {
+        /// The line or record that was to come next.
+        place: RowPlace,
+        /// How it is compressed.
+        encoding: &'static str,
+        /// Why not.
+        problem: String,
+    },
+    /// The frames of records do not fit.
+    #[error("{place}: {problem}")]
+    Frame {
+        /// The record.
+        place: RowPlace,
+        /// What is wrong there.
+        problem: FrameProblem,
+    },
+    /// A record is no row.
+    #[error("{place}: {problem}")]
+    Record {
+        /// The record and, where one is to blame, the column.
+        place: RecordPlace,
+        /// What is wrong there.
+        problem: RecordProblem,
+    },
+    /// A line of JSON does not fit.
+    #[error("{place}: {problem}")]
+    JsonLine {
+        /// The line and, where one is to blame, the column.
+        place: Place,
+        /// What is wrong there.
+        problem: JsonProblem,
+    },
+    /// The content type cannot come through a pipe.
     #[error(
-        "channel `{channel}` is {content_type}, which this version does not read; \
-         allowed are text/csv, text/libsvm and application/x-parquet"
+        "channel `{channel}` is {content_type} in Pipe mode, which cannot be read, since what the file holds is told at \
+         its end; allowed are File and FastFile"
     )]
-    NoReader {
+    Piped {
         /// The channel.
         channel: String,
         /// Its content type.
         content_type: ContentType,
+    },
+    /// More rows were left out than are left.
+    #[error(
+        "channel `{channel}`: {n_skipped} rows do not fit and {n_rows} do; the first that does not: {first}"
+    )]
+    MostlyBad {
+        /// The channel.
+        channel: String,
+        /// Rows that were left out.
+        n_skipped: u64,
+        /// Rows that were read.
+        n_rows: u64,
+        /// What is wrong with the first.
+        first: String,
     },
     /// The rows of a query are not adjacent.
     #[error(
@@ -184,9 +283,24 @@ impl DataError {
             Self::Csv { problem, .. } => problem.hint(),
             Self::Libsvm { problem, .. } => problem.hint(),
             Self::Parquet { problem, .. } => problem.hint(),
+            Self::Record { problem, .. } => problem.hint(),
+            Self::JsonLine { problem, .. } => problem.hint(),
             Self::Foreign { found, .. } if *found == PARQUET => {
                 Some("give the channel the content type application/x-parquet".to_owned())
             }
+            Self::Foreign { found, .. } if *found == RECORD_IO => Some(
+                "give the channel the content type application/x-recordio-protobuf".to_owned(),
+            ),
+            Self::Frame {
+                problem: FrameProblem::Magic { .. },
+                ..
+            } => Some(
+                "give the channel the content type of its objects, and its record wrapper type only in Pipe mode"
+                    .to_owned(),
+            ),
+            Self::MostlyBad { .. } => Some(
+                "on_bad_row is `skip`, which leaves out rows up to half of a channel".to_owned(),
+            ),
             Self::Foreign { .. } => Some(
                 "decompress or convert the files, and give the channel its content type".to_owned(),
             ),
@@ -210,7 +324,9 @@ impl DataError {
             Self::Io { .. }
             | Self::NotAFile { .. }
             | Self::EndlessLine { .. }
-            | Self::NoReader { .. }
+            | Self::Compressed { .. }
+            | Self::Frame { .. }
+            | Self::Piped { .. }
             | Self::Table { .. } => None,
         }
     }

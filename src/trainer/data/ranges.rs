@@ -11,9 +11,10 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::blocks::{Block, LinesBefore, MAX_LINE_BYTES, Quotes, check_start};
+use super::blocks::{Block, Cut, LinesBefore, MAX_LINE_BYTES, check_start};
 use super::error::DataError;
 use super::files::DataFile;
+use super::objects::Encoding;
 
 /// Bytes that are read behind a range at first, for the end of its last line.
 const TAIL_BYTES: usize = 16 << 10;
@@ -27,7 +28,7 @@ pub struct Ranges {
     files: Vec<DataFile>,
     /// The number of each file's first range, and at the end the number of all ranges.
     firsts: Vec<usize>,
-    quotes: Quotes,
+    cut: Cut,
     block_bytes: usize,
     open: Mutex<VecDeque<(usize, Arc<File>)>>,
 }
@@ -39,6 +40,8 @@ pub enum RangeError {
     Data(DataError),
     /// A line has an open quote, so the line's end may be none.
     OpenQuote,
+    /// The file is compressed, so that no range of it can be read by itself.
+    Compressed,
 }
 
 /// Room for the bytes of a range, used again for the next one.
@@ -68,7 +71,7 @@ impl Lines {
 
 impl Ranges {
     /// Ranges of `block_bytes` of `files`, in their order.
-    pub fn new(files: Vec<DataFile>, quotes: Quotes, block_bytes: usize) -> Self {
+    pub fn new(files: Vec<DataFile>, cut: Cut, block_bytes: usize) -> Self {
         let block_bytes = block_bytes.max(1);
         let mut firsts = vec![0];
         let mut n_ranges = 0;
@@ -79,7 +82,7 @@ impl Ranges {
         Self {
             files,
             firsts,
-            quotes,
+            cut,
             block_bytes,
             open: Mutex::default(),
         }
@@ -113,6 +116,9 @@ impl Ranges {
         };
         let end = (begin - window.begin) as usize + self.block_bytes;
         window.read_on(end + TAIL_BYTES).map_err(io)?;
+        if begin == 0 && Encoding::of(window.read()) != Encoding::Plain {
+            return Err(RangeError::Compressed);
+        }
         let first = match begin {
             0 => check_start(window.read(), &entry.object).map_err(RangeError::Data)?,
             _ => window
@@ -142,7 +148,7 @@ impl Ranges {
                 limit_mib: MAX_LINE_BYTES >> 20,
             }));
         }
-        if self.quotes == Quotes::Hold && has_open_quote(block.bytes) {
+        if self.cut == Cut::QuotedLines && has_open_quote(block.bytes) {
             return Err(RangeError::OpenQuote);
         }
         Ok(lines)
@@ -271,7 +277,7 @@ mod tests {
                     object: Arc::from("train/a.csv"),
                     n_bytes: text.len() as u64,
                 };
-                let ranges = Ranges::new(vec![file], Quotes::Hold, block_bytes);
+                let ranges = Ranges::new(vec![file], Cut::QuotedLines, block_bytes);
                 let mut buffer = Buffer::default();
                 let mut joined = Vec::new();
                 for number in 0..ranges.n_ranges() {

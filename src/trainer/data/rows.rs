@@ -26,6 +26,8 @@ pub struct DenseRows {
     pub(super) query_ids: Vec<u64>,
     /// The words of each column of categories.
     words: Vec<ColumnWords>,
+    /// How many words each of them had before the last row.
+    n_words: Vec<usize>,
 }
 
 /// Which columns are no features.
@@ -87,9 +89,19 @@ impl DenseRows {
     pub(super) fn add_with_words(&mut self, columns: &Columns) -> (&mut [f32], &mut [ColumnWords]) {
         self.words
             .resize_with(columns.categorical.len(), ColumnWords::default);
+        self.n_words.clear();
+        self.n_words.extend(self.words.iter().map(ColumnWords::len));
         let begin = self.values.len();
         self.values.resize(begin + columns.n_columns, 0.0);
         (&mut self.values[begin..], &mut self.words)
+    }
+
+    /// Takes the last row away again, and its words; it has no query yet.
+    pub(super) fn drop_last(&mut self, n_columns: usize) {
+        self.values.truncate(self.values.len() - n_columns);
+        for (words, &n_words) in self.words.iter_mut().zip(&self.n_words) {
+            words.truncate(n_words);
+        }
     }
 
     /// Cuts the rows into tiles and turns their values into columns.

@@ -5,12 +5,15 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use contract::hyperparameter::OnBadRow;
 use engine::dataset::{Part, Tile};
 use engine::threads::Threads;
 
-use super::blocks::{Block, Blocks, Quotes};
+use super::bad_rows::{BadRows, Skipped};
+use super::blocks::{Block, Blocks, Cut, OwnedBlock};
 use super::error::DataError;
 use super::files::DataFile;
+use super::objects::Input;
 use super::plan::Plan;
 use super::ranges::{Buffer, RangeError, Ranges};
 
@@ -44,6 +47,11 @@ pub trait TileReader {
 
     /// About how many rows the channel has; 0 if nobody knows.
     fn expected_rows(&self) -> usize;
+
+    /// The rows that were left out so far, since they do not fit.
+    fn skipped(&self) -> Skipped {
+        Skipped::default()
+    }
 }
 
 /// In which order parts may come.
@@ -53,6 +61,8 @@ pub enum Order {
     Rows,
     /// First parts from all over the channel that hold about so many values. A channel of fewer values is all sample.
     Sample(usize),
+    /// As the rows stand, and never again from the start.
+    Once,
 }
 
 /// A reader that yields tiles in the order of their rows, each of which becomes a part.
@@ -112,46 +122,44 @@ impl<I: Iterator<Item = Result<Tile, DataError>>> TileReader for InOrder<I> {
     }
 }
 
-/// Files of text lines, and how they are to be read.
-#[derive(Clone, Debug)]
-pub struct TextFiles {
-    /// The files, in order.
-    pub files: Vec<DataFile>,
+/// Objects of text lines or records, and how they are to be read.
+#[derive(Debug)]
+pub struct Text {
+    /// The objects.
+    pub input: Input,
     /// Bytes that are parsed at a time; tests use it to put block ends in odd places.
     pub block_bytes: usize,
     /// The order that the parts may come in.
     pub order: Order,
 }
 
-impl TextFiles {
-    /// The files block by block, from the first byte to the last.
-    pub fn blocks(&self, quotes: Quotes) -> Blocks {
-        Blocks::new(self.files.clone(), quotes).with_block_bytes(self.block_bytes)
-    }
-}
-
-/// A format of text lines.
+/// A format of text lines or of records.
 pub trait LineFormat: Sync {
-    /// Whether quotes can hold line ends.
-    const QUOTES: Quotes;
+    /// Where blocks may end.
+    const CUT: Cut;
     /// Memory that is used again for the next block.
     type Scratch: Default + Send;
 
     /// Makes tiles of a block's rows. Their origin counts rows from the start of the block.
     ///
     /// # Errors
-    /// At the first line that does not fit, with its place.
-    fn parse(&self, block: &Block<'_>, scratch: &mut Self::Scratch)
-    -> Result<Vec<Tile>, DataError>;
+    /// At the first row that does not fit, with its place, unless `bad` takes it.
+    fn parse(
+        &self,
+        block: &Block<'_>,
+        scratch: &mut Self::Scratch,
+        bad: &mut BadRows,
+    ) -> Result<Vec<Tile>, DataError>;
 
     /// About how many values a sample keeps of these `n_lines` lines.
     fn n_values(&self, lines: &[u8], n_lines: usize) -> usize;
 }
 
-/// Parts made of text.
+/// Parts made of text or of records.
 #[derive(Debug)]
 pub struct LineTiles<F: LineFormat> {
-    text: TextFiles,
+    files: Vec<DataFile>,
+    block_bytes: usize,
     ranges: Ranges,
     /// The ranges that are still to be read; `None` where blocks must be read one after the other.
     plan: Option<Plan>,
@@ -163,40 +171,78 @@ pub struct LineTiles<F: LineFormat> {
     failed: Option<(usize, DataError)>,
     expected_rows: usize,
     spare: Mutex<Vec<(Buffer, F::Scratch)>>,
+    on_bad_row: OnBadRow,
+    /// The rows that were left out, and the number of the first part that had some.
+    skipped: (Skipped, usize),
 }
 
 /// What became of a block.
 enum Parsed {
-    Part(Part),
+    Part(Part, Skipped),
     Failed(usize, DataError),
-    OpenQuote,
+    /// Ranges cannot be read by themselves.
+    InTurn,
 }
 
 impl<F: LineFormat> LineTiles<F> {
-    /// Reads files of which `first` is a block with rows.
-    pub fn new(text: TextFiles, first: &Block<'_>, format: F, threads: Threads) -> Self {
-        let ranges = Ranges::new(text.files.clone(), F::QUOTES, text.block_bytes);
-        let n_lines = first.n_lines();
-        let n_bytes: u64 = text.files.iter().map(|file| file.n_bytes).sum();
-        let n_blocks_like_first = n_bytes as f64 / first.bytes.len() as f64;
-        let n_values = format.n_values(first.bytes, n_lines) as f64 * n_blocks_like_first;
-        let share = match text.order {
+    /// Reads objects; `None` if they hold no row. The first block in which `detect` finds a row says how rows read.
+    ///
+    /// # Errors
+    /// [`DataError`] for the blocks up to that one.
+    pub fn open(
+        text: Text,
+        on_bad_row: OnBadRow,
+        threads: Threads,
+        detect: impl Fn(&Block<'_>) -> Result<Option<F>, DataError>,
+    ) -> Result<Option<Self>, DataError> {
+        let (files, block_bytes) = (text.input.files().to_vec(), text.block_bytes);
+        let mut blocks = Blocks::new(text.input, F::CUT).with_block_bytes(block_bytes);
+        while let Some(first) = blocks.next().transpose()? {
+            let Some(format) = detect(&first.view())? else {
+                continue;
+            };
+            let mut tiles = Self {
+                ranges: Ranges::new(files.clone(), F::CUT, block_bytes),
+                files,
+                block_bytes,
+                plan: None,
+                blocks: (Blocks::none(), 0),
+                format,
+                threads,
+                failed: None,
+                expected_rows: 0,
+                spare: Mutex::default(),
+                on_bad_row,
+                skipped: (Skipped::default(), usize::MAX),
+            };
+            tiles.start(first, blocks, text.order);
+            return Ok(Some(tiles));
+        }
+        Ok(None)
+    }
+
+    /// Decides how the objects are read of which `first` is the first block with rows, and `blocks` what follows.
+    fn start(&mut self, first: OwnedBlock, mut blocks: Blocks, order: Order) {
+        let n_bytes: u64 = self.files.iter().map(|file| file.n_bytes).sum();
+        let (view, n_lines) = (first.view(), first.n_units());
+        let n_blocks_like_first = n_bytes as f64 / view.bytes.len() as f64;
+        let n_values = self.format.n_values(view.bytes, n_lines) as f64 * n_blocks_like_first;
+        if !blocks.any_compressed() {
+            self.expected_rows = (n_lines as f64 * n_blocks_like_first) as usize;
+        }
+        let cannot_be_cut = F::CUT == Cut::Records || self.files.is_empty();
+        if order == Order::Once || cannot_be_cut || blocks.any_compressed() {
+            blocks.put_back(first);
+            self.blocks.0 = blocks;
+            return;
+        }
+        let share = match order {
             Order::Sample(budget) if n_values > budget as f64 => {
                 PLANNED_SHARE * budget as f64 / n_values
             }
-            Order::Sample(_) | Order::Rows => 1.0,
+            Order::Sample(_) | Order::Rows | Order::Once => 1.0,
         };
-        Self {
-            plan: Some(Plan::new(ranges.n_ranges(), share)),
-            ranges,
-            blocks: (Blocks::none(), 0),
-            text,
-            format,
-            threads,
-            failed: None,
-            expected_rows: (n_lines as f64 * n_blocks_like_first) as usize,
-            spare: Mutex::default(),
-        }
+        self.plan = Some(Plan::new(self.ranges.n_ranges(), share));
     }
 
     /// The format, with what it learned from the first row.
@@ -210,7 +256,7 @@ impl<F: LineFormat> LineTiles<F> {
             let parsed = match self.ranges.read(number, &mut buffer) {
                 Ok(lines) => self.parse(number, &lines.block(&buffer), &mut scratch),
                 Err(RangeError::Data(err)) => Parsed::Failed(number, err),
-                Err(RangeError::OpenQuote) => Parsed::OpenQuote,
+                Err(RangeError::OpenQuote | RangeError::Compressed) => Parsed::InTurn,
             };
             self.spare().push((buffer, scratch));
             parsed
@@ -218,8 +264,9 @@ impl<F: LineFormat> LineTiles<F> {
     }
 
     fn parse(&self, number: usize, block: &Block<'_>, scratch: &mut F::Scratch) -> Parsed {
-        match self.format.parse(block, scratch) {
-            Ok(tiles) => Parsed::Part(Part { number, tiles }),
+        let mut bad = BadRows::new(self.on_bad_row, number < self.skipped.1);
+        match self.format.parse(block, scratch, &mut bad) {
+            Ok(tiles) => Parsed::Part(Part { number, tiles }, bad.skipped()),
             Err(err) => Parsed::Failed(number, err),
         }
     }
@@ -236,9 +283,35 @@ impl<F: LineFormat> LineTiles<F> {
             self.blocks.1 += 1;
         }
         self.threads.map(blocks, |(number, block)| match block {
-            Ok(block) => self.parse(number, &block.view(), &mut F::Scratch::default()),
+            Ok(block) => {
+                let (buffer, mut scratch) = self.spare().pop().unwrap_or_default();
+                let parsed = self.parse(number, &block.view(), &mut scratch);
+                self.spare().push((buffer, scratch));
+                parsed
+            }
             Err(err) => Parsed::Failed(number, err),
         })
+    }
+
+    /// Counts the rows that were left out of the part `number`.
+    fn skip(&mut self, number: usize, skipped: Skipped) {
+        if skipped.n_rows == 0 {
+            return;
+        }
+        self.skipped.0.n_rows += skipped.n_rows;
+        if number < self.skipped.1 {
+            self.skipped.0.first = skipped.first;
+            self.skipped.1 = number;
+        }
+    }
+
+    /// Reads blocks one after the other from now on, from the first.
+    fn start_in_turn(&mut self) {
+        self.plan = None;
+        let blocks = Blocks::new(Input::Files(self.files.clone()), F::CUT);
+        self.blocks = (blocks.with_block_bytes(self.block_bytes), 0);
+        self.failed = None;
+        self.skipped = (Skipped::default(), usize::MAX);
     }
 }
 
@@ -270,7 +343,10 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
         let mut parts = Vec::with_capacity(parsed.len());
         for parsed in parsed {
             match parsed {
-                Parsed::Part(part) => parts.push(part),
+                Parsed::Part(part, skipped) => {
+                    self.skip(part.number, skipped);
+                    parts.push(part);
+                }
                 Parsed::Failed(number, err) => {
                     if self
                         .failed
@@ -280,10 +356,8 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
                         self.failed = Some((number, err));
                     }
                 }
-                Parsed::OpenQuote => {
-                    self.plan = None;
-                    self.blocks = (self.text.blocks(F::QUOTES), 0);
-                    self.failed = None;
+                Parsed::InTurn => {
+                    self.start_in_turn();
                     return Ok(Batch::StartAgain);
                 }
             }
@@ -300,5 +374,9 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
 
     fn expected_rows(&self) -> usize {
         self.expected_rows
+    }
+
+    fn skipped(&self) -> Skipped {
+        self.skipped.0.clone()
     }
 }

@@ -52,6 +52,18 @@ impl ColumnWords {
         (!words.is_empty()).then_some(FeatureWords { feature, words })
     }
 
+    /// How many words there are.
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Forgets the words behind the first `n_words`.
+    pub(super) fn truncate(&mut self, n_words: usize) {
+        for word in self.words.drain(n_words..) {
+            self.numbers.remove(&*word.text);
+        }
+    }
+
     /// Forgets all words.
     pub(super) fn clear(&mut self) {
         self.numbers.clear();

@@ -59,6 +59,8 @@ pub(crate) struct Grown<T> {
     pub(crate) n_features: usize,
     /// Whether columns may be missing at the end of all rows.
     pub(crate) is_sparse: bool,
+    /// Rows that were left out, since they do not fit.
+    pub(crate) n_skipped: u64,
     /// What it took to make cuts and to bin what they were made from.
     pub(crate) binning: Duration,
     /// The names of the features' categories, where they have some.
@@ -154,6 +156,7 @@ impl<'a> Growing<'a> {
         Ok(Grown {
             n_features: ingest.n_features(),
             is_sparse: ingest.is_sparse(),
+            n_skipped: 0,
             binning: self.binning,
             names: ingest.category_names().clone(),
             rows: ingest.finish().map_err(refused)?,
@@ -176,6 +179,7 @@ impl<'a> Growing<'a> {
         Ok(Grown {
             n_features: rows.n_features(),
             is_sparse: rows.is_sparse(),
+            n_skipped: 0,
             binning: self.binning,
             names,
             rows,
@@ -234,14 +238,16 @@ fn refused(channel: &str, source: DatasetError) -> DataError {
 mod tests {
     use std::fmt::Write as _;
 
+    use contract::hyperparameter::OnBadRow;
     use engine::objective::ObjectiveName;
 
     use super::*;
     use crate::data::csv::{self, CsvOptions};
     use crate::data::files::discover;
     use crate::data::labels::LabelRule;
+    use crate::data::objects::Input;
     use crate::data::side::SideOptions;
-    use crate::data::tiles::TextFiles;
+    use crate::data::tiles::Text;
     use crate::data::{Batch, TileReader};
 
     /// Reads a channel of two files with many small blocks; the rows are sorted by their only column.
@@ -267,8 +273,8 @@ mod tests {
             names: None,
         };
         let mut growing = Growing::new("train", goal, &threads);
-        let text = TextFiles {
-            files: discover("train", dir.path()).unwrap().files,
+        let text = Text {
+            input: Input::Files(discover("train", dir.path()).unwrap().files),
             block_bytes: 100,
             order: growing.order(),
         };
@@ -281,6 +287,7 @@ mod tests {
             labels,
             side: SideOptions::default(),
             categorical: Vec::new(),
+            on_bad_row: OnBadRow::Error,
         };
         let mut reader = csv::open(text, &options, threads.clone()).unwrap().unwrap();
         loop {

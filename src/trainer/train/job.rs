@@ -124,13 +124,14 @@ fn check_hosts(root: &MlRoot) -> Result<(), TrainerError> {
 }
 
 fn check_channel(name: &'static str, channel: &Channel) -> Result<(), TrainerError> {
-    match channel.input_mode {
-        InputMode::File | InputMode::FastFile => {}
-        InputMode::Pipe => return Err(TrainerError::PipeMode { channel: name }),
-    }
-    match channel.record_wrapper {
-        RecordWrapper::None => Ok(()),
-        RecordWrapper::RecordIo => Err(TrainerError::RecordWrapper { channel: name }),
+    match (channel.input_mode, channel.record_wrapper) {
+        (InputMode::Pipe, _) if name == MODEL => Err(TrainerError::PipeMode { channel: name }),
+        (InputMode::File | InputMode::FastFile, RecordWrapper::RecordIo) => {
+            Err(TrainerError::RecordWrapper { channel: name })
+        }
+        (InputMode::File | InputMode::FastFile, RecordWrapper::None) | (InputMode::Pipe, _) => {
+            Ok(())
+        }
     }
 }
 

@@ -4,10 +4,20 @@
 
 use std::cell::Cell;
 
+use crate::data::bad_rows::Skipped;
 use crate::data::{Batch, DataError, TileReader};
 
 /// Opens a channel, or gives nothing if it holds no row.
 pub(super) type Opening<'a> = Box<dyn Fn() -> Result<Option<Box<dyn TileReader>>, DataError> + 'a>;
+
+/// What came of the first channel.
+#[derive(Debug, Default)]
+pub(super) struct OfFirst {
+    /// Its rows.
+    pub(super) n_rows: Cell<usize>,
+    /// Its rows that were left out.
+    pub(super) n_skipped: Cell<u64>,
+}
 
 /// A reader of one channel, then of another.
 pub(super) struct Joined<'a> {
@@ -18,18 +28,20 @@ pub(super) struct Joined<'a> {
     reopen: Opening<'a>,
     /// Parts of the first one.
     n_parts: usize,
-    /// Its rows, for whoever made this reader.
-    n_rows: &'a Cell<usize>,
+    /// The rows that were left out of it.
+    skipped: Skipped,
+    /// For whoever made this reader.
+    of_first: &'a OfFirst,
     expected_rows: usize,
 }
 
 impl<'a> Joined<'a> {
-    /// `first`, which `reopen` opens again, then `second`; the rows of `first` are counted in `n_rows`.
+    /// `first`, which `reopen` opens again, then `second`; the rows of `first` are counted in `of_first`.
     pub(super) fn new(
         first: Box<dyn TileReader>,
         second: Box<dyn TileReader>,
         reopen: Opening<'a>,
-        n_rows: &'a Cell<usize>,
+        of_first: &'a OfFirst,
     ) -> Self {
         Self {
             expected_rows: first.expected_rows() + second.expected_rows(),
@@ -37,13 +49,14 @@ impl<'a> Joined<'a> {
             second,
             reopen,
             n_parts: 0,
-            n_rows,
+            skipped: Skipped::default(),
+            of_first,
         }
     }
 
     fn forget(&mut self) {
         self.n_parts = 0;
-        self.n_rows.set(0);
+        self.of_first.n_rows.set(0);
     }
 }
 
@@ -55,7 +68,8 @@ impl TileReader for Joined<'_> {
                     for part in &parts {
                         self.n_parts = self.n_parts.max(part.number + 1);
                         let n_rows: usize = part.tiles.iter().map(|it| it.labels.len()).sum();
-                        self.n_rows.set(self.n_rows.get() + n_rows);
+                        let n_before = self.of_first.n_rows.get();
+                        self.of_first.n_rows.set(n_before + n_rows);
                     }
                     return Ok(Batch::Parts(parts));
                 }
@@ -63,7 +77,11 @@ impl TileReader for Joined<'_> {
                     self.forget();
                     return Ok(Batch::StartAgain);
                 }
-                Batch::End => self.first = None,
+                Batch::End => {
+                    self.skipped = first.skipped();
+                    self.of_first.n_skipped.set(self.skipped.n_rows);
+                    self.first = None;
+                }
             }
         }
         match self.second.read()? {
@@ -88,5 +106,13 @@ impl TileReader for Joined<'_> {
 
     fn expected_rows(&self) -> usize {
         self.expected_rows
+    }
+
+    fn skipped(&self) -> Skipped {
+        let of_second = self.second.skipped();
+        Skipped {
+            n_rows: self.skipped.n_rows + of_second.n_rows,
+            first: self.skipped.first.clone().or(of_second.first),
+        }
     }
 }

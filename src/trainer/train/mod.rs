@@ -29,6 +29,7 @@ mod tables;
 
 use std::env;
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -75,7 +76,7 @@ pub enum Outcome {
 pub fn run(
     root: &MlRoot,
     stdout: &mut dyn Write,
-    stop: &AtomicBool,
+    stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, TrainerError> {
     let mut job = Job::read(root)?;
     let params = params(&job)?;
@@ -307,13 +308,16 @@ fn params(job: &Job) -> Result<BoosterParams, TrainerError> {
 
 fn data_sets(tables: &Tables) -> Vec<DataSet> {
     let columns = tables.rows.labelled().train.n_features as u64;
-    let set = |name: &str, n_rows: usize| DataSet {
+    let set = |name: &str, n_rows: usize, n_skipped: u64| DataSet {
         name: name.to_owned(),
         rows: n_rows as u64,
         columns,
+        skipped_rows: n_skipped,
     };
-    let validation = tables.n_rows.validation.map(|it| set(VALIDATION, it));
-    std::iter::once(set(TRAIN, tables.n_rows.train))
+    let (n_rows, n_skipped) = (&tables.n_rows, &tables.n_skipped);
+    let validation = n_rows.validation.zip(n_skipped.validation);
+    let validation = validation.map(|(n_rows, it)| set(VALIDATION, n_rows, it));
+    std::iter::once(set(TRAIN, n_rows.train, n_skipped.train))
         .chain(validation)
         .collect()
 }

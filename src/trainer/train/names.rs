@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use contract::channel::{Channel, TRAIN, VALIDATION};
+use contract::channel::{Channel, InputMode, TRAIN, VALIDATION};
 use contract::content_type::ContentType;
 use contract::paths::MlRoot;
 
@@ -51,7 +51,8 @@ fn of_channel(
     channel: &Channel,
     options: &CsvOptions,
 ) -> Result<Vec<parquet::Feature>, TrainerError> {
-    if channel.content_type != Some(ContentType::Parquet) {
+    // What a pipe brings must not be looked at before it is read.
+    if channel.content_type != Some(ContentType::Parquet) || channel.input_mode == InputMode::Pipe {
         return Ok(Vec::new());
     }
     let found = discover(name, &root.channel_dir(name))?;

@@ -3,10 +3,10 @@
 //! Invariant: a channel is read once, and of its values nothing stays but what the tables hold and what rows are grouped by
 //! for the baseline.
 
-use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use contract::channel::{Channel, TRAIN, VALIDATION};
+use contract::channel::{Channel, InputMode, TRAIN, VALIDATION};
 use contract::hyperparameter::{Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
 use engine::bin::SAMPLE_VALUES;
@@ -17,14 +17,17 @@ use super::baseline::Keys;
 use super::categories;
 use super::ingest::{Goal, Growing, Grown};
 use super::job::Job;
-use super::joined::Joined;
+use super::joined::{Joined, OfFirst};
 use super::start::Start;
 use super::tables::{Pair, Rows, Table, Tables, harmonise};
+use crate::data::bad_rows::Skipped;
 use crate::data::csv::CsvOptions;
 use crate::data::files::{ChannelFiles, discover};
 use crate::data::labels::LabelRule;
+use crate::data::objects::Input;
+use crate::data::pipe::Pipe;
 use crate::data::side::{Queries, SideOptions};
-use crate::data::{Batch, Order, Source, TileReader, open};
+use crate::data::{Batch, DataError, Order, Source, TileReader, open};
 use crate::error::TrainerError;
 
 /// Queries are read where something ranks by them.
@@ -52,6 +55,7 @@ pub(super) fn options(job: &Job) -> CsvOptions {
             queries: queries(own),
         },
         categorical: job.categorical.clone(),
+        on_bad_row: own.on_bad_row,
     }
 }
 
@@ -63,26 +67,22 @@ pub(crate) struct Reading<'a> {
     /// The model that training continues from.
     pub(crate) start: Option<&'a Start>,
     pub(crate) threads: &'a Threads,
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) stop: &'a Arc<AtomicBool>,
 }
 
 impl Reading<'_> {
     /// Reads the channels; `None` if `stop` was set meanwhile.
     pub(crate) fn read(&self, max_bin: u32) -> Result<Option<Tables>, TrainerError> {
         let job = self.job;
-        let train_files = self.files(TRAIN)?;
-        let validation_files = job
-            .validation
-            .as_ref()
-            .map(|_| self.files(VALIDATION))
+        let train = self.bytes(TRAIN, &job.train)?;
+        let validation = job.validation.as_ref();
+        let validation = validation
+            .map(|it| self.bytes(VALIDATION, it))
             .transpose()?;
-        if let Some(files) = &validation_files {
-            warn_of_twins(&train_files, files);
+        if let (Bytes::Files(train), Some(Bytes::Files(validation))) = (&train, &validation) {
+            warn_of_twins(train, validation);
         }
-        let files = Pair {
-            train: train_files,
-            validation: validation_files,
-        };
+        let files = Pair { train, validation };
         let tables = match job.hyperparameters.algorithm {
             Algorithm::DecisionTree => {
                 let goal = Goal::Raw(job.categorical.clone(), None);
@@ -123,6 +123,26 @@ impl Reading<'_> {
         }
     }
 
+    /// Where the bytes of a channel are.
+    fn bytes(&self, name: &'static str, channel: &Channel) -> Result<Bytes, TrainerError> {
+        match channel.input_mode {
+            InputMode::File | InputMode::FastFile => self.files(name).map(Bytes::Files),
+            InputMode::Pipe => {
+                let path = self.root.channel_pipe(name, 0);
+                tracing::info!(
+                    "Channel `{name}` comes through the pipe {}; bins are cut by its first rows",
+                    path.display()
+                );
+                Ok(Bytes::Pipe(Pipe {
+                    object: Arc::from(format!("{name}_0")),
+                    path,
+                    wrapper: channel.record_wrapper,
+                    stop: Arc::clone(self.stop),
+                }))
+            }
+        }
+    }
+
     fn files(&self, channel: &'static str) -> Result<ChannelFiles, TrainerError> {
         let dir = self.root.channel_dir(channel);
         let found = discover(channel, &dir)?;
@@ -143,17 +163,17 @@ impl Reading<'_> {
     fn pair<T: Table>(
         &self,
         goal: Goal,
-        files: Pair<ChannelFiles>,
+        files: Pair<Bytes>,
         rows: impl Fn(Pair<T>) -> Rows,
     ) -> Result<Option<Tables>, TrainerError> {
         let growing = Growing::new(TRAIN, goal, self.threads);
-        let n_first = Cell::new(0);
+        let of_first = OfFirst::default();
         let joins = self.job.hyperparameters.kfold.is_some() && files.validation.is_some();
         let (reader, beside) = if joins {
-            (self.joined(files, growing.order(), &n_first)?, None)
+            (self.joined(files, growing.order(), &of_first), None)
         } else {
-            let reader = self.reader(TRAIN, &self.job.train, files.train, growing.order())?;
-            let reader: Box<dyn TileReader + '_> = reader;
+            let reader = self.reader(TRAIN, &self.job.train, files.train, growing.order());
+            let reader = reader.map(|it| it as Box<dyn TileReader + '_>);
             (reader, self.job.validation.as_ref().zip(files.validation))
         };
         let Some((mut train, train_keys)) = self.table::<T>(growing, reader)? else {
@@ -163,23 +183,36 @@ impl Reading<'_> {
         if let Some(start) = self.start {
             train.rows.widen(start.n_features());
         }
-        let (mut validation, mut validation_keys) = (None, None);
+        let (mut validation, mut validation_keys, mut n_skipped_beside) = (None, None, None);
         if let Some((channel, files)) = beside {
             let goal = train.rows.goal_beside(&self.job.categorical, &train.names);
             let growing = Growing::new(VALIDATION, goal, self.threads);
-            let reader = self.reader(VALIDATION, channel, files, growing.order())?;
+            let reader = self.reader(VALIDATION, channel, files, growing.order());
+            let reader = reader.map(|it| it as Box<dyn TileReader + '_>);
             let Some((mut table, keys)) = self.table::<T>(growing, reader)? else {
                 return Ok(None);
             };
             harmonise(&mut train, &mut table)?;
+            n_skipped_beside = Some(table.n_skipped);
             validation = Some(table.rows);
             validation_keys = Some(keys);
         }
+        let n_skipped = if joins {
+            Pair {
+                train: of_first.n_skipped.get(),
+                validation: Some(train.n_skipped - of_first.n_skipped.get()),
+            }
+        } else {
+            Pair {
+                train: train.n_skipped,
+                validation: n_skipped_beside,
+            }
+        };
         let n_validation = validation.as_ref().map(|it| it.labelled().n_rows());
         let n_rows = if joins {
             Pair {
-                train: n_first.get(),
-                validation: Some(n_train - n_first.get()),
+                train: of_first.n_rows.get(),
+                validation: Some(n_train - of_first.n_rows.get()),
             }
         } else {
             Pair {
@@ -189,6 +222,7 @@ impl Reading<'_> {
         };
         Ok(Some(Tables {
             n_rows,
+            n_skipped,
             rows: rows(Pair {
                 train: train.rows,
                 validation,
@@ -202,26 +236,33 @@ impl Reading<'_> {
         }))
     }
 
-    /// Opens both channels as one. The rows of the first are counted in `n_first`.
+    /// Opens both channels as one. The rows of the first are counted in `of_first`.
     fn joined<'r>(
         &'r self,
-        files: Pair<ChannelFiles>,
+        files: Pair<Bytes>,
         order: Order,
-        n_first: &'r Cell<usize>,
+        of_first: &'r OfFirst,
     ) -> Result<Box<dyn TileReader + 'r>, TrainerError> {
         let (train, validation) = (&self.job.train, self.job.validation.as_ref());
+        // What comes through a pipe cannot come again, so nothing beside it may have to start again.
+        let order = match (&files.train, &files.validation) {
+            (Bytes::Pipe(_), _) | (_, Some(Bytes::Pipe(_))) => Order::Once,
+            (Bytes::Files(_), Some(Bytes::Files(_)) | None) => order,
+        };
         let first = self.reader(TRAIN, train, files.train.clone(), order)?;
         let Some((channel, of_second)) = validation.zip(files.validation) else {
             return Ok(first);
         };
         let second = self.reader(VALIDATION, channel, of_second, order)?;
-        let again = source(TRAIN, train, files.train);
-        let reopen = move || open(again.clone(), options(self.job), order, self.threads);
+        let reopen = move || {
+            let again = source(TRAIN, train, files.train.clone());
+            open(again, options(self.job), order, self.threads)
+        };
         Ok(Box::new(Joined::new(
             first,
             second,
             Box::new(reopen),
-            n_first,
+            of_first,
         )))
     }
 
@@ -230,7 +271,7 @@ impl Reading<'_> {
         &self,
         name: &'static str,
         channel: &Channel,
-        found: ChannelFiles,
+        found: Bytes,
         order: Order,
     ) -> Result<Box<dyn TileReader>, TrainerError> {
         let source = source(name, channel, found);
@@ -238,8 +279,20 @@ impl Reading<'_> {
         reader.ok_or_else(|| self.no_data(name))
     }
 
-    /// Reads rows into a table.
+    /// Reads rows into a table. Whatever happened, nobody wants to hear of it when the job was stopped.
     fn table<T: Table>(
+        &self,
+        growing: Growing<'_>,
+        reader: Result<Box<dyn TileReader + '_>, TrainerError>,
+    ) -> Result<Option<(Grown<T>, Keys)>, TrainerError> {
+        let read = reader.and_then(|reader| self.read_table(growing, reader));
+        match read {
+            Err(_) if self.stop.load(Ordering::Relaxed) => Ok(None),
+            read => read,
+        }
+    }
+
+    fn read_table<T: Table>(
         &self,
         mut growing: Growing<'_>,
         mut reader: Box<dyn TileReader + '_>,
@@ -248,6 +301,7 @@ impl Reading<'_> {
         growing.expect_rows(reader.expected_rows());
         let own = &self.job.hyperparameters;
         let mut keys = Keys::new(&own.baseline_columns, &own.feature_names);
+        let mut n_rows = 0;
         loop {
             let batch = reader.read()?;
             if self.stop.load(Ordering::Relaxed) {
@@ -255,6 +309,8 @@ impl Reading<'_> {
             }
             match batch {
                 Batch::Parts(mut parts) => {
+                    let tiles = parts.iter().flat_map(|part| &part.tiles);
+                    n_rows += tiles.map(|tile| tile.labels.len() as u64).sum::<u64>();
                     keys.take(&parts);
                     if let Some(start) = self.start {
                         start.set_margins(&mut parts, name, self.threads)?;
@@ -262,28 +318,76 @@ impl Reading<'_> {
                     growing.push(parts, reader.in_sample())?;
                 }
                 Batch::StartAgain => {
+                    n_rows = 0;
                     keys.clear();
                     growing.start_again();
                 }
-                Batch::End => return Ok(Some((T::grown(growing)?, keys))),
+                Batch::End => break,
             }
         }
+        let skipped = reader.skipped();
+        drop(reader);
+        let n_skipped = skipped.n_rows;
+        tell_of_skipped(name, n_rows, &skipped)?;
+        let mut grown = T::grown(growing)?;
+        grown.n_skipped = n_skipped;
+        Ok(Some((grown, keys)))
     }
 
     fn no_data(&self, channel: &'static str) -> TrainerError {
+        let is_pipe = match channel {
+            TRAIN => Some(&self.job.train),
+            _ => self.job.validation.as_ref(),
+        }
+        .is_some_and(|it| it.input_mode == InputMode::Pipe);
         TrainerError::NoData {
             channel,
-            path: self.root.channel_dir(channel),
+            path: if is_pipe {
+                self.root.channel_pipe(channel, 0)
+            } else {
+                self.root.channel_dir(channel)
+            },
         }
     }
 }
 
-fn source(name: &str, channel: &Channel, found: ChannelFiles) -> Source {
+/// Where a channel's bytes are.
+#[derive(Clone)]
+enum Bytes {
+    Files(ChannelFiles),
+    Pipe(Pipe),
+}
+
+fn source(name: &str, channel: &Channel, found: Bytes) -> Source {
     Source {
         channel: name.to_owned(),
-        files: found.files,
+        input: match found {
+            Bytes::Files(found) => Input::Files(found.files),
+            Bytes::Pipe(pipe) => Input::Pipe(pipe),
+        },
         content_type: channel.content_type,
     }
+}
+
+/// Tells how many rows were left out, and refuses a channel that is mostly such rows.
+fn tell_of_skipped(channel: &str, n_rows: u64, skipped: &Skipped) -> Result<(), DataError> {
+    let Skipped { n_rows: 1.., first } = skipped else {
+        return Ok(());
+    };
+    let first = first.clone().unwrap_or_default();
+    if skipped.n_rows > n_rows {
+        return Err(DataError::MostlyBad {
+            channel: channel.to_owned(),
+            n_skipped: skipped.n_rows,
+            n_rows,
+            first,
+        });
+    }
+    tracing::warn!(
+        "channel `{channel}`: left out {} rows that do not fit; the first: {first}",
+        skipped.n_rows
+    );
+    Ok(())
 }
 
 /// The built-in algorithm's warning about a validation channel that repeats the training channel.

@@ -22,6 +22,8 @@ pub(crate) struct Tables {
     pub(crate) keys: Pair<Keys>,
     /// Rows of each channel, be they one table or two.
     pub(crate) n_rows: Pair<usize>,
+    /// Rows of each channel that were left out, since they do not fit.
+    pub(crate) n_skipped: Pair<u64>,
     /// What it took to make cuts.
     pub(crate) binning: Duration,
     /// The names of the features' categories, where they have some.

@@ -148,6 +148,7 @@ static CASES: &[Case] = &[
     read("verbosity", "3", |it| it.verbosity.to_string(), "4"),
     read_as("_tuning_objective_metric", "validation:mae", |it| shown(it.tuning_objective_metric), "Mae", "train:mae"),
     read("model_format", "json", |it| it.model_format.to_string(), "pickle"),
+    read("on_bad_row", "skip", |it| it.on_bad_row.to_string(), "ignore"),
     read_as("feature_names", "hour, weekday", |it| it.feature_names.join("|"), "hour|weekday", "hour,,weekday").allowed("a name between two commas is empty"),
     read("qid_column", "3", |it| shown(it.columns.qid.as_deref().and_then(|it| it.parse::<u32>().ok())), "3,4").allowed("there can be one such column only"),
     read_as("base_margin_columns", "margin", |it| it.columns.base_margin.join("|"), "margin", "2,2").allowed("the name is there twice"),

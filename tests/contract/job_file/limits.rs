@@ -186,12 +186,16 @@ fn channel_formats_become_content_types() {
         sent("parquet"),
         ["application/x-parquet", "application/x-parquet"]
     );
-    let problems = with("format = \"csv\"", "format = \"recordio-protobuf\"").unwrap_err();
-    assert!(
-        problems[0]
-            .message
-            .contains("is not supported; use `csv`, `libsvm` or `parquet`"),
-        "{problems:?}"
+    assert_eq!(
+        sent("recordio-protobuf"),
+        [
+            "application/x-recordio-protobuf",
+            "application/x-recordio-protobuf"
+        ]
+    );
+    assert_eq!(
+        sent("jsonlines"),
+        ["application/jsonlines", "application/jsonlines"]
     );
     let problems = with("format = \"csv\"", "format = \"xls\"").unwrap_err();
     assert!(
@@ -200,7 +204,31 @@ fn channel_formats_become_content_types() {
             .contains("`xls` is not an accepted ContentType"),
         "{problems:?}"
     );
-    refuses("fastfile", "pipe", "use `fastfile`");
+}
+
+#[test]
+fn a_pipe_may_be_wrapped_and_compressed_and_files_may_not() {
+    let piped = "input_mode = \"pipe\"\nrecord_wrapper = \"recordio\"\ncompression = \"gzip\"";
+    let job = accepts("input_mode = \"fastfile\"", piped);
+    let request = job.request(&"j-1".parse().unwrap());
+    let mut channels = request.input_data_config.iter();
+    let channel = channels
+        .find(|it| it.input_mode.as_deref() == Some("Pipe"))
+        .unwrap();
+    assert_eq!(channel.record_wrapper_type.as_deref(), Some("RecordIO"));
+    assert_eq!(channel.compression_type.as_deref(), Some("Gzip"));
+    for (key, value) in [("record_wrapper", "recordio"), ("compression", "gzip")] {
+        refuses(
+            "input_mode = \"fastfile\"",
+            &format!("{key} = \"{value}\""),
+            "goes with `input_mode` = `pipe` alone",
+        );
+    }
+    refuses(
+        "input_mode = \"fastfile\"",
+        "input_mode = \"pipe\"\nformat = \"parquet\"",
+        "`pipe` does not go with `parquet`",
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::super::draft::Draft;
 use super::super::error::Refusal;
 use super::super::metrics::{self, METRICS, TUNING_METRICS};
 use super::super::spec::{Interval, Kind, Spec, joined};
-use super::super::{Algorithm, ModelFormat};
+use super::super::{Algorithm, ModelFormat, OnBadRow};
 use super::{BOOLEAN, NON_NEGATIVE, POSITIVE_COUNT, ZERO_OR_ONE};
 
 use Kind::{Choice, Choices, Integer, Real, Text};
@@ -131,6 +131,10 @@ pub static IMPLEMENTED: &[Spec] = &[
         draft.model_format = it.parse().map_err(|_| Refusal::message("unknown model format"))?;
         Ok(())
     }), "ubj", "Linden's own: encoding of the model file. XGBoost reads `ubj` from 1.6 on and `json` from 1.3 on."),
+    Spec::new("on_bad_row", Choice(OnBadRow::NAMES, |draft, it| {
+        draft.on_bad_row = it.parse().map_err(|_| Refusal::message("unknown answer to a bad row"))?;
+        Ok(())
+    }), "error", "Linden's own: what becomes of a row that cannot be read: the job fails with its place, or the row is left out, counted in the log and in the evaluation, as long as more rows fit than do not. Of CSV, libsvm, JSON Lines and RecordIO; the first row says what rows look like, and in Parquet there are no such rows."),
     Spec::new("feature_names", Text(|draft, it| set_names(&mut draft.feature_names, it)), "",
         "Linden's own: names of the feature columns, separated by commas, for the model and the reports. Parquet files bring their own where it is not given."),
     Spec::new("categorical_features", Text(|draft, it| set_names(&mut draft.categorical_features, it)), "",

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::{JobChannel, JobFile};
-use crate::channel::{InputMode, TRAIN, VALIDATION};
+use crate::channel::{InputMode, RecordWrapper, TRAIN, VALIDATION};
 use crate::job::name::{JobName, S3Uri};
 use crate::job::request::{
     AlgorithmSpecification, Channel, CheckpointConfig, CreateTrainingJobRequest, DataSource,
@@ -161,6 +161,9 @@ impl JobChannel {
             },
             content_type: Some(self.content_type.clone()),
             input_mode: (self.input_mode != InputMode::File).then(|| self.input_mode.to_string()),
+            record_wrapper_type: (self.record_wrapper != RecordWrapper::None)
+                .then(|| self.record_wrapper.to_string()),
+            compression_type: self.is_gzip.then(|| "Gzip".to_owned()),
             ..Channel::default()
         }
     }

@@ -44,7 +44,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::name::{ImageUri, InstanceType, JobName, NameError, RoleArn, S3Uri};
-use crate::channel::{Distribution, InputMode};
+use crate::channel::{Distribution, InputMode, RecordWrapper};
 use crate::hyperparameter::Hyperparameters;
 
 pub use problem::{JobProblems, Problem};
@@ -142,6 +142,10 @@ pub struct JobChannel {
     pub distribution: Distribution,
     /// How its objects arrive.
     pub input_mode: InputMode,
+    /// Whether each object comes in a record of its own; with a pipe alone.
+    pub record_wrapper: RecordWrapper,
+    /// Whether SageMaker decompresses the objects on their way into the pipe.
+    pub is_gzip: bool,
 }
 
 /// `[output]`.

@@ -10,7 +10,7 @@ use super::tree::below;
 use super::{
     Checkpoint, Compute, JobChannel, JobFile, MAX_NAME_CHARS, Network, Output, SCHEMA, Spot, rules,
 };
-use crate::channel::{Distribution, InputMode};
+use crate::channel::{Distribution, InputMode, RecordWrapper};
 use crate::content_type::ContentType;
 use crate::job::limits;
 use crate::job::name::{ImageUri, InstanceType, RoleArn, S3Uri, is_job_name};
@@ -29,6 +29,10 @@ const INPUT_MODES: &[(&str, InputMode)] = &[
     ("file", InputMode::File),
     ("fastfile", InputMode::FastFile),
     ("pipe", InputMode::Pipe),
+];
+const RECORD_WRAPPERS: &[(&str, RecordWrapper)] = &[
+    ("none", RecordWrapper::None),
+    ("recordio", RecordWrapper::RecordIo),
 ];
 
 /// The whole file; `None` if something that it cannot be without is missing or wrong.
@@ -278,6 +282,12 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
     let input_mode = section
         .choice("input_mode", INPUT_MODES, problems)
         .unwrap_or(InputMode::File);
+    let record_wrapper = section
+        .choice("record_wrapper", RECORD_WRAPPERS, problems)
+        .unwrap_or(RecordWrapper::None);
+    let is_gzip = section
+        .choice("compression", &[("none", false), ("gzip", true)], problems)
+        .unwrap_or(false);
     section.finish(problems);
     let channel = match (&name, s3, content_type) {
         (Some(name), Some(s3), Some(content_type)) => Some(JobChannel {
@@ -287,6 +297,8 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
             content_type,
             distribution,
             input_mode,
+            record_wrapper,
+            is_gzip,
         }),
         _ => None,
     };

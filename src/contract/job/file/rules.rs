@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::problem::Problems;
 use super::read::ReadChannel;
 use super::secret::looks_secret;
-use super::{Checkpoint, Compute, Network, Spot};
-use crate::channel::{Distribution, InputMode, MODEL, TRAIN, VALIDATION};
+use super::{Checkpoint, Compute, JobChannel, Network, Spot};
+use crate::channel::{Distribution, InputMode, MODEL, RecordWrapper, TRAIN, VALIDATION};
 use crate::content_type::ContentType;
 use crate::hyperparameter::{Hyperparameters, row};
 use crate::job::{duration, limits};
@@ -141,25 +141,7 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
             );
         }
         if let Some(channel) = read.channel.as_ref().filter(|_| is_ours) {
-            let content_type = channel.content_type.parse();
-            if content_type == Ok(ContentType::RecordIoProtobuf) {
-                let (path, format) = (format!("{}.format", read.path), &channel.content_type);
-                problems.add(
-                    &path,
-                    format!(
-                        "`{path}`: `{format}` is not supported; use `csv`, `libsvm` or `parquet`"
-                    ),
-                );
-            }
-            if channel.input_mode == InputMode::Pipe {
-                let path = format!("{}.input_mode", read.path);
-                problems.add(
-                    &path,
-                    format!(
-                        "`{path}`: `pipe` is not supported; use `fastfile`, which streams as well"
-                    ),
-                );
-            }
+            piped(&read.path, channel, problems);
         }
     }
     let has_train = channels.iter().any(|it| it.name.as_deref() == Some(TRAIN));
@@ -174,6 +156,38 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
     if let Some(read) = channels.iter().find(sharded) {
         let path = format!("{}.distribution", read.path);
         problems.warn(&path, "a machine gets nothing of a sharded channel that has fewer objects than there are machines");
+    }
+}
+
+/// What cannot come through a pipe, and what goes with one alone.
+fn piped(path: &str, channel: &JobChannel, problems: &mut Problems) {
+    if channel.input_mode != InputMode::Pipe {
+        let wraps = channel.record_wrapper != RecordWrapper::None;
+        for (key, is_set) in [("record_wrapper", wraps), ("compression", channel.is_gzip)] {
+            if is_set {
+                let path = format!("{path}.{key}");
+                let why = "files come as they are, and compressed ones are read";
+                problems.add(
+                    &path,
+                    format!("`{path}` goes with `input_mode` = `pipe` alone: {why}"),
+                );
+            }
+        }
+        return;
+    }
+    let path = format!("{path}.input_mode");
+    if channel.name == MODEL {
+        problems.add(
+            &path,
+            format!("`{path}`: a model does not come through a `pipe`; use `file`"),
+        );
+    } else if channel.content_type.parse() == Ok(ContentType::Parquet) {
+        problems.add(
+            &path,
+            format!(
+                "`{path}`: `pipe` does not go with `parquet`, whose columns are told at the end of a file; use `fastfile`, which streams as well"
+            ),
+        );
     }
 }
 

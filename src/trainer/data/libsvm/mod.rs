@@ -6,21 +6,21 @@
 //! declares to be something else stays a column, in which no row has a value.
 
 mod problem;
-mod rows;
 
 use engine::dataset::{SideColumn, TILE_ROWS, Tile};
 use engine::threads::Threads;
 
 pub use self::problem::LibsvmProblem;
-use self::rows::SparseRows;
 
-use super::blocks::{Block, Quotes};
+use super::bad_rows::BadRows;
+use super::blocks::{Block, Cut};
 use super::csv::CsvOptions;
 use super::error::DataError;
 use super::labels::{LabelRule, is_weight};
 use super::number::{parse_digits, parse_finite, shown};
-use super::side::{self, Queries, SideProblem};
-use super::tiles::{LineFormat, LineTiles, TextFiles};
+use super::side::{Queries, SideProblem};
+use super::sparse_rows::SparseRows;
+use super::tiles::{LineFormat, LineTiles, Text};
 
 /// The largest column number. A histogram has 256 cells for each column, so a node of a tree over a million columns
 /// takes gigabytes already: a stray number must not ask for more than there can be.
@@ -47,23 +47,18 @@ enum RowQueries {
     None,
 }
 
-/// Opens a channel's files; `None` if they hold no row.
+/// Opens a channel's objects; `None` if they hold no row.
 ///
 /// # Errors
 /// [`DataError`] for the first block.
 pub fn open(
-    text: TextFiles,
+    text: Text,
     options: &CsvOptions,
     threads: Threads,
 ) -> Result<Option<LineTiles<LibsvmFormat>>, DataError> {
-    for block in text.blocks(Quotes::Ignore) {
-        let block = block?;
-        let first = block.view();
-        if let Some(format) = LibsvmFormat::detect(&first, options)? {
-            return Ok(Some(LineTiles::new(text, &first, format, threads)));
-        }
-    }
-    Ok(None)
+    LineTiles::open(text, options.on_bad_row, threads, |first| {
+        LibsvmFormat::detect(first, options)
+    })
 }
 
 /// Whether the first row of `bytes` has pairs of index and value; `None` if there is no row.
@@ -94,7 +89,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// The indexes that the job declares to be no features.
-fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProblem> {
+pub(super) fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProblem> {
     if options.side.declared.qid.is_some() {
         return Err(SideProblem::QueryColumn);
     }
@@ -124,21 +119,29 @@ fn side_indexes(options: &CsvOptions) -> Result<Vec<(u32, SideColumn)>, SideProb
 }
 
 impl LineFormat for LibsvmFormat {
-    const QUOTES: Quotes = Quotes::Ignore;
+    const CUT: Cut = Cut::Lines;
     type Scratch = ();
 
-    fn parse(&self, block: &Block<'_>, (): &mut ()) -> Result<Vec<Tile>, DataError> {
+    fn parse(
+        &self,
+        block: &Block<'_>,
+        (): &mut (),
+        bad: &mut BadRows,
+    ) -> Result<Vec<Tile>, DataError> {
         let mut tiles = Vec::new();
         let mut rows = SparseRows::new();
         for (offset, fields) in lines(block.bytes) {
             if fields.is_empty() {
                 continue;
             }
-            let parsed = self.row(fields, &mut rows);
-            parsed.map_err(|problem| DataError::Libsvm {
-                place: block.place(offset, None),
-                problem,
-            })?;
+            let n_before = rows.n_rows();
+            if let Err(problem) = self.row(fields, &mut rows) {
+                bad.refuse(|| DataError::Libsvm {
+                    place: block.place(offset, None),
+                    problem,
+                })?;
+                rows.truncate(n_before, self.side.len());
+            }
             if rows.labels.len() == TILE_ROWS {
                 let full = std::mem::replace(&mut rows, SparseRows::new());
                 tiles.push(full.into_tile(&self.side, tiles.len() * TILE_ROWS, block.object));
@@ -220,9 +223,7 @@ impl LibsvmFormat {
             rows.indices.push(index);
             rows.values.push(value);
         }
-        if !self.side.is_empty() {
-            self.take_side(first, rows)?;
-        }
+        rows.take_side(first, &self.side)?;
         rows.indptr.push(rows.indices.len());
         Ok(())
     }
@@ -244,21 +245,6 @@ impl LibsvmFormat {
                 let expected = self.queries == RowQueries::All;
                 return Err(SideProblem::MixedQueries { expected }.into());
             }
-        }
-        Ok(())
-    }
-
-    /// Takes what is no feature out of the row whose entries begin at `first`.
-    fn take_side(&self, first: usize, rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
-        let label = rows.labels.last().copied().unwrap_or(f32::NAN);
-        for &(index, column) in &self.side {
-            let mut value = f32::NAN;
-            if let Ok(at) = rows.indices[first..].binary_search(&index) {
-                rows.indices.remove(first + at);
-                value = rows.values.remove(first + at);
-            }
-            side::check(column, value, label)?;
-            rows.side.push(value);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::dataset::{Origin, SideColumn, SideColumns, Tile, TileFeatures};
 
-use super::super::side;
+use super::side::{self, SideProblem};
 
 #[derive(Debug)]
 pub(super) struct SparseRows {
@@ -29,6 +29,42 @@ impl SparseRows {
             query_ids: Vec::new(),
             side: Vec::new(),
         }
+    }
+
+    /// Rows that are complete.
+    pub(super) fn n_rows(&self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// Takes away what came behind the first `n_rows` rows, each of which has `n_side` values beside the features.
+    pub(super) fn truncate(&mut self, n_rows: usize, n_side: usize) {
+        self.indptr.truncate(n_rows + 1);
+        let n_entries = self.indptr[n_rows];
+        self.indices.truncate(n_entries);
+        self.values.truncate(n_entries);
+        self.labels.truncate(n_rows);
+        self.weights.truncate(n_rows);
+        self.query_ids.truncate(n_rows);
+        self.side.truncate(n_rows * n_side);
+    }
+
+    /// Takes what is no feature out of the last row, whose entries begin at `first` and whose label is there.
+    pub(super) fn take_side(
+        &mut self,
+        first: usize,
+        side: &[(u32, SideColumn)],
+    ) -> Result<(), SideProblem> {
+        let label = self.labels.last().copied().unwrap_or(f32::NAN);
+        for &(index, column) in side {
+            let mut value = f32::NAN;
+            if let Ok(at) = self.indices[first..].binary_search(&index) {
+                self.indices.remove(first + at);
+                value = self.values.remove(first + at);
+            }
+            side::check(column, value, label)?;
+            self.side.push(value);
+        }
+        Ok(())
     }
 
     /// The tile; `side` says what stands beside the features.
