@@ -14,6 +14,7 @@ pub mod dataset;
 pub mod estimator;
 pub mod explain;
 pub mod export;
+pub mod linear;
 pub mod metric;
 pub mod model;
 pub mod objective;

@@ -131,6 +131,11 @@ pub enum TrainerError {
         /// What does not.
         with: String,
     },
+    /// The job updates a model, and has none.
+    #[error(
+        "`process_type` = `update` needs a model whose trees are updated, and there is no channel `model`"
+    )]
+    Update,
     /// The channel `model` gives no model that the job could continue from.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -191,6 +196,7 @@ impl TrainerError {
             | Self::Hosts { .. }
             | Self::Simd(_)
             | Self::Continuing { .. }
+            | Self::Update
             | Self::Folds(_)
             | Self::PipeMode { .. }
             | Self::RecordWrapper { .. }
@@ -358,6 +364,9 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::Columns { .. }
         | TrainError::OneTarget { .. }
         | TrainError::CategoricalDirection { .. }
+        | TrainError::Rounds { .. }
+        | TrainError::StartsApart { .. }
+        | TrainError::Predict(_)
         | TrainError::Start { .. } => FailureClass::UserError,
         TrainError::Threads(_) => FailureClass::PlatformError,
         TrainError::Cuts { .. }
@@ -365,6 +374,8 @@ fn train_class(err: &TrainError) -> FailureClass {
         | TrainError::CategoryNames
         | TrainError::BaseMargin { .. }
         | TrainError::NoBaseMargin { .. }
+        | TrainError::StartLeaves { .. }
+        | TrainError::Values
         | TrainError::MixedExposure { .. }
         | TrainError::Targets { .. }
         | TrainError::NothingToStopOn => FailureClass::AlgorithmError,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use engine::booster::Booster;
 use engine::model::{ModelError, ModelFormat, load, save};
-use engine::objective::{AftDistribution, LambdaRank, Objective, ObjectiveName, PairMethod};
+use engine::objective::{
+    AftDistribution, LambdaRank, Objective, ObjectiveName, PairMethod, PositionBias,
+};
 use engine::tree::{NO_PARENT, Node, Tree};
 use proptest::prelude::*;
 
@@ -104,6 +106,12 @@ fn keeps_what_belongs_to_each_objective() {
                     normalization: false,
                     score_normalization: false,
                     ndcg_exp_gain: false,
+                    unbiased: true,
+                    bias_norm: 2.5,
+                };
+                objective.position_bias = PositionBias {
+                    clicked: vec![1.0, 0.7],
+                    passed: vec![1.0, 0.0],
                 };
             }
             ObjectiveName::BinaryHinge

@@ -80,8 +80,8 @@ fn hyperparameters_that_are_refused() {
             "UserError: Hyperparameter objective: rank:best is not in …",
         ),
         (
-            good().set("booster", "dart"),
-            "UserError: Hyperparameter booster: `dart` is not supported…",
+            good().set("booster", "gbliner"),
+            "UserError: Hyperparameter booster: gbliner is not in [gbtree, dart, gblinear]; did you mean `gblinear`?",
         ),
         (
             good().set("eval_metric", "rsme"),

@@ -6,6 +6,7 @@
 
 mod bad_content;
 mod bad_input;
+mod boosters;
 mod categories;
 mod category_words;
 mod checkpoints;

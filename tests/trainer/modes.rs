@@ -255,7 +255,7 @@ fn archive(model: &[u8]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-fn continuing(job: Job, model: &[u8]) -> Job {
+pub(crate) fn continuing(job: Job, model: &[u8]) -> Job {
     let job = job.channel("model", "application/x-sagemaker-model", &[]);
     job.write("input/data/model/model.tar.gz", archive(model));
     job

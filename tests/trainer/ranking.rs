@@ -156,9 +156,15 @@ fn wrong_rows_are_told() {
         ),
         (
             qid("rank:ndcg")
-                .set("lambdarank_unbiased", "true")
+                .set("lambdarank_unbiased", "yes")
                 .csv("train", "1,7,3\n"),
-            "UserError: Hyperparameter lambdarank_unbiased: `true` is not supported; labels are taken as they are; leave it out",
+            "UserError: Hyperparameter lambdarank_unbiased: yes is not in [true, false, 1, 0]",
+        ),
+        (
+            qid("rank:ndcg")
+                .set("lambdarank_bias_norm", "-1")
+                .csv("train", "1,7,3\n"),
+            "UserError: Hyperparameter lambdarank_bias_norm: -1 is not in [0, +inf)",
         ),
         (
             qid("rank:ndcg")

@@ -7,7 +7,7 @@ use engine::metric::Metric;
 use serde_json::{Value, json};
 
 use super::spec::{Bound, Interval, Kind, Spec, Support};
-use super::table::{CHECKPOINTS, FEATURES, IMPLEMENTED, INHERITED, RANKING, table};
+use super::table::{BOOSTERS, CHECKPOINTS, FEATURES, IMPLEMENTED, INHERITED, RANKING, table};
 use crate::channel::{MODEL, TRAIN, VALIDATION};
 use crate::metric_line;
 
@@ -21,10 +21,11 @@ pub fn markdown() -> String {
          ## What has an effect\n\n",
     );
     page.push_str("| name | allowed | default | what it does | tuning |\n|---|---|---|---|---|\n");
-    let working = IMPLEMENTED.iter().chain(CHECKPOINTS).chain(FEATURES);
-    for spec in working.chain(RANKING) {
+    let working = IMPLEMENTED.iter().chain(BOOSTERS).chain(CHECKPOINTS);
+    for spec in working.chain(FEATURES).chain(RANKING) {
         page.push_str(&format_row(spec, spec.doc));
     }
+    page.push_str(PROCESSES);
     page.push_str(FORESTS);
     page.push_str("\n## What else the built-in algorithm accepts\n\n");
     page.push_str(
@@ -42,6 +43,25 @@ pub fn markdown() -> String {
     );
     page
 }
+
+/// What belongs to which booster.
+const PROCESSES: &str = "
+## Boosters, and trees that are there
+
+| | `gbtree` | `dart` | `gblinear` |
+|---|---|---|---|
+| what a round adds | trees | trees, and new weights for old ones | a step for each weight |
+| `eta`, `lambda` unless given | 0.3, 1 | 0.3, 1 | 0.5, 0 |
+| `updater` | `grow_histmaker`, `grow_quantile_histmaker` | the same | `shotgun`, `coord_descent` |
+| continues from (channel `model`) | `gbtree` | `dart`, `gbtree` | `gblinear` |
+| `process_type` = `update` | `refresh`, `prune` | refused | refused |
+
+`shotgun` is deterministic here: what one thread of XGBoost's does. `gblinear` keeps the raw values in memory, 4 bytes a value
+or 8 for each that is not 0, whichever is less; so do `update` and a `dart` that continues from a model, while they read.
+Where the best round is kept, a `dart` has the weights that its trees had then; XGBoost leaves those of the last round. What a
+booster does not read is accepted, and told of. A model whose groups start apart (several `quantile_alpha`, or XGBoost's
+with a base score for each class) holds that in its first trees, so neither `dart` nor `update` takes it.
+";
 
 /// What the rules do that no row tells.
 const FORESTS: &str = "

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::metric::Metric;
 use engine::objective::{LambdaRank, Objective, ObjectiveName, Setting};
-use engine::params::{BoosterParams, SamplingMethod};
+use engine::params::{BoosterName, BoosterParams, Dart, Linear, ProcessType, SamplingMethod};
 
 use crate::checkpoint::{Cadence, OnMismatch};
 
@@ -15,6 +15,13 @@ use super::{Algorithm, DeclaredColumns, FeatureOptions, ModelFormat, OnBadRow};
 pub struct Draft {
     pub(super) params: BoosterParams,
     pub(super) algorithm: Algorithm,
+    pub(super) booster: BoosterName,
+    pub(super) dart: Dart,
+    pub(super) linear: Linear,
+    pub(super) process_type: ProcessType,
+    /// The steps of a round, as they were given.
+    pub(super) updaters: Vec<String>,
+    pub(super) refresh_leaf: Option<bool>,
     pub(super) objective: Option<ObjectiveName>,
     pub(super) num_class: u32,
     pub(super) quantile_alpha: Vec<f32>,

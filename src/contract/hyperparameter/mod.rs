@@ -32,6 +32,7 @@ mod literal;
 mod metrics;
 mod read;
 mod rules;
+mod rules_boosters;
 mod rules_columns;
 mod rules_features;
 mod spec;
@@ -42,7 +43,7 @@ use std::collections::BTreeMap;
 
 use engine::metric::Metric;
 use engine::objective::ObjectiveName;
-use engine::params::BoosterParams;
+use engine::params::{BoosterParams, ProcessType};
 
 use crate::checkpoint::{Cadence, OnMismatch};
 
@@ -53,7 +54,7 @@ pub use error::{HyperparameterError, HyperparameterErrors, Refusal};
 pub use features::{FeatureOptions, FeatureRef, PerFeature, TableFeatures};
 pub use json::{read_hyperparameters_json, write_hyperparameters_json};
 pub use spec::{Bound, Interval, Kind, Spec, Support, Tunable};
-pub use table::{CHECKPOINTS, FEATURES, IMPLEMENTED, INHERITED, RANKING, row, table};
+pub use table::{BOOSTERS, CHECKPOINTS, FEATURES, IMPLEMENTED, INHERITED, RANKING, row, table};
 
 closed_spelling! {
     /// What is trained.
@@ -120,6 +121,8 @@ pub struct Hyperparameters {
     pub algorithm: Algorithm,
     /// What is minimised.
     pub objective: ObjectiveName,
+    /// Whether trees are grown, or those of a model updated.
+    pub process_type: ProcessType,
     /// Classes of a `multi:` objective, 0 for the others.
     pub num_class: u32,
     /// Boosting rounds; 1 for a forest and for a single tree.
@@ -190,6 +193,7 @@ impl Hyperparameters {
         Ok(Self {
             algorithm: draft.algorithm,
             objective: draft.objective(),
+            process_type: draft.process_type,
             num_class: draft.num_class,
             num_round: draft.num_round.unwrap_or(1),
             params: draft.params,

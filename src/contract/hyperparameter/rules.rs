@@ -8,6 +8,7 @@
 
 use engine::metric::Metric;
 use engine::objective::{Objective, ObjectiveName, Setting, Task};
+use engine::params::BoosterName;
 
 use super::draft::Draft;
 use super::error::HyperparameterError;
@@ -28,6 +29,7 @@ pub(super) fn apply(reading: &mut Reading) {
         Algorithm::RandomForest => forest(reading),
         Algorithm::DecisionTree => single_tree(reading),
     }
+    super::rules_boosters::apply(reading);
     classes(reading);
     levels(reading);
     metrics(reading);
@@ -184,6 +186,8 @@ const SETTINGS: &[(Setting, Option<&str>)] = &[
     (Setting::LambdarankNumPairPerSample, None),
     (Setting::LambdarankNormalization, None),
     (Setting::LambdarankScoreNormalization, None),
+    (Setting::LambdarankUnbiased, None),
+    (Setting::LambdarankBiasNorm, None),
     (Setting::NdcgExpGain, Some("ndcg")),
 ];
 
@@ -209,6 +213,17 @@ fn unread(reading: &mut Reading) {
                 "only `objective` = {readers}{} read it",
                 metric.unwrap_or_default()
             ),
+        });
+    }
+    let ranks = draft.objective().task() == Task::Ranking;
+    if let Some(value) = draft.given.get("lambdarank_bias_norm")
+        && ranks
+        && !draft.lambdarank.unbiased
+    {
+        reading.ignored.push(Ignored {
+            name: "lambdarank_bias_norm".to_owned(),
+            value: value.clone(),
+            why: "only `lambdarank_unbiased` reads it".to_owned(),
         });
     }
 }
@@ -332,7 +347,8 @@ fn folds(reading: &mut Reading) {
 
 /// Boosting searches among bins.
 fn search(reading: &mut Reading) {
-    if reading.draft.exact && reading.draft.algorithm != Algorithm::DecisionTree {
+    let has_trees = reading.draft.booster != BoosterName::GbLinear;
+    if reading.draft.exact && has_trees && reading.draft.algorithm != Algorithm::DecisionTree {
         let algorithm = reading.draft.algorithm;
         let message = format!(
             "Hyperparameter tree_method: `exact` does not go with `algorithm` = `{algorithm}`: splits are searched among bins; \

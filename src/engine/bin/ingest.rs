@@ -166,6 +166,7 @@ impl Ingest {
             labels: self.labels,
             weights: self.weights,
             side: self.side.finish(),
+            start_leaves: None,
         };
         data.widen(self.n_features);
         data.matrix.close(&data.cuts);
@@ -272,5 +273,6 @@ pub(super) fn bin_all(
         labels,
         weights,
         side,
+        start_leaves: None,
     }
 }

@@ -38,6 +38,7 @@ pub struct BinnedDataset {
     labels: Vec<f32>,
     weights: Option<Vec<f32>>,
     side: Side,
+    start_leaves: Option<Vec<u32>>,
 }
 
 /// Why a table could not be binned.
@@ -66,6 +67,14 @@ pub enum BinError {
     )]
     BaseMargin {
         /// Finite entries found.
+        found: usize,
+        /// Rows of the table.
+        n_rows: usize,
+    },
+    /// Leaves of another shape than the table.
+    #[error("{found} leaves for {n_rows} rows, expected a multiple of the rows")]
+    StartLeaves {
+        /// Leaves found.
         found: usize,
         /// Rows of the table.
         n_rows: usize,
@@ -108,6 +117,20 @@ impl BinnedDataset {
             });
         }
         self.side.base_margin = Some(margin);
+        Ok(self)
+    }
+
+    /// The same table, whose rows reach these `leaves`, `(n_rows, n_trees)` row-major, in the trees of a booster that
+    /// training continues from: what `Booster::predict_leaf` gives, for `dart`, which may leave any of those trees out.
+    ///
+    /// # Errors
+    /// [`BinError::StartLeaves`] if the shape does not fit the rows.
+    pub fn with_start_leaves(mut self, leaves: Vec<u32>) -> Result<Self, BinError> {
+        let (found, n_rows) = (leaves.len(), self.n_rows());
+        if found == 0 || found % n_rows != 0 {
+            return Err(BinError::StartLeaves { found, n_rows });
+        }
+        self.start_leaves = Some(leaves);
         Ok(self)
     }
 
@@ -178,6 +201,12 @@ impl BinnedDataset {
     /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
     pub fn group_ptr(&self) -> Option<&[usize]> {
         self.side.group_ptr.as_deref()
+    }
+
+    /// The leaves that rows reach in the trees of the booster that training continues from, `(n_rows, n_trees)`
+    /// row-major, where the table was told.
+    pub fn start_leaves(&self) -> Option<&[u32]> {
+        self.start_leaves.as_deref()
     }
 
     pub(crate) fn matrix(&self) -> &BinnedMatrix {

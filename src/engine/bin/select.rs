@@ -17,12 +17,18 @@ impl BinnedDataset {
     #[must_use]
     pub fn select(&self, rows: &[u32], threads: &Threads) -> Self {
         let gather = |values: &[f32]| rows.iter().map(|&row| values[row as usize]).collect();
+        let leaves_of = |leaves: &[u32]| {
+            let n_trees = leaves.len() / self.n_rows();
+            let of_row = |&row: &u32| &leaves[row as usize * n_trees..][..n_trees];
+            rows.iter().flat_map(of_row).copied().collect()
+        };
         Self {
             cuts: self.cuts.clone(),
             matrix: self.matrix.select(rows, threads),
             labels: gather(&self.labels),
             weights: self.weights.as_deref().map(gather),
             side: self.side.select(rows, self.n_rows()),
+            start_leaves: self.start_leaves.as_deref().map(leaves_of),
         }
     }
 

@@ -6,11 +6,12 @@
 //! Several levels of `reg:quantileerror` start apart, and so do several targets, as in XGBoost 3.1 and later. Where a set brings margins of its own
 //! they start together, from the mean of their starts, as in XGBoost up to 3.0: see `Rounds::move_start`.
 
-use crate::bin::BinnedDataset;
 use crate::dataset::Targets;
 use crate::objective::loss::Start;
 use crate::objective::{GradientPair, Objective};
 use crate::quantile::{quantile, weighted_quantile};
+
+use super::start::SetRows;
 
 /// Probabilities and means are kept this far from where the margin would be infinite.
 const MARGIN_OF_SAFETY: f32 = 1e-6;
@@ -32,25 +33,24 @@ impl BaseScores {
 
     /// Estimates the start from the labels, each target's from its own: with exposures, the rate for an exposure of 1. `None`
     /// if all weights are 0.
-    pub(super) fn estimate(objective: &Objective, data: &BinnedDataset) -> Option<Self> {
-        let n_targets = data.n_targets();
+    pub(super) fn estimate(objective: &Objective, rows: &SetRows<'_>) -> Option<Self> {
+        let n_targets = rows.n_targets;
         if n_targets == 1 {
-            return Self::estimate_one(objective, data, &data.targets());
+            return Self::estimate_one(objective, rows, &rows.targets);
         }
-        let labels = data.label_matrix();
         let mut scores = Vec::new();
         for target in 0..n_targets {
-            let own = labels.iter().skip(target).step_by(n_targets);
+            let own = rows.labels.iter().skip(target).step_by(n_targets);
             let own: Vec<f32> = own.copied().collect();
-            let targets = Targets::new(&own, data.weights());
-            scores.extend(Self::estimate_one(objective, data, &targets)?.scores);
+            let targets = Targets::new(&own, rows.targets.weights());
+            scores.extend(Self::estimate_one(objective, rows, &targets)?.scores);
         }
         Some(Self { scores })
     }
 
     fn estimate_one(
         objective: &Objective,
-        data: &BinnedDataset,
+        rows: &SetRows<'_>,
         targets: &Targets<'_>,
     ) -> Option<Self> {
         let n_groups = objective.n_groups();
@@ -58,7 +58,7 @@ impl BaseScores {
         if total <= 0.0 {
             return None;
         }
-        if let (Some(exposure), Some(power)) = (data.exposure(), objective.variance_power()) {
+        if let (Some(exposure), Some(power)) = (rows.start.exposure, objective.variance_power()) {
             let rate = rate(power, targets, exposure);
             return Some(Self::together(rate, n_groups).kept_finite(objective));
         }

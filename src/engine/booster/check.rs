@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::bin::{BinnedDataset, Codes};
+use crate::bin::Codes;
 use crate::objective::{Objective, Task};
-use crate::params::{BoosterValidParams, Monotone};
+use crate::params::{BoosterName, BoosterValidParams, Monotone};
 
-use super::{Booster, NamedData, TrainError};
+use super::start::SetRows;
+use super::{Booster, BoosterKind, NamedData, TrainError};
 
 /// Whether training with these parameters can continue from `start`; whether the columns are the same, only the data say.
 ///
@@ -19,12 +20,18 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
         start.objective.name.as_str(),
         objective.name.as_str(),
     )?;
-    let of_start = if start.has_trees_of_one_output() {
-        start.kind.as_str()
-    } else {
-        "other trees"
+    let booster = params.booster();
+    let of_start = match (&start.kind, booster) {
+        (BoosterKind::GbTree, BoosterName::Dart) => booster.as_str(),
+        (kind, _) => kind.as_str(),
     };
-    agree("booster", of_start, "gbtree")?;
+    agree("booster", of_start, booster.as_str())?;
+    if booster == BoosterName::Dart && starts_apart(start) {
+        return Err(TrainError::StartsApart { by: "`dart`" });
+    }
+    if start.has_leaf_vectors() || !start.zero_is_missing.is_empty() {
+        agree("booster", "other trees", booster.as_str())?;
+    }
     agree(
         "num_class",
         start.objective.num_class.to_string(),
@@ -40,6 +47,34 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
         start.num_parallel_tree.to_string(),
         params.num_parallel_tree().to_string(),
     )
+}
+
+/// Whether the trees of a model can be updated with these parameters.
+///
+/// # Errors
+/// - [`TrainError::Rounds`] if it has fewer rounds than `num_round`.
+/// - [`TrainError::Start`] with what else stands against it.
+pub fn check_update(params: &BoosterValidParams, model: &Booster) -> Result<(), TrainError> {
+    check_start(params, model)?;
+    let trees = BoosterKind::GbTree.as_str();
+    agree("booster", model.kind.as_str(), trees)?;
+    agree("booster", trees, params.booster().as_str())?;
+    if starts_apart(model) {
+        return Err(TrainError::StartsApart { by: "an update" });
+    }
+    if params.num_round() as usize > model.n_rounds() {
+        return Err(TrainError::Rounds {
+            found: params.num_round(),
+            expected: model.n_rounds(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether the first trees may hold what groups start from: those of a model of several levels, or of a model with a base
+/// score for each class, which are in the leaves since a model here has one. That one is then 0.
+fn starts_apart(start: &Booster) -> bool {
+    start.n_groups() > 1 && !start.trees.is_empty() && start.base_margin() == 0.0
 }
 
 pub(super) fn agree(
@@ -111,23 +146,19 @@ pub(super) fn check_columns(
     Ok(())
 }
 
-/// Whether a booster has the columns and the targets of `data`.
-pub(super) fn check_shape(booster: &Booster, data: &BinnedDataset) -> Result<(), TrainError> {
+/// Whether a booster has the columns and the targets of a set.
+pub(super) fn check_shape(booster: &Booster, set: &SetRows<'_>) -> Result<(), TrainError> {
     let text = |it: usize| it.to_string();
-    agree(
-        "columns",
-        text(booster.n_features()),
-        text(data.n_features()),
-    )?;
+    agree("columns", text(booster.n_features()), text(set.n_features))?;
     agree(
         "categorical features",
         listed(booster.categorical_features()),
-        listed(data.cuts().categorical()),
+        listed(set.categorical.iter().copied()),
     )?;
     agree(
         "num_target",
         booster.n_targets.to_string(),
-        text(data.n_targets()),
+        text(set.n_targets),
     )
 }
 
@@ -136,12 +167,8 @@ fn listed(features: impl IntoIterator<Item = u32>) -> String {
     features.collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn check(
-    set: &NamedData<'_>,
-    train: &NamedData<'_>,
-    booster: &Booster,
-    continues: bool,
-) -> Result<(), TrainError> {
+/// Whether a set has the training set's bins, of which the training set can have no codes of two bytes.
+pub(super) fn check_bins(set: &NamedData<'_>, train: &NamedData<'_>) -> Result<(), TrainError> {
     let name = || set.name.to_owned();
     let same_cuts =
         Arc::ptr_eq(set.data.cuts(), train.data.cuts()) || set.data.cuts() == train.data.cuts();
@@ -151,15 +178,25 @@ pub(super) fn check(
     if std::ptr::eq(set.data, train.data) && matches!(set.data.matrix().codes(), Codes::Wide(_)) {
         return Err(TrainError::MissingWithoutCode { data: name() });
     }
-    if set.data.n_targets() != train.data.n_targets() {
+    Ok(())
+}
+
+/// Whether what a set brings beside its features goes with the booster and the training set.
+pub(super) fn check(
+    set: &SetRows<'_>,
+    train: &SetRows<'_>,
+    booster: &Booster,
+) -> Result<(), TrainError> {
+    let name = || set.name.to_owned();
+    if set.n_targets != train.n_targets {
         return Err(TrainError::Targets {
             data: name(),
-            found: set.data.n_targets(),
-            expected: train.data.n_targets(),
+            found: set.n_targets,
+            expected: train.n_targets,
         });
     }
-    let expected = set.data.n_rows() * booster.n_groups();
-    match set.data.base_margin() {
+    let expected = set.targets.labels().len() * booster.n_groups();
+    match set.start.base_margin {
         Some(margin) if margin.len() != expected => {
             return Err(TrainError::BaseMargin {
                 data: name(),
@@ -167,16 +204,15 @@ pub(super) fn check(
                 expected,
             });
         }
-        None if continues => return Err(TrainError::NoBaseMargin { data: name() }),
-        _ => {}
+        Some(_) | None => {}
     }
-    if set.data.exposure().is_some() && booster.objective.variance_power().is_none() {
+    if set.start.exposure.is_some() && booster.objective.variance_power().is_none() {
         return Err(TrainError::Exposure {
             data: name(),
             objective: booster.objective.name,
         });
     }
-    if set.data.exposure().is_some() != train.data.exposure().is_some() {
+    if set.start.exposure.is_some() != train.start.exposure.is_some() {
         return Err(TrainError::MixedExposure { data: name() });
     }
     if booster.objective.name.task() == Task::Ranking {
@@ -185,9 +221,41 @@ pub(super) fn check(
     Ok(())
 }
 
+/// What a set must bring of the booster that training continues from: its margins, or its leaves.
+pub(super) fn check_start_of(
+    set: &NamedData<'_>,
+    booster: &Booster,
+    start: Option<&Booster>,
+) -> Result<(), TrainError> {
+    let data = || set.name.to_owned();
+    let Some(start) = start else {
+        return Ok(());
+    };
+    match booster.kind {
+        BoosterKind::GbTree if set.data.base_margin().is_none() => {
+            Err(TrainError::NoBaseMargin { data: data() })
+        }
+        BoosterKind::Dart { .. } if !start.trees.is_empty() => {
+            let leaves = set.data.start_leaves().unwrap_or_default();
+            let n_trees = start.trees.len();
+            let is_leaf = |(leaf, tree): (&u32, &Tree)| {
+                let node = tree.nodes.get(*leaf as usize);
+                node.is_some_and(|node| node.left.is_none())
+            };
+            let fits = leaves.len() == set.data.n_rows() * n_trees
+                && leaves
+                    .chunks_exact(n_trees)
+                    .all(|row| row.iter().zip(&start.trees).all(is_leaf));
+            fits.then_some(())
+                .ok_or_else(|| TrainError::StartLeaves { data: data() })
+        }
+        BoosterKind::GbTree | BoosterKind::Dart { .. } | BoosterKind::GbLinear(_) => Ok(()),
+    }
+}
+
 /// A query weighs something as a whole.
-fn check_query_weights(set: &NamedData<'_>) -> Result<(), TrainError> {
-    let (Some(weights), Some(group_ptr)) = (set.data.weights(), set.data.group_ptr()) else {
+fn check_query_weights(set: &SetRows<'_>) -> Result<(), TrainError> {
+    let (Some(weights), Some(group_ptr)) = (set.targets.weights(), set.targets.group_ptr()) else {
         return Ok(());
     };
     for bounds in group_ptr.windows(2) {
@@ -204,9 +272,9 @@ fn check_query_weights(set: &NamedData<'_>) -> Result<(), TrainError> {
     Ok(())
 }
 
-pub(super) fn check_labels(set: &NamedData<'_>, objective: &Objective) -> Result<(), TrainError> {
-    let upper_bounds = set.data.label_upper_bound();
-    let n_targets = set.data.n_targets();
+pub(super) fn check_labels(set: &SetRows<'_>, objective: &Objective) -> Result<(), TrainError> {
+    let upper_bounds = set.targets.upper_bounds();
+    let n_targets = set.n_targets;
     if n_targets > 1 && !objective.name.has_targets() {
         return Err(TrainError::OneTarget {
             data: set.name.to_owned(),
@@ -214,7 +282,7 @@ pub(super) fn check_labels(set: &NamedData<'_>, objective: &Objective) -> Result
             objective: objective.name,
         });
     }
-    for (cell, &label) in set.data.label_matrix().iter().enumerate() {
+    for (cell, &label) in set.labels.iter().enumerate() {
         let row = cell / n_targets;
         let checked = objective.check_target(label, upper_bounds.map(|it| it[row]));
         checked.map_err(|source| TrainError::Label {

@@ -3,6 +3,8 @@
 use crate::objective::{LabelError, ObjectiveName};
 use crate::threads::ThreadsError;
 
+use super::PredictError;
+
 /// Why training gave no booster.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
@@ -25,6 +27,9 @@ pub enum TrainError {
         /// The set's name.
         data: String,
     },
+    /// A linear booster, and sets in bins.
+    #[error("booster `gblinear` is trained on values, and bins have none")]
+    Values,
     /// A set was binned with other cuts than the training set.
     #[error("`{data}` was not binned with the cuts of the training set")]
     Cuts {
@@ -90,6 +95,14 @@ pub enum TrainError {
         /// The set's name.
         data: String,
     },
+    /// Training of a `dart` continues from a booster, and a set does not bring the leaves that its rows reach there.
+    #[error(
+        "`{data}`: training of `dart` continues from a booster, so the set needs a leaf of each of its trees for each row"
+    )]
+    StartLeaves {
+        /// The set's name.
+        data: String,
+    },
     /// The booster to continue from was trained otherwise.
     #[error(
         "the booster to continue from has {what} `{found}`, the parameters ask for `{expected}`"
@@ -113,6 +126,15 @@ pub enum TrainError {
     /// The booster to continue from has other names of categories than the training set.
     #[error("the categories have other names than in the booster to continue from")]
     CategoryNames,
+    /// What groups start from is in trees that would be changed.
+    #[error(
+        "the booster to continue from may hold what its groups start from in their first trees, which {by} would change; \
+         it needs one base score, other than 0"
+    )]
+    StartsApart {
+        /// What would change them.
+        by: &'static str,
+    },
     /// Exposures, and an objective whose margin is not the logarithm of a mean.
     #[error(
         "`{data}` has exposures, which do not go with `{objective}`, allowed are {}",
@@ -147,6 +169,19 @@ pub enum TrainError {
     /// Early stopping, or the choice of a best round, without a set to look at.
     #[error("early stopping and save_best need an evaluation set")]
     NothingToStopOn,
+    /// A model is to be updated for more rounds than it has.
+    #[error(
+        "num_round is `{found}`, the model that is updated has {expected} rounds, and no more can be updated"
+    )]
+    Rounds {
+        /// Rounds asked for.
+        found: u32,
+        /// Rounds of the model.
+        expected: usize,
+    },
+    /// A set does not have the columns of the model that is updated.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
     /// The margins ran away.
     #[error("round {round}: gradients are not finite; labels or weights are too large, or eta is")]
     NotFinite {

@@ -5,17 +5,22 @@
 //! objective's output space, as XGBoost stores it. Dart has a weight for each tree, a linear model has no trees.
 
 mod base_score;
+mod binned_set;
 mod check;
+mod dart;
 mod early_stopping;
 mod error;
 mod kind;
+mod linear_round;
 mod margins;
 mod observe;
 mod predict;
 mod progress;
 mod round;
+mod run;
 mod start;
 mod train;
+mod update_round;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +29,14 @@ use crate::objective::Objective;
 use crate::params::BoosterParams;
 use crate::tree::Tree;
 
-pub use check::check_start;
+pub use check::{check_start, check_update};
 pub use early_stopping::BestRound;
 pub use error::TrainError;
 pub use kind::{BoosterKind, FeatureType, LinearModel, UnknownFeatureType};
 pub use predict::{PredictError, Predictor};
 pub use progress::Progress;
-pub use train::{Evaluation, Monitor, NamedData, RoundReport, TrainEnd, Trained, resume, train};
+pub use run::{Evaluation, Monitor, RoundReport, TrainEnd, Trained};
+pub use train::{NamedColumns, NamedData, NamedValues, resume, train, train_linear, update};
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
 #[derive(Clone, Debug, PartialEq)]

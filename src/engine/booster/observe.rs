@@ -6,32 +6,29 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use crate::bin::{AlignedBytes, BinnedDataset};
 use crate::dataset::Targets;
 use crate::metric::{self, BlockSums, Judged, Metric};
-use crate::objective::{GradientPair, Objective, Scores};
+use crate::objective::{BiasLearner, GradientPair, Objective, Scores};
 use crate::simd::{Kernel, dispatch};
 use crate::threads::Threads;
-use crate::tree::column_tree::{ColumnSplit, ColumnTree, Columns};
-use crate::tree::follow::CodeTree;
 use crate::tree::quantise::{BLOCK, Magnitude};
 
-use super::start::Start;
-use super::{Booster, Evaluation, NamedData};
+use super::start::{SetRows, Start};
+use super::{Booster, Evaluation};
 
 /// Rows that one thread takes at a time.
-const ROWS_AT_A_TIME: usize = 4 * BLOCK;
+pub(super) const ROWS_AT_A_TIME: usize = 4 * BLOCK;
 
-/// A set and its margins, `(n_rows, n_groups)` row-major.
+/// What a set's rows are to be predicted as, and their margins, `(n_rows, n_groups)` row-major.
 pub(super) struct Set<'a> {
     name: Arc<str>,
-    pub(super) named: NamedData<'a>,
+    targets: Targets<'a>,
+    start: Start<'a>,
+    /// The base score's margins, `(n_groups,)`.
+    bases: Vec<f32>,
     pub(super) margins: Vec<f32>,
-    n_groups: usize,
     /// Labels and weights of a set of several targets, each label with the weight of its row.
     cells: Option<Cells>,
-    /// Codes by column, of a set that trees are followed on; empty where codes are not dense bytes.
-    columns: AlignedBytes,
     time_order: OnceLock<Vec<u32>>,
 }
 
@@ -44,8 +41,8 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(data: &BinnedDataset) -> Option<Self> {
-        let n_targets = data.n_targets();
+    fn of(rows: &SetRows<'_>) -> Option<Self> {
+        let n_targets = rows.n_targets;
         let of_cells = |of_rows: &[f32]| {
             let cells = of_rows
                 .iter()
@@ -54,8 +51,8 @@ impl Cells {
         };
         (n_targets > 1).then(|| Self {
             n_targets,
-            labels: data.label_matrix().into_owned(),
-            weights: data.weights().map(of_cells),
+            labels: rows.labels.to_vec(),
+            weights: rows.targets.weights().map(of_cells),
         })
     }
 }
@@ -67,6 +64,8 @@ pub(super) struct Gradients {
     /// Where the draws of the round begin that these are for.
     pub(super) draw: u64,
     pub(super) magnitudes: Vec<Magnitude>,
+    /// What is learned of the places of rows, by `lambdarank_unbiased`; what these gradients have taught is in it.
+    learner: Option<BiasLearner>,
 }
 
 /// A part of [`Gradients`]: for each group, its pairs of some rows.
@@ -84,18 +83,38 @@ struct Seen {
 }
 
 impl Gradients {
-    pub(super) fn new(n_rows: usize, n_groups: usize) -> Self {
+    /// Of no rows' margins yet; `targets` are those of the rows.
+    pub(super) fn new(booster: &Booster, targets: &Targets<'_>) -> Self {
+        let (n_rows, n_groups) = (targets.labels().len(), booster.n_groups());
         Self {
             pairs: vec![GradientPair::default(); n_rows * n_groups],
             n_rows,
             draw: 0,
             magnitudes: vec![Magnitude::default(); n_groups],
+            learner: booster.objective.bias_learner(targets),
+        }
+    }
+
+    /// Tells an objective what was learned of the places of rows.
+    pub(super) fn tell(&self, objective: &mut Objective) {
+        if let Some(learner) = &self.learner {
+            objective.position_bias = learner.bias().clone();
         }
     }
 
     /// A group's pairs, `(n_rows,)`.
     pub(super) fn of_group(&self, group: usize) -> &[GradientPair] {
         &self.pairs[group * self.n_rows..][..self.n_rows]
+    }
+
+    /// Each group's pairs, `(n_rows,)`.
+    pub(super) fn by_group(&mut self) -> impl Iterator<Item = &mut [GradientPair]> {
+        self.pairs.chunks_mut(self.n_rows.max(1))
+    }
+
+    /// Whether all sums are finite.
+    pub(super) fn are_finite(&self) -> bool {
+        self.magnitudes.iter().all(Magnitude::is_finite)
     }
 
     /// Adds up the magnitudes of blocks in order, `(n_blocks, n_groups)`.
@@ -122,43 +141,30 @@ impl Gradients {
 
 impl<'a> Set<'a> {
     /// A set whose margins are `bases`, `(n_groups,)`, unless it brings its own, and what it brings beside them.
-    pub(super) fn new(named: &NamedData<'a>, bases: &[f32]) -> Self {
-        let n_groups = bases.len();
-        let mut margins = vec![0.0; named.data.n_rows() * n_groups];
-        let start = Start {
-            base_margin: named.data.base_margin(),
-            exposure: named.data.exposure(),
-        };
-        start.fill(bases, &mut margins);
-        Self {
-            name: named.name.into(),
-            named: *named,
-            margins,
-            n_groups,
-            cells: Cells::of(named.data),
-            columns: AlignedBytes::zeros(0),
+    pub(super) fn new(rows: &SetRows<'a>, bases: &[f32]) -> Self {
+        let mut set = Self {
+            name: rows.name.into(),
+            margins: vec![0.0; rows.targets.labels().len() * bases.len()],
+            targets: rows.targets,
+            start: rows.start,
+            bases: bases.to_vec(),
+            cells: Cells::of(rows),
             time_order: OnceLock::new(),
-        }
+        };
+        set.begin_again();
+        set
     }
 
-    /// The set, ready for [`Set::follow`].
-    pub(super) fn with_columns(mut self, threads: &Threads) -> Self {
-        self.columns = self.named.data.matrix().columns(threads);
-        self
-    }
-
-    /// Takes what `booster` predicts for the margins: what rows start from, and its trees. All of its splits are cuts of the
-    /// set, whose margins to start from have been checked.
-    pub(super) fn predict(&mut self, booster: &Booster, threads: &Threads) {
-        let predicted = booster.predict_margin_binned(self.named.data, threads);
-        self.margins = predicted.expect("the set's columns and margins are the booster's");
+    /// Puts the margins back to what the rows start from.
+    pub(super) fn begin_again(&mut self) {
+        self.start.fill(&self.bases, &mut self.margins);
     }
 
     /// What the rows are to be predicted as.
     pub(super) fn targets(&self) -> Targets<'_> {
         match &self.cells {
             Some(cells) => Targets::new(&cells.labels, cells.weights.as_deref()),
-            None => self.named.data.targets().remembering(&self.time_order),
+            None => self.targets.remembering(&self.time_order),
         }
     }
 
@@ -174,40 +180,9 @@ impl<'a> Set<'a> {
         self.cells.as_ref().map_or(1, |cells| cells.n_targets)
     }
 
-    pub(super) fn data(&self) -> &'a BinnedDataset {
-        self.named.data
-    }
-
-    /// Adds the trees `(group, tree)` to every row's margins.
-    pub(super) fn follow(&mut self, trees: &[(usize, CodeTree)], threads: &Threads) {
-        for (group, tree) in trees {
-            self.follow_one(*group, tree, threads);
-        }
-    }
-
-    fn follow_one(&mut self, group: usize, tree: &CodeTree, threads: &Threads) {
-        let (n_groups, matrix) = (self.n_groups, self.named.data.matrix());
-        let table = Columns {
-            codes: &self.columns,
-            n_rows: matrix.n_rows(),
-        };
-        let by_columns = ColumnTree::new(tree, |idx| ColumnSplit {
-            column: tree.nodes[idx].feature as usize,
-            right: tree.right_side(idx),
-        });
-        if let Some(by_columns) = by_columns.filter(|_| !table.codes.is_empty()) {
-            return by_columns.add_to(table, &mut self.margins, (group, n_groups), threads);
-        }
-        let parts = self
-            .margins
-            .chunks_mut(ROWS_AT_A_TIME * n_groups)
-            .enumerate()
-            .collect();
-        threads.for_each(parts, |(part, margins): (usize, &mut [f32])| {
-            for (offset, margin) in margins[group..].iter_mut().step_by(n_groups).enumerate() {
-                *margin += tree.leaf_value(matrix, part * ROWS_AT_A_TIME + offset);
-            }
-        });
+    /// Columns of the margins.
+    pub(super) fn n_groups(&self) -> usize {
+        self.bases.len()
     }
 
     /// Evaluates every metric and, where they are wanted, fills the gradients.
@@ -221,7 +196,7 @@ impl<'a> Set<'a> {
         let needs_all_rows = objective.name.needs_all_rows();
         let margins = self
             .margins
-            .chunks(ROWS_AT_A_TIME * self.n_groups)
+            .chunks(ROWS_AT_A_TIME * self.n_groups())
             .enumerate();
         let wanted = match &mut gradients {
             Some(gradients) if !needs_all_rows => gradients.parts().into_iter().map(Some).collect(),
@@ -276,7 +251,7 @@ impl<'a> Set<'a> {
         }
         let mut predictions = self.margins.clone();
         let parts = predictions
-            .chunks_mut(ROWS_AT_A_TIME * self.n_groups)
+            .chunks_mut(ROWS_AT_A_TIME * self.n_groups())
             .collect();
         threads.for_each(parts, |part: &mut [f32]| {
             objective.transform_for_metrics(part);
@@ -290,7 +265,17 @@ impl<'a> Set<'a> {
     fn compare_rows(&self, objective: &Objective, gradients: &mut Gradients, threads: &Threads) {
         let targets = self.targets().drawing(gradients.draw);
         let pairs = &mut gradients.pairs;
-        objective.gradients_on(Scores::of_margins(&self.margins), &targets, pairs, threads);
+        match &mut gradients.learner {
+            None => {
+                let scores = Scores::of_margins(&self.margins);
+                objective.gradients_on(scores, &targets, pairs, threads);
+            }
+            Some(learner) => {
+                let into = (pairs.as_mut_slice(), learner);
+                objective.unbiased_gradients(&self.margins, &targets, into, threads);
+            }
+        }
+        let pairs = &gradients.pairs;
         let blocks = pairs.chunks(BLOCK).collect();
         let magnitudes = threads.map(blocks, |block: &[GradientPair]| Magnitude::of(block));
         gradients.add_up(magnitudes.iter());
@@ -326,7 +311,7 @@ impl Part<'_, '_> {
     #[inline(always)]
     fn observe(&self, metrics: &[Metric], mut wanted: Option<GradientPart<'_>>) -> Seen {
         // To losses and metrics a row of several targets is several rows.
-        let (n_groups, n_targets) = (self.set.n_groups, self.set.n_targets());
+        let (n_groups, n_targets) = (self.set.n_groups(), self.set.n_targets());
         let n_rows = self.margins.len() / n_groups;
         let targets = self.set.targets();
         let targets = targets.slice(self.first * n_targets..(self.first + n_rows) * n_targets);
@@ -374,7 +359,7 @@ impl Part<'_, '_> {
         if let [pairs] = part.as_mut_slice() {
             return objective.gradients_on(scores, targets, &mut pairs[rows], &threads);
         }
-        let n_groups = self.set.n_groups;
+        let n_groups = self.set.n_groups();
         row_major.resize(scores.margins.len(), GradientPair::default());
         objective.gradients_on(scores, targets, row_major, &threads);
         for (group, pairs) in part.iter_mut().enumerate() {

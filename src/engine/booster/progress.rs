@@ -4,11 +4,12 @@
 //! booster, the evaluations and the best round of one that was not. Margins are the sums of the trees, early stopping
 //! follows from the evaluations, and draws from seed and round; so booster and evaluations are all that must be kept.
 
-use crate::params::BoosterValidParams;
+use crate::params::{BoosterName, BoosterValidParams};
 
 use super::check::{agree, check_shape};
 use super::early_stopping::{BestRound, EarlyStopping};
-use super::{Booster, Evaluation, NamedData, TrainEnd, TrainError, check_start};
+use super::start::SetRows;
+use super::{Booster, Evaluation, TrainEnd, TrainError, check_start};
 
 /// What must be kept of a training to go on with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +27,17 @@ impl Progress {
     pub(super) fn check(
         &self,
         params: &BoosterValidParams,
-        sets: &[&NamedData<'_>],
+        sets: &[SetRows<'_>],
     ) -> Result<(), TrainError> {
+        // More must be kept of a dart than its trees, and of what is learned of places.
+        let trees = BoosterName::GbTree.as_str();
+        agree("booster", self.booster.kind.as_str(), trees)?;
+        agree("booster", trees, params.booster().as_str())?;
+        agree(
+            "lambdarank_unbiased",
+            "false",
+            params.full_objective().lambdarank.unbiased.to_string(),
+        )?;
         check_start(params, &self.booster)?;
         let n_rounds = self.first_round as usize + self.history.len();
         agree(
@@ -35,9 +45,9 @@ impl Progress {
             self.booster.n_rounds().to_string(),
             n_rounds.to_string(),
         )?;
-        check_shape(&self.booster, sets[0].data)?;
+        check_shape(&self.booster, &sets[0])?;
         let metrics = params.eval_metrics();
-        let of_set = |set: &&NamedData<'_>| {
+        let of_set = |set: &SetRows<'_>| {
             let name = set.name.to_owned();
             metrics.iter().map(move |it| format!("{name}-{it}"))
         };

@@ -27,9 +27,12 @@ use crate::tree::split::Penalty;
 use crate::tree::split_categories::CategoryLimits;
 
 use super::base_score::BaseScores;
+use super::binned_set::BinnedSet;
+use super::dart::Dropouts;
 use super::margins::Update;
-use super::observe::{Gradients, Set};
-use super::{Booster, Evaluation, NamedData, TrainError};
+use super::observe::Gradients;
+use super::run::Boosting;
+use super::{Booster, BoosterKind, Evaluation, NamedData, TrainError};
 
 /// A booster that grows, with what it takes to add a round.
 pub(super) struct Rounds<'a> {
@@ -42,11 +45,13 @@ pub(super) struct Rounds<'a> {
     objective: Objective,
     /// Margins that go into the leaves of each group's first tree, `(n_groups,)`, until there are such trees.
     offsets: Option<Vec<f32>>,
-    train: Set<'a>,
-    evals: Vec<Set<'a>>,
+    train: BinnedSet<'a>,
+    evals: Vec<BinnedSet<'a>>,
     panel: Panel<'a>,
-    /// Of the training set's margins.
+    /// Of the training set's margins; those of a round that leaves trees out are computed when it begins.
     gradients: Gradients,
+    /// Of a `dart`.
+    dropouts: Option<Dropouts>,
     /// What the tree at hand sees, where rows are sampled by gradients.
     sampled: Sampled,
     narrow: Memory<Packed<u32>>,
@@ -70,8 +75,23 @@ impl<C: Cell> Default for Memory<C> {
 }
 
 /// Where the draws of an objective begin that draws for each round.
-fn draw(seed: i64, round: u32) -> u64 {
+pub(super) fn draw(seed: i64, round: u32) -> u64 {
     mix(mix(!seed.cast_unsigned()) ^ u64::from(round))
+}
+
+/// What makes weights smaller and splits rarer.
+pub(super) fn penalty(params: &BoosterValidParams) -> Penalty {
+    Penalty {
+        lambda: f64::from(params.reg_lambda()),
+        alpha: f64::from(params.reg_alpha()),
+        max_delta_step: f64::from(params.leaf_limit()),
+        gamma: params.min_split_loss(),
+        min_child_weight: f64::from(params.min_child_weight()),
+        categories: CategoryLimits {
+            max_cat_to_onehot: params.max_cat_to_onehot(),
+            max_cat_threshold: params.max_cat_threshold(),
+        },
+    }
 }
 
 /// Which tree of a round is grown.
@@ -101,18 +121,11 @@ impl<'a> Rounds<'a> {
     ) -> Self {
         let objective = params.with_settings_of_metrics(&booster.objective);
         let margins = start.margins(&objective);
-        let train = Set::new(train, &margins);
-        let data = train.data();
-        let penalty = Penalty {
-            lambda: f64::from(params.reg_lambda()),
-            alpha: f64::from(params.reg_alpha()),
-            max_delta_step: f64::from(params.leaf_limit()),
-            gamma: params.min_split_loss(),
-            min_child_weight: f64::from(params.min_child_weight()),
-            categories: CategoryLimits {
-                max_cat_to_onehot: params.max_cat_to_onehot(),
-                max_cat_threshold: params.max_cat_threshold(),
-            },
+        let train = BinnedSet::new(train, &margins);
+        let data = train.data;
+        let dropouts = match booster.kind {
+            BoosterKind::Dart { .. } => Some(Dropouts::new(params.dart(), params.seed())),
+            BoosterKind::GbTree | BoosterKind::GbLinear(_) => None,
         };
         let constraints = Constraints::new(
             params.monotone_constraints(),
@@ -122,13 +135,14 @@ impl<'a> Rounds<'a> {
         Self {
             params,
             threads,
-            penalty,
+            penalty: penalty(params),
             constraints,
             panel: threads.enter(|| Panel::new(data.matrix(), data.cuts(), threads)),
-            gradients: Gradients::new(data.n_rows(), booster.n_groups()),
+            gradients: Gradients::new(&booster, &data.targets()),
+            dropouts,
             evals: evals
                 .iter()
-                .map(|set| Set::new(set, &margins).with_columns(threads))
+                .map(|set| BinnedSet::new(set, &margins).with_columns(threads))
                 .collect(),
             offsets: start.is_by_group().then_some(margins),
             objective,
@@ -143,60 +157,103 @@ impl<'a> Rounds<'a> {
 
     /// Makes ready for the next round, with the trees of the rounds from `first_round` on added to every set's margins.
     pub(super) fn begin(&mut self, first_round: u32) {
-        let n_rounds = self.booster.n_rounds() as u32;
-        if n_rounds > first_round {
+        let (n_rounds, threads) = (self.booster.n_rounds() as u32, self.threads);
+        if self.dropouts.is_none() && n_rounds > first_round {
             let added = self.booster.rounds_from(first_round);
             for set in std::iter::once(&mut self.train).chain(&mut self.evals) {
-                set.predict(&added, self.threads);
+                set.predict(&added, threads);
             }
         }
-        self.gradients.draw = draw(self.params.seed(), n_rounds);
-        let (objective, gradients) = (&self.objective, &mut self.gradients);
-        self.threads.enter(|| {
-            self.train
-                .observe(objective, &[], Some(gradients), self.threads)
+        threads.enter(|| {
+            if n_rounds > 0 {
+                self.sum_anew();
+            }
+            self.look(n_rounds, &[]);
         });
     }
 
-    pub(super) fn booster(&self) -> &Booster {
-        &self.booster
-    }
-
-    pub(super) fn into_booster(self) -> Booster {
-        self.booster
-    }
-
-    /// Adds a round and evaluates every metric on every set.
-    pub(super) fn boost(
-        &mut self,
-        round: u32,
-        metrics: &[Metric],
-    ) -> Result<Vec<Evaluation>, TrainError> {
-        if !self.gradients.magnitudes.iter().all(Magnitude::is_finite) {
-            return Err(TrainError::NotFinite { round });
+    /// Evaluates the training set, and computes the gradients of the `next` round if that leaves no trees out.
+    fn look(&mut self, next: u32, metrics: &[Metric]) -> Vec<Evaluation> {
+        self.gradients.draw = draw(self.params.seed(), next);
+        let mut wanted = Some(&mut self.gradients);
+        if let Some(dropouts) = &mut self.dropouts {
+            dropouts.draw(next, self.booster.weight_drop());
+            wanted = wanted.filter(|_| !dropouts.leaves_out());
         }
-        let threads = self.threads;
-        Ok(threads.enter(|| {
-            let mut added = Vec::new();
-            for group in 0..self.booster.n_groups() {
-                added.extend(
-                    self.add_trees((round, group))
-                        .into_iter()
-                        .map(|tree| (group, tree)),
-                );
-            }
-            self.offsets = None;
-            self.gradients.draw = draw(self.params.seed(), round + 1);
-            let objective = &self.objective;
-            let mut evaluations =
-                self.train
-                    .observe(objective, metrics, Some(&mut self.gradients), threads);
+        let train = &self.train.set;
+        train.observe(&self.objective, metrics, wanted, self.threads)
+    }
+
+    /// Lets the margins of the training set forget the trees that the round leaves out.
+    fn leave_out(&mut self) {
+        let dropouts = self.dropouts.as_ref();
+        if !dropouts.is_some_and(Dropouts::leaves_out) {
+            return;
+        }
+        self.sum_train();
+        let (gradients, threads) = (Some(&mut self.gradients), self.threads);
+        self.train
+            .set
+            .observe(&self.objective, &[], gradients, threads);
+    }
+
+    /// Brings every set's margins to what the booster says with a round's trees; the training set's have them already.
+    fn follow(&mut self, added: Vec<(usize, CodeTree)>) {
+        let changes = self.dropouts.as_ref().is_some_and(Dropouts::leaves_out);
+        if !changes {
             for set in &mut self.evals {
-                set.follow(&added, threads);
-                evaluations.extend(set.observe(objective, metrics, None, threads));
+                for (group, tree) in &added {
+                    set.follow(*group, tree, self.threads);
+                }
             }
-            evaluations
-        }))
+        }
+        if let (Some(dropouts), BoosterKind::Dart { weight_drop }) =
+            (&mut self.dropouts, &mut self.booster.kind)
+        {
+            dropouts.commit(added, weight_drop, self.params.learning_rate());
+        }
+        if changes {
+            self.sum_anew();
+        }
+    }
+
+    /// Sums the margins of every set anew, of a `dart`.
+    fn sum_anew(&mut self) {
+        self.sum_train();
+        let Some(dropouts) = &self.dropouts else {
+            return;
+        };
+        let threads = self.threads;
+        for set in &mut self.evals {
+            dropouts.sum(&self.booster, set, threads, |set, group, tree| {
+                set.follow(group, tree, threads);
+            });
+        }
+    }
+
+    /// Sums the margins of the training set anew, of a `dart`: the trees that are left out are not in them.
+    fn sum_train(&mut self) {
+        let Some(dropouts) = &self.dropouts else {
+            return;
+        };
+        let threads = self.threads;
+        let features = 0..self.train.data.n_features() as u32;
+        let view = self.panel.view(features.collect(), threads);
+        dropouts.sum(
+            &self.booster,
+            &mut self.train,
+            threads,
+            |set, group, tree| {
+                let by_columns = ColumnTree::new(tree, |idx| view.column_split(tree, idx));
+                match view.table().zip(by_columns) {
+                    Some((table, by_columns)) => {
+                        let group = (group, set.set.n_groups());
+                        by_columns.add_to(table, &mut set.set.margins, group, threads);
+                    }
+                    None => set.walk(group, tree, threads),
+                }
+            },
+        );
     }
 
     /// Grows the trees of one group of a round; they are in the booster and in the training set's margins then.
@@ -249,7 +306,7 @@ impl<'a> Rounds<'a> {
             Seen::WithGradient => self.sampled.magnitude,
             Seen::All | Seen::Share(..) => self.gradients.magnitudes[source.place.group],
         };
-        let n_rows = self.train.data().n_rows();
+        let n_rows = self.train.data.n_rows();
         if magnitude.fits::<Packed<u32>>(n_rows) {
             let mut memory = std::mem::take(&mut self.narrow);
             let trees = self.grow(source, &magnitude, &mut memory);
@@ -271,9 +328,9 @@ impl<'a> Rounds<'a> {
     /// What the margins before the round leave of the labels, where leaves are made of that.
     fn residuals(&self, group: usize) -> Option<Vec<f32>> {
         self.booster.objective.leaf_level(group)?;
-        let margins = self.train.margins[group..].iter();
+        let margins = self.train.set.margins[group..].iter();
         let margins = margins.step_by(self.booster.n_groups());
-        let labels = self.train.labels_of(group);
+        let labels = self.train.set.labels_of(group);
         Some(
             labels
                 .zip(margins)
@@ -305,9 +362,9 @@ impl<'a> Rounds<'a> {
         let Source {
             place, draw, seen, ..
         } = source;
-        let n_rows = self.train.data().n_rows();
+        let n_rows = self.train.data.n_rows();
         let weights = params.feature_weights();
-        let n_features = self.train.data().n_features();
+        let n_features = self.train.data.n_features();
         let features = draw.columns(n_features, params.colsample_bytree(), weights);
         let view = self.panel.view(features, threads);
         let scales = Scales::new::<C>(magnitude, n_rows);
@@ -347,14 +404,14 @@ impl<'a> Rounds<'a> {
         let group = (place.group, self.booster.n_groups());
         let by_columns = ColumnTree::new(&code_tree, |idx| view.column_split(&code_tree, idx));
         if let Some((table, by_columns)) = view.table().zip(by_columns) {
-            by_columns.add_to(table, &mut self.train.margins, group, threads);
+            by_columns.add_to(table, &mut self.train.set.margins, group, threads);
             return (tree, code_tree);
         }
         let update = Update::new(&grown, &tree, group);
-        update.add(&mut self.train.margins, &view, threads);
+        update.add(&mut self.train.set.margins, &view, threads);
         if !matches!(seen, Seen::All) {
-            let matrix = self.train.named.data.matrix();
-            update.add_left_out(&mut self.train.margins, threads, |row| {
+            let matrix = self.train.data.matrix();
+            update.add_left_out(&mut self.train.set.margins, threads, |row| {
                 let left_out = !seen.has(row as u32, pairs[row]);
                 left_out.then(|| code_tree.leaf_value(matrix, row))
             });
@@ -364,7 +421,7 @@ impl<'a> Rounds<'a> {
 
     /// What rows count in quantiles, where that is not what they weigh: as often as they were drawn for others.
     fn row_weights(&self, source: Source<'_>) -> Option<Cow<'a, [f32]>> {
-        let weights = self.train.data().weights();
+        let weights = self.train.data.weights();
         match (source.seen, source.residuals) {
             (Seen::WithGradient, Some(_)) => {}
             (Seen::WithGradient | Seen::All | Seen::Share(..), _) => {
@@ -381,6 +438,43 @@ impl<'a> Rounds<'a> {
             level: self.booster.objective.leaf_level(source.place.group)?,
             residuals: source.residuals?,
             weights,
+        })
+    }
+}
+
+impl Boosting for Rounds<'_> {
+    fn booster(&self) -> &Booster {
+        &self.booster
+    }
+
+    fn into_booster(self) -> Booster {
+        self.booster
+    }
+
+    fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError> {
+        let threads = self.threads;
+        threads.enter(|| {
+            self.leave_out();
+            if !self.gradients.are_finite() {
+                return Err(TrainError::NotFinite { round });
+            }
+            self.gradients.tell(&mut self.booster.objective);
+            let mut added = Vec::new();
+            for group in 0..self.booster.n_groups() {
+                added.extend(
+                    self.add_trees((round, group))
+                        .into_iter()
+                        .map(|tree| (group, tree)),
+                );
+            }
+            self.offsets = None;
+            self.follow(added);
+            let mut evaluations = self.look(round + 1, metrics);
+            for set in &self.evals {
+                let seen = set.set.observe(&self.objective, metrics, None, threads);
+                evaluations.extend(seen);
+            }
+            Ok(evaluations)
         })
     }
 }

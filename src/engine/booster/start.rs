@@ -3,7 +3,26 @@
 //! Invariant: training, evaluation and prediction start from the same `f32`: the row's base margin, or the base score's
 //! margin where it has none, plus the rounded logarithm of its exposure.
 
+use std::borrow::Cow;
+
+use crate::dataset::Targets;
+
 use super::PredictError;
+
+/// What a set of any kind says of its rows.
+#[derive(Clone, Debug)]
+pub(super) struct SetRows<'a> {
+    pub(super) name: &'a str,
+    pub(super) n_features: usize,
+    pub(super) n_targets: usize,
+    /// The features whose values are codes of categories.
+    pub(super) categorical: Vec<u32>,
+    /// `(n_rows, n_targets)` row-major.
+    pub(super) labels: Cow<'a, [f32]>,
+    /// The first label of each row, and what belongs to it.
+    pub(super) targets: Targets<'a>,
+    pub(super) start: Start<'a>,
+}
 
 /// What rows bring to start from.
 #[derive(Clone, Copy, Debug, Default)]

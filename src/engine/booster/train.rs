@@ -1,30 +1,28 @@
-//! Boosting: rounds of trees, an evaluation after each, and when to stop.
+//! Boosting: what it starts from, for trees and for linear models.
 //!
 //! Invariant: the booster's bytes depend on the data, the parameters and the start, not on threads, evaluation sets or
 //! monitors; but for early stopping and `save_best`, which cut the booster after its best round.
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
-
 use crate::bin::BinnedDataset;
-use crate::metric::Metric;
+use crate::dataset::Dataset;
+use crate::linear::ColumnTable;
 use crate::objective::Objective;
-use crate::params::BoosterValidParams;
+use crate::params::{BoosterName, BoosterValidParams};
 use crate::simd::Simd;
 use crate::threads::Threads;
 
 use super::base_score::BaseScores;
 use super::check::{
-    check, check_columns, check_directions, check_labels, check_shape, check_start,
+    agree, check, check_bins, check_columns, check_directions, check_labels, check_shape,
+    check_start, check_start_of, check_update,
 };
-use super::early_stopping::{BestRound, EarlyStopping};
-use super::progress::{Course, Progress};
+use super::linear_round::LinearRounds;
+use super::progress::Progress;
 use super::round::Rounds;
-use super::{Booster, FeatureType, TrainError};
-
-/// XGBoost's attributes of the best round.
-const BEST_ITERATION: &str = "best_iteration";
-const BEST_SCORE: &str = "best_score";
+use super::run::{Evaluation, Monitor, Trained, course, run};
+use super::start::{SetRows, Start};
+use super::update_round::Updates;
+use super::{Booster, BoosterKind, FeatureType, LinearModel, TrainError};
 
 /// A set and what reports call it.
 #[derive(Clone, Copy, Debug)]
@@ -35,93 +33,76 @@ pub struct NamedData<'a> {
     pub data: &'a BinnedDataset,
 }
 
-/// One metric of one set after a round.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// The set's name.
-    pub data: Arc<str>,
-    /// The metric.
-    pub metric: Metric,
-    /// Its value.
-    pub value: f64,
-}
-
-/// What a [`Monitor`] sees after a round.
+/// A set by columns and what reports call it.
 #[derive(Clone, Copy, Debug)]
-pub struct RoundReport<'a> {
-    /// The round of the whole booster, from 0: a training that continues goes on counting.
-    pub round: u32,
-    /// Set by set, `train` first, and in each set metric by metric.
-    pub evaluations: &'a [Evaluation],
-    /// The booster so far.
-    pub booster: &'a Booster,
-    /// Rounds that the booster had before the first one of this training.
-    pub first_round: u32,
-    /// The evaluations of all rounds of this training, this one included.
-    pub history: &'a [Vec<Evaluation>],
-    /// Why this was the last round, if it was.
-    pub end: Option<TrainEnd>,
+pub struct NamedColumns<'a> {
+    /// The name, `train` or `validation` as a rule.
+    pub name: &'a str,
+    /// The set.
+    pub data: &'a ColumnTable,
 }
 
-impl RoundReport<'_> {
-    /// What it takes to go on from here in another process.
-    pub fn progress(&self) -> Progress {
-        Progress {
-            booster: self.booster.clone(),
-            first_round: self.first_round,
-            history: self.history.to_vec(),
-        }
-    }
+/// A set of values and what reports call it.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedValues<'a> {
+    /// The name, `train` or `validation` as a rule.
+    pub name: &'a str,
+    /// The set.
+    pub data: &'a Dataset,
 }
 
-/// Looks on while a booster grows, and may stop it.
-pub trait Monitor {
-    /// Called after every round; `Break` keeps the rounds that are there and ends training.
-    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()>;
+/// The features of categories of a table in bins.
+fn of_bins(data: &BinnedDataset) -> Vec<u32> {
+    data.cuts().categorical()
 }
 
-impl<F: FnMut(&RoundReport<'_>) -> ControlFlow<()>> Monitor for F {
-    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()> {
-        self(report)
-    }
+/// Raw values are numbers: neither weights nor updates know of categories.
+fn numbers_only<T>(_: &T) -> Vec<u32> {
+    Vec::new()
 }
 
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrainEnd {
-    /// All rounds were done.
-    AllRounds,
-    /// The watched metric had not improved for long enough.
-    EarlyStopping,
-    /// The monitor said so.
-    Monitor,
+macro_rules! rows {
+    ($($named:ident by $categorical:ident;)*) => {
+        $(impl<'a> $named<'a> {
+            /// What the set says of its rows.
+            pub(super) fn rows(&self) -> SetRows<'a> {
+                SetRows {
+                    name: self.name,
+                    n_features: self.data.n_features(),
+                    n_targets: self.data.n_targets(),
+                    categorical: $categorical(self.data),
+                    labels: self.data.label_matrix(),
+                    targets: self.data.targets(),
+                    start: Start {
+                        base_margin: self.data.base_margin(),
+                        exposure: self.data.exposure(),
+                    },
+                }
+            }
+        })*
+    };
 }
 
-/// A booster and how it came about.
-#[derive(Clone, Debug)]
-pub struct Trained {
-    /// The booster, cut after its best round where that was asked for.
-    pub booster: Booster,
-    /// Rounds that the booster had before the first one of this training.
-    pub first_round: u32,
-    /// The evaluations of every round, those after the best included.
-    pub history: Vec<Vec<Evaluation>>,
-    /// The best round, where one was looked for and the metric was ever a number.
-    pub best: Option<BestRound>,
-    /// Why there are no more rounds.
-    pub end: TrainEnd,
+rows! {
+    NamedData by of_bins;
+    NamedColumns by numbers_only;
+    NamedValues by numbers_only;
 }
 
-/// Trains a booster on `train`.
+/// Trains a booster of trees on `train`.
 ///
 /// Every set, `train` first, is evaluated after every round. Early stopping, and `save_best`, watch the last metric of the
 /// last set in `evals`; the booster then gets `best_iteration` and `best_score` attributes and, with `save_best`, which
 /// early stopping brings unless it is set otherwise, is cut after the best round.
 ///
 /// With `start`, `num_round` rounds are added to that booster. Each set must then bring the booster's margins
-/// ([`BinnedDataset::with_base_margin`] with what `predict_margin` gives), since raw values are gone after binning.
-/// Without `start`, a base margin takes the place of the base score for its set. The logarithm of an exposure is added to
-/// either.
+/// ([`BinnedDataset::with_base_margin`] with what `predict_margin` gives), since raw values are gone after binning; for
+/// `dart`, which may leave any tree out, the leaves that its rows reach ([`BinnedDataset::with_start_leaves`]).
+/// Without `start`, and for `dart`, a base margin takes the place of the base score for its set. The logarithm of an
+/// exposure is added to either.
+///
+/// A `dart` that is cut after its best round has the weights that its trees had then; XGBoost leaves them as they were
+/// after the last one, so that its model is not the one that was best.
 ///
 /// # Errors
 /// [`TrainError`] if labels, cuts, margins, the start and the parameters do not agree, or if gradients overflow.
@@ -132,17 +113,38 @@ pub fn train(
     start: Option<&Booster>,
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
-    run(params, train, evals, From::Start(start), monitor)
+    let rows = all_rows(train, evals);
+    let (mut booster, bases) = sound(params, &rows, start)?;
+    let names = train.data.cuts().category_names();
+    if start.is_some_and(|it| it.category_names != names) {
+        return Err(TrainError::CategoryNames);
+    }
+    booster.category_names = names;
+    if booster.feature_types.is_empty() {
+        booster.feature_types = feature_types(train.data);
+    }
+    for set in std::iter::once(train).chain(evals) {
+        check_start_of(set, &booster, start)?;
+    }
+    let first_round = booster.n_rounds() as u32;
+    grow_on(
+        (params, first_round),
+        train,
+        evals,
+        (booster, bases, Vec::new()),
+        monitor,
+    )
 }
 
 /// Goes on with a training that was broken off, as if it had not been: with the data and the parameters that it began with
-/// the result is that of [`train`] bit for bit, and so are the evaluations. `num_round` may be another one.
+/// the result is that of [`train()`] bit for bit, and so are the evaluations. `num_round` may be another one.
 ///
-/// Where the training had started from a booster, each set must bring that booster's margins, as for [`train`]. A monitor
+/// Where the training had started from a booster, each set must bring that booster's margins, as for [`train()`]. A monitor
 /// sees the rounds that are added; if there are none to add, it sees nothing.
 ///
 /// # Errors
-/// As [`train`], and [`TrainError::Start`] if the rounds were evaluated otherwise.
+/// As [`train()`], and [`TrainError::Start`] if the rounds were evaluated otherwise, or for `dart` and `lambdarank_unbiased`,
+/// which keep more than a booster and its evaluations.
 pub fn resume(
     params: &BoosterValidParams,
     train: &NamedData<'_>,
@@ -150,150 +152,159 @@ pub fn resume(
     progress: Progress,
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
-    run(
-        params,
+    let rows = all_rows(train, evals);
+    let objective = params.full_objective();
+    for set in &rows {
+        check_labels(set, &objective)?;
+    }
+    progress.check(params, &rows)?;
+    let Progress {
+        mut booster,
+        first_round,
+        history,
+    } = progress;
+    booster.objective = objective;
+    for set in &rows {
+        check(set, &rows[0], &booster)?;
+        if first_round > 0 && set.start.base_margin.is_none() {
+            return Err(TrainError::NoBaseMargin {
+                data: set.name.to_owned(),
+            });
+        }
+    }
+    let bases = BaseScores::together(booster.base_score, booster.n_groups());
+    grow_on(
+        (params, first_round),
         train,
         evals,
-        From::Progress(Box::new(progress)),
+        (booster, bases, history),
         monitor,
     )
 }
 
-/// What a training begins with.
-enum From<'a> {
-    Start(Option<&'a Booster>),
-    Progress(Box<Progress>),
+/// What sets in bins say of their rows, the training set's first.
+fn all_rows<'a>(train: &NamedData<'a>, evals: &[NamedData<'a>]) -> Vec<SetRows<'a>> {
+    let sets = std::iter::once(train).chain(evals);
+    sets.map(NamedData::rows).collect()
 }
 
-fn run(
-    params: &BoosterValidParams,
+/// Adds rounds to a booster on sets in bins, behind those whose evaluations were kept.
+fn grow_on(
+    (params, first_round): (&BoosterValidParams, u32),
     train: &NamedData<'_>,
     evals: &[NamedData<'_>],
-    from: From<'_>,
+    (booster, bases, kept): (Booster, BaseScores, Vec<Vec<Evaluation>>),
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
-    let threads = Threads::new(params.nthread())?;
-    let threads = threads.with_simd(params.simd().unwrap_or_else(Simd::best));
-    let sets: Vec<_> = std::iter::once(train).chain(evals).collect();
-    let objective = params.full_objective();
-    for set in &sets {
-        check_labels(set, &objective)?;
+    if params.booster() == BoosterName::GbLinear {
+        return Err(TrainError::Values);
     }
     check_columns(params, train.data.n_features())?;
     check_directions(params, &train.data.cuts().categorical())?;
-    let (mut booster, bases, first_round, kept) = match from {
-        From::Start(start) => {
-            let (booster, bases) = begin(params, objective, &sets, start)?;
-            let first_round = booster.n_rounds() as u32;
-            (booster, bases, first_round, Vec::new())
-        }
-        From::Progress(progress) => {
-            progress.check(params, &sets)?;
-            let Progress {
-                mut booster,
-                first_round,
-                history,
-            } = *progress;
-            booster.objective = objective;
-            let bases = BaseScores::together(booster.base_score, booster.n_groups());
-            (booster, bases, first_round, history)
-        }
-    };
-    let continues = first_round > 0;
-    for set in sets {
-        check(set, train, &booster, continues)?;
+    for set in std::iter::once(train).chain(evals) {
+        check_bins(set, train)?;
     }
-    let metrics = params.eval_metrics();
-    let early_stopping = match (params.early_stopping_rounds(), metrics.last()) {
-        (None, _) if !params.saves_best() => None,
-        _ if evals.is_empty() => return Err(TrainError::NothingToStopOn),
-        (patience, Some(&metric)) => Some(EarlyStopping::new(patience, metric)),
-        (_, None) => None,
-    };
-    let mut course = Course::new(first_round, params.num_round(), early_stopping);
-    let mut end = course.take_all(kept);
-    booster.keep_rounds(course.next_round());
-    if end.is_none() {
+    let course = course(params, first_round, evals.len())?;
+    let threads = threads(params)?;
+    let rounds = |booster| {
         let mut rounds = Rounds::new(params, &threads, train, evals, (booster, bases));
         rounds.begin(first_round);
-        end = Some(grow(&mut rounds, &mut course, &metrics, monitor)?);
-        booster = rounds.into_booster();
-    }
-    let best = course.best();
-    if let Some(best) = best {
-        booster.tell_best(best);
-        if params.saves_best() {
-            booster.keep_rounds(best.round + 1);
-        }
-    }
-    Ok(Trained {
-        booster,
-        first_round,
-        history: course.into_history(),
-        best,
-        end: end.unwrap_or(TrainEnd::AllRounds),
-    })
+        rounds
+    };
+    run(params, (booster, kept), course, rounds, monitor)
 }
 
-/// Adds rounds until one is the last.
-fn grow(
-    rounds: &mut Rounds<'_>,
-    course: &mut Course,
-    metrics: &[Metric],
+/// Trains a linear booster on `train`; as [`train()`], but for what follows.
+///
+/// With `start`, rows start from that booster's weights, and their base margins stay their own. A booster that is cut after
+/// its best round has the weights of that round; XGBoost cannot cut linear ones.
+///
+/// # Errors
+/// [`TrainError`] if labels, columns, margins, the start and the parameters do not agree, or if gradients overflow.
+pub fn train_linear(
+    params: &BoosterValidParams,
+    train: &NamedColumns<'_>,
+    evals: &[NamedColumns<'_>],
+    start: Option<&Booster>,
     monitor: &mut dyn Monitor,
-) -> Result<TrainEnd, TrainError> {
-    loop {
-        let round = course.next_round();
-        let evaluations = rounds.boost(round, metrics)?;
-        let end = course.take(evaluations);
-        let report = RoundReport {
-            round,
-            evaluations: course.history().last().map_or(&[], Vec::as_slice),
-            booster: rounds.booster(),
-            first_round: course.first_round(),
-            history: course.history(),
-            end,
-        };
-        let flow = monitor.after_round(&report);
-        if flow.is_break() && end != Some(TrainEnd::EarlyStopping) {
-            return Ok(TrainEnd::Monitor);
-        }
-        if let Some(end) = end {
-            return Ok(end);
-        }
+) -> Result<Trained, TrainError> {
+    let rows: Vec<_> = std::iter::once(train)
+        .chain(evals)
+        .map(NamedColumns::rows)
+        .collect();
+    agree(
+        "booster",
+        params.booster().as_str(),
+        BoosterName::GbLinear.as_str(),
+    )?;
+    let (booster, bases) = sound(params, &rows, start)?;
+    for set in &rows {
+        agree(
+            "columns",
+            set.n_features.to_string(),
+            rows[0].n_features.to_string(),
+        )?;
     }
+    let course = course(params, booster.n_rounds() as u32, evals.len())?;
+    let threads = threads(params)?;
+    let tables: Vec<_> = std::iter::once(train)
+        .chain(evals)
+        .map(|it| it.data)
+        .collect();
+    let rounds = |booster| LinearRounds::new(params, &threads, (&rows, &tables), (booster, bases));
+    run(params, (booster, Vec::new()), course, rounds, monitor)
 }
 
-impl Booster {
-    /// Drops the rounds after the first `n_rounds`.
-    pub fn keep_rounds(&mut self, n_rounds: u32) {
-        let n_trees = n_rounds as usize * self.trees_per_round();
-        self.trees.truncate(n_trees);
-        self.tree_info.truncate(n_trees);
-    }
+/// Updates the trees of a model to the rows of `train`: XGBoost's `process_type` = `update`. Each round of the model is
+/// updated once, the first `num_round` of them, as [`BoosterValidParams::tree_update`] says; later rounds are left out.
+///
+/// # Errors
+/// [`TrainError`] if labels, columns, margins, the model and the parameters do not agree, if the model has fewer rounds, or
+/// if gradients overflow.
+pub fn update(
+    params: &BoosterValidParams,
+    train: &NamedValues<'_>,
+    evals: &[NamedValues<'_>],
+    model: &Booster,
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
+    let sets = std::iter::once(train).chain(evals);
+    let rows: Vec<_> = sets.clone().map(NamedValues::rows).collect();
+    check_update(params, model)?;
+    let (booster, _) = sound(params, &rows, Some(model))?;
+    let booster = Booster {
+        trees: Vec::new(),
+        tree_info: Vec::new(),
+        ..booster
+    };
+    let course = course(params, 0, evals.len())?;
+    let threads = threads(params)?;
+    let tables: Vec<_> = sets.map(|it| it.data).collect();
+    let rounds = |booster| Updates::new(params, &threads, (&rows, &tables), (booster, model));
+    run(params, (booster, Vec::new()), course, rounds, monitor)
+}
 
-    /// The rounds from `first_round` on as a booster of their own.
-    #[must_use]
-    pub fn rounds_from(&self, first_round: u32) -> Self {
-        let n_before = first_round as usize * self.trees_per_round();
-        let mut later = Self {
-            trees: self.trees[n_before..].to_vec(),
-            tree_info: self.tree_info[n_before..].to_vec(),
-            ..Self::new(self.objective.clone(), self.n_features)
-        };
-        later.num_parallel_tree = self.num_parallel_tree;
-        later.base_score = self.base_score;
-        later.n_targets = self.n_targets;
-        later
-    }
+/// The threads and instructions that the parameters ask for.
+pub(super) fn threads(params: &BoosterValidParams) -> Result<Threads, TrainError> {
+    let threads = Threads::new(params.nthread())?;
+    Ok(threads.with_simd(params.simd().unwrap_or_else(Simd::best)))
+}
 
-    /// Writes down the best round, as XGBoost does.
-    fn tell_best(&mut self, best: BestRound) {
-        self.attributes
-            .insert(BEST_ITERATION.to_owned(), best.round.to_string());
-        self.attributes
-            .insert(BEST_SCORE.to_owned(), best.value.to_string());
+/// Checks what every kind of set says of its rows, the training set's first, and gives what training starts from.
+pub(super) fn sound(
+    params: &BoosterValidParams,
+    sets: &[SetRows<'_>],
+    start: Option<&Booster>,
+) -> Result<(Booster, BaseScores), TrainError> {
+    let objective = params.full_objective();
+    for set in sets {
+        check_labels(set, &objective)?;
     }
+    let (booster, from) = begin(params, objective, sets, start)?;
+    for set in sets {
+        check(set, &sets[0], &booster)?;
+    }
+    Ok((booster, from))
 }
 
 /// The booster before the first round, a copy of `start` or one without trees, and where its groups start. The first of
@@ -301,50 +312,56 @@ impl Booster {
 fn begin(
     params: &BoosterValidParams,
     objective: Objective,
-    sets: &[&NamedData<'_>],
+    sets: &[SetRows<'_>],
     start: Option<&Booster>,
 ) -> Result<(Booster, BaseScores), TrainError> {
-    let train = sets[0];
-    let data = train.data;
+    let train = &sets[0];
     if let Some(start) = start {
         check_start(params, start)?;
-        check_shape(start, data)?;
-        if start.category_names != data.cuts().category_names() {
-            return Err(TrainError::CategoryNames);
-        }
+        check_shape(start, train)?;
         let mut booster = start.clone();
-        booster.objective = objective;
-        if booster.feature_types.is_empty() {
-            booster.feature_types = feature_types(data);
+        booster.objective = Objective {
+            position_bias: booster.objective.position_bias,
+            ..objective
+        };
+        if let (BoosterName::Dart, BoosterKind::GbTree) = (params.booster(), &booster.kind) {
+            let weight_drop = vec![1.0; booster.trees.len()];
+            booster.kind = BoosterKind::Dart { weight_drop };
         }
-        // What was best of fewer rounds says nothing about more of them.
-        for name in [BEST_ITERATION, BEST_SCORE] {
-            booster.attributes.remove(name);
-        }
-        // Every set brings its margins.
+        booster.forget_best();
+        // Every set brings its margins, its leaves, or its values.
         let from = BaseScores::together(booster.base_score, booster.n_groups());
         return Ok((booster, from));
     }
-    let estimate = BaseScores::estimate(&objective, data);
+    let estimate = BaseScores::estimate(&objective, train);
     let estimate = estimate.ok_or_else(|| TrainError::NoWeight {
         data: train.name.to_owned(),
     })?;
-    let have_margins = sets.iter().any(|set| set.data.base_margin().is_some());
+    let have_margins = sets.iter().any(|set| set.start.base_margin.is_some());
+    // Where groups start apart, the first trees hold it, and must not be left out.
+    let is_dart = params.booster() == BoosterName::Dart;
+    let n_groups = objective.n_groups().max(train.n_targets);
     let from = match params.base_score() {
-        Some(base_score) => {
-            let n_groups = objective.n_groups().max(data.n_targets());
-            BaseScores::together(base_score, n_groups)
-        }
-        None if have_margins => estimate.mean(),
+        Some(base_score) => BaseScores::together(base_score, n_groups),
+        None if have_margins || is_dart => estimate.mean(),
         None => estimate,
     };
+    let kind = match params.booster() {
+        BoosterName::GbTree => BoosterKind::GbTree,
+        BoosterName::Dart => BoosterKind::Dart {
+            weight_drop: Vec::new(),
+        },
+        BoosterName::GbLinear => BoosterKind::GbLinear(LinearModel {
+            weights: vec![0.0; (train.n_features + 1) * n_groups],
+            boosted_rounds: 0,
+        }),
+    };
     let booster = Booster {
+        kind,
         num_parallel_tree: params.num_parallel_tree(),
         base_score: from.base_score(),
-        n_targets: data.n_targets() as u32,
-        feature_types: feature_types(data),
-        category_names: data.cuts().category_names(),
-        ..Booster::new(objective, data.n_features() as u32)
+        n_targets: train.n_targets as u32,
+        ..Booster::new(objective, train.n_features as u32)
     };
     Ok((booster, from))
 }

@@ -34,9 +34,11 @@ use linfa::traits::{Fit, FitWith, PredictInplace};
 use ndarray::{Array1, Array2, ArrayBase, Axis, Data, Ix2};
 
 use crate::bin::{BinError, HistogramCuts};
-use crate::booster::{self, Booster, NamedData, PredictError, RoundReport, TrainError};
+use crate::booster::{
+    self, Booster, Monitor, NamedColumns, NamedData, PredictError, RoundReport, TrainError,
+};
 use crate::dataset::{Dataset, DatasetError, Origin, SideColumns, TILE_ROWS, Tile, TileFeatures};
-use crate::params::{BoosterValidParams, ParamError};
+use crate::params::{BoosterName, BoosterValidParams, ParamError};
 use crate::threads::{Threads, ThreadsError};
 
 use super::Target;
@@ -192,8 +194,36 @@ where
     if !dataset.weights.is_empty() {
         data = data.with_weights(dataset.weights.to_vec())?;
     }
+    let mut to_the_end = |_: &RoundReport<'_>| ControlFlow::Continue(());
+    let mut booster = if params.booster() == BoosterName::GbLinear {
+        let named = NamedColumns {
+            name: "train",
+            data: &data.into(),
+        };
+        booster::train_linear(params, &named, &[], start, &mut to_the_end)?.booster
+    } else {
+        fit_trees(params, start, data, &mut to_the_end)?
+    };
+    if booster.feature_names.is_empty() && dataset.feature_names().len() == booster.n_features() {
+        booster.feature_names = dataset.feature_names().to_vec();
+    }
+    Ok(booster)
+}
+
+/// Fits trees, on bins.
+fn fit_trees(
+    params: &BoosterValidParams,
+    start: Option<&Booster>,
+    data: Dataset,
+    monitor: &mut dyn Monitor,
+) -> Result<Booster, FitError> {
     let threads = Threads::new(params.nthread())?;
+    let leaves = start
+        .filter(|_| params.booster() == BoosterName::Dart)
+        .map(|it| it.predict_leaf(&data, &threads))
+        .transpose()?;
     let margin = start
+        .filter(|_| params.booster() == BoosterName::GbTree)
         .map(|it| it.predict_margin(&data, &threads))
         .transpose()?;
     let categorical = params.categorical_features();
@@ -202,16 +232,14 @@ where
     if let Some(margin) = margin {
         binned = binned.with_base_margin(margin)?;
     }
+    if let Some(leaves) = leaves.filter(|it| !it.is_empty()) {
+        binned = binned.with_start_leaves(leaves)?;
+    }
     let named = NamedData {
         name: "train",
         data: &binned,
     };
-    let mut to_the_end = |_: &RoundReport<'_>| ControlFlow::Continue(());
-    let mut booster = booster::train(params, &named, &[], start, &mut to_the_end)?.booster;
-    if booster.feature_names.is_empty() && dataset.feature_names().len() == booster.n_features() {
-        booster.feature_names = dataset.feature_names().to_vec();
-    }
-    Ok(booster)
+    Ok(booster::train(params, &named, &[], start, monitor)?.booster)
 }
 
 /// A table of the records, tile by tile.

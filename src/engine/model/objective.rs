@@ -5,12 +5,16 @@
 //! Source: XGBoost 1.7 to 3.2, each objective's `SaveConfig`.
 
 use crate::booster::Booster;
-use crate::objective::{Objective, ObjectiveName, Setting};
+use crate::objective::{Objective, ObjectiveName, PositionBias, Setting};
 
 use super::error::ModelError;
 use super::json::float_text;
 use super::member::Member;
 use super::value::{Encode, shortened};
+
+/// What places have to do with clicks.
+const CLICKED: &str = "ti+";
+const PASSED: &str = "tj-";
 
 /// Output groups: far more than anybody has classes, and few enough to be counted in.
 const MAX_GROUPS: u32 = 1 << 20;
@@ -26,6 +30,13 @@ pub(super) fn write(objective: &Objective, out: &mut impl Encode) {
             out.text_member(setting.as_str(), &text(objective, setting));
         }
         out.end_object();
+    }
+    if objective.lambdarank.unbiased && !objective.position_bias.is_empty() {
+        let PositionBias { clicked, passed } = &objective.position_bias;
+        for (key, ratios) in [(CLICKED, clicked), (PASSED, passed)] {
+            out.key(key);
+            out.floats(ratios.iter().copied());
+        }
     }
     out.end_object();
 }
@@ -51,6 +62,13 @@ pub(super) fn read(
                     .ok_or_else(|| value.expected(expected(setting)))?;
             }
         }
+    }
+    if objective.lambdarank.unbiased
+        && let (Some(clicked), Some(passed)) = (member.optional(CLICKED)?, member.optional(PASSED)?)
+    {
+        let clicked = clicked.any_floats()?.into_owned();
+        let passed = passed.floats(clicked.len())?.into_owned();
+        objective.position_bias = PositionBias { clicked, passed };
     }
     if objective.has(Setting::NumClass) {
         let num_class = param.member("num_class")?;
@@ -115,8 +133,10 @@ fn text(objective: &Objective, setting: Setting) -> String {
         Setting::LambdarankNormalization => flag(rank.normalization),
         Setting::LambdarankScoreNormalization => flag(rank.score_normalization),
         Setting::NdcgExpGain => flag(rank.ndcg_exp_gain),
-        Setting::LambdarankUnbiased | Setting::FixListWeight => flag(false),
-        Setting::LambdarankBiasNorm | Setting::NumPairSample => flag(true),
+        Setting::LambdarankUnbiased => flag(rank.unbiased),
+        Setting::LambdarankBiasNorm => rank.bias_norm.to_string(),
+        Setting::FixListWeight => flag(false),
+        Setting::NumPairSample => flag(true),
     }
 }
 
@@ -150,11 +170,12 @@ fn set(objective: &mut Objective, setting: Setting, text: &str) -> Option<()> {
             objective.lambdarank.score_normalization = flag(text)?;
         }
         Setting::NdcgExpGain => objective.lambdarank.ndcg_exp_gain = flag(text)?,
-        // What positions are worth is learned in training, and plays no part in a prediction.
-        Setting::LambdarankUnbiased
-        | Setting::LambdarankBiasNorm
-        | Setting::FixListWeight
-        | Setting::NumPairSample => {}
+        Setting::LambdarankUnbiased => objective.lambdarank.unbiased = flag(text)?,
+        Setting::LambdarankBiasNorm => {
+            let norm = text.trim().parse::<f64>().ok();
+            objective.lambdarank.bias_norm = norm.filter(|it| (0.0..f64::INFINITY).contains(it))?;
+        }
+        Setting::FixListWeight | Setting::NumPairSample => {}
     }
     Some(())
 }
@@ -179,11 +200,11 @@ fn expected(setting: Setting) -> String {
         Setting::AftLossDistribution => "normal, logistic or extreme".to_owned(),
         Setting::AftLossDistributionScale => "a number above 0 in a text".to_owned(),
         Setting::LambdarankPairMethod => "topk or mean".to_owned(),
+        Setting::LambdarankBiasNorm => "a number from 0 in a text".to_owned(),
         Setting::LambdarankNumPairPerSample => "a whole number from 1 in a text".to_owned(),
         Setting::LambdarankUnbiased
         | Setting::LambdarankNormalization
         | Setting::LambdarankScoreNormalization
-        | Setting::LambdarankBiasNorm
         | Setting::NdcgExpGain
         | Setting::FixListWeight
         | Setting::NumPairSample => "0 or 1 in a text".to_owned(),

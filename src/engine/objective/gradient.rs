@@ -53,7 +53,7 @@ impl Objective {
     }
 
     #[inline(always)]
-    fn weigh(&self, targets: &Targets<'_>, pairs: &mut [GradientPair]) {
+    pub(super) fn weigh(&self, targets: &Targets<'_>, pairs: &mut [GradientPair]) {
         let weights = targets.weights();
         let spw = self.positive_weight();
         if weights.is_none() && spw == 1.0 {

@@ -41,7 +41,8 @@ pub use gradient::GradientPair;
 pub(crate) use link::Link;
 pub use loss::Task;
 pub use name::{LabelError, UnknownObjective};
-pub use rank::{LambdaRank, PairMethod, UnknownPairMethod};
+pub(crate) use rank::BiasLearner;
+pub use rank::{LambdaRank, PairMethod, PositionBias, UnknownPairMethod};
 pub use registry::ObjectiveName;
 pub use setting::{AftDistribution, Setting, UnknownDistribution};
 
@@ -71,6 +72,8 @@ pub struct Objective {
     pub aft_loss_distribution_scale: f32,
     /// What the `rank:` objectives, and the gains of `ndcg`, are set to.
     pub lambdarank: LambdaRank,
+    /// What `lambdarank_unbiased` has learned; empty where it has learned nothing.
+    pub position_bias: PositionBias,
 }
 
 impl Objective {
@@ -91,6 +94,7 @@ impl Objective {
             aft_loss_distribution: AftDistribution::Normal,
             aft_loss_distribution_scale: 1.0,
             lambdarank: LambdaRank::default(),
+            position_bias: PositionBias::default(),
         };
         if objective.has(Setting::MaxDeltaStep) {
             objective.max_delta_step = POISSON_MAX_DELTA_STEP;

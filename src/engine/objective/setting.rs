@@ -26,13 +26,13 @@ pub enum Setting {
     LambdarankPairMethod,
     /// `lambdarank_num_pair_per_sample`
     LambdarankNumPairPerSample,
-    /// `lambdarank_unbiased`, which is always off.
+    /// `lambdarank_unbiased`
     LambdarankUnbiased,
     /// `lambdarank_normalization`
     LambdarankNormalization,
     /// `lambdarank_score_normalization`
     LambdarankScoreNormalization,
-    /// `lambdarank_bias_norm`, which nothing reads.
+    /// `lambdarank_bias_norm`
     LambdarankBiasNorm,
     /// `ndcg_exp_gain`
     NdcgExpGain,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::metric::Metric;
 use crate::objective::ObjectiveName;
 
-use super::{BoosterValidParams, MAX_BIN, ParamError};
+use super::{BoosterName, BoosterValidParams, FeatureSelector, LinearUpdater, MAX_BIN, ParamError};
 
 impl BoosterValidParams {
     /// Everything that is wrong, one error a parameter.
@@ -14,6 +14,7 @@ impl BoosterValidParams {
         problems.reals(self);
         problems.counts(self);
         problems.settings(self);
+        problems.linear(self);
         problems.objective(self);
         problems.0
     }
@@ -50,13 +51,14 @@ impl Problems {
 
     fn reals(&mut self, params: &BoosterValidParams) {
         self.check(
-            (0.0..=1.0).contains(&params.learning_rate),
+            (0.0..=1.0).contains(&params.learning_rate()),
             "eta",
-            params.learning_rate,
+            params.learning_rate(),
             "[0, 1]",
         );
         self.at_least_zero("min_child_weight", params.min_child_weight);
-        self.at_least_zero("lambda", params.reg_lambda);
+        self.at_least_zero("lambda", params.reg_lambda());
+        self.at_least_zero("lambda_bias", params.linear.lambda_bias);
         self.at_least_zero("alpha", params.reg_alpha);
         self.at_least_zero("gamma", params.min_split_loss);
         self.at_least_zero("max_delta_step", params.max_delta_step.unwrap_or(0.0));
@@ -72,6 +74,12 @@ impl Problems {
         let wrong = weights.iter().find(|it| !(**it >= 0.0 && it.is_finite()));
         if let Some(wrong) = wrong {
             self.check(false, "feature_weights", wrong, "[0, ∞) for each column");
+        }
+        for (name, share) in [
+            ("rate_drop", params.dart.rate_drop),
+            ("skip_drop", params.dart.skip_drop),
+        ] {
+            self.check((0.0..=1.0).contains(&share), name, share, "[0, 1]");
         }
         let spw = params.scale_pos_weight;
         self.check(
@@ -146,6 +154,20 @@ impl Problems {
         }
     }
 
+    /// The settings of `gblinear` that do not go together.
+    fn linear(&mut self, params: &BoosterValidParams) {
+        let selector = params.linear.feature_selector;
+        let in_order = match selector {
+            FeatureSelector::Cyclic | FeatureSelector::Shuffle => true,
+            FeatureSelector::Random | FeatureSelector::Greedy | FeatureSelector::Thrifty => false,
+        };
+        let fits = in_order
+            || params.booster != BoosterName::GbLinear
+            || params.linear.updater == LinearUpdater::CoordDescent;
+        let allowed = "cyclic or shuffle where updater is shotgun, any where it is coord_descent";
+        self.check(fits, "feature_selector", selector, allowed);
+    }
+
     /// The objective's settings.
     fn settings(&mut self, params: &BoosterValidParams) {
         let rho = params.tweedie_variance_power;
@@ -168,6 +190,9 @@ impl Problems {
             0,
             "at least 1",
         );
+        let bias_norm = params.lambdarank.bias_norm;
+        let fits = (0.0..f64::INFINITY).contains(&bias_norm);
+        self.check(fits, "lambdarank_bias_norm", bias_norm, "[0, ∞)");
         let levels = &params.quantile_alpha;
         let missing = levels.is_empty() && params.objective == ObjectiveName::RegQuantileError;
         let are_shares = levels.iter().all(|it| (0.0..=1.0).contains(it));

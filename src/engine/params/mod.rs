@@ -3,6 +3,7 @@
 //! Invariant: a [`BoosterValidParams`] got from [`ParamGuard::check`] holds values that training accepts; names,
 //! defaults and ranges are XGBoost's. Setters take and give [`BoosterParams`] by value, linfa's way.
 
+mod boosters;
 mod check;
 mod features;
 
@@ -15,6 +16,10 @@ use crate::metric::Metric;
 use crate::objective::{AftDistribution, LambdaRank, Objective, ObjectiveName, Setting};
 use crate::simd::Simd;
 
+pub use boosters::{
+    BoosterName, Dart, FeatureSelector, Linear, LinearUpdater, NormalizeType, ProcessType,
+    SampleType, TreeUpdate, UnknownWord, UpdateStep,
+};
 pub use features::{Monotone, SamplingMethod, UnknownSamplingMethod};
 
 /// The most bins of a feature: a bin is one byte.
@@ -74,13 +79,17 @@ pub struct BoosterParams(BoosterValidParams);
 /// Parameters that training accepts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoosterValidParams {
+    booster: BoosterName,
+    dart: Dart,
+    linear: Linear,
+    tree_update: TreeUpdate,
     objective: ObjectiveName,
     num_class: u32,
     num_round: u32,
-    learning_rate: f32,
+    learning_rate: Option<f32>,
     max_depth: u32,
     min_child_weight: f32,
-    reg_lambda: f32,
+    reg_lambda: Option<f32>,
     reg_alpha: f32,
     min_split_loss: f32,
     max_delta_step: Option<f32>,
@@ -130,13 +139,17 @@ pub struct ParamError {
 impl Default for BoosterValidParams {
     fn default() -> Self {
         Self {
+            booster: BoosterName::GbTree,
+            dart: Dart::default(),
+            linear: Linear::default(),
+            tree_update: TreeUpdate::default(),
             objective: ObjectiveName::RegSquaredError,
             num_class: 0,
             num_round: 10,
-            learning_rate: 0.3,
+            learning_rate: None,
             max_depth: 6,
             min_child_weight: 1.0,
-            reg_lambda: 1.0,
+            reg_lambda: None,
             reg_alpha: 0.0,
             min_split_loss: 0.0,
             max_delta_step: None,
@@ -186,20 +199,22 @@ macro_rules! parameters {
 }
 
 parameters! {
+    /// What is boosted; trees unless set.
+    booster: BoosterName;
+    /// What `dart` is set to.
+    dart: Dart;
+    /// What `gblinear` is set to.
+    linear: Linear;
     /// What is minimised; `reg:squarederror` unless set.
     objective: ObjectiveName;
     /// Classes of a `multi:` objective, at least 2; 0 for the others.
     num_class: u32;
     /// Boosting rounds, 10 unless set.
     num_round: u32;
-    /// `eta`: factor on each tree's leaves, in `[0, 1]`, 0.3 unless set.
-    learning_rate: f32;
     /// Splits from the root to a leaf, 6 unless set; 0 is no limit.
     max_depth: u32;
     /// The least sum of hessians on either side of a split, 1 unless set.
     min_child_weight: f32;
-    /// `lambda`: L2 penalty on leaf weights, 1 unless set.
-    reg_lambda: f32;
     /// `alpha`: L1 penalty on leaf weights, 0 unless set.
     reg_alpha: f32;
     /// `gamma`: the least gain of a split, 0 unless set.
@@ -256,6 +271,21 @@ parameters! {
 }
 
 impl BoosterParams {
+    /// `eta`: factor on each tree's leaves, or on each step of a linear weight, in `[0, 1]`; 0.3 unless set, and 0.5 for
+    /// `gblinear`.
+    #[must_use]
+    pub fn learning_rate(mut self, learning_rate: f32) -> Self {
+        self.0.learning_rate = Some(learning_rate);
+        self
+    }
+
+    /// `lambda`: L2 penalty on leaf weights, 1 unless set; on linear weights, 0 unless set.
+    #[must_use]
+    pub fn reg_lambda(mut self, reg_lambda: f32) -> Self {
+        self.0.reg_lambda = Some(reg_lambda);
+        self
+    }
+
     /// Metrics to evaluate every round, in the order of printing; none is the objective's own.
     #[must_use]
     pub fn eval_metrics(mut self, eval_metrics: Vec<Metric>) -> Self {
@@ -268,6 +298,13 @@ impl BoosterParams {
     #[must_use]
     pub fn categorical_features(mut self, categorical_features: Vec<u32>) -> Self {
         self.0.categorical_features = categorical_features;
+        self
+    }
+
+    /// What [`crate::booster::update`] does to the trees of a model; it refreshes them unless set.
+    #[must_use]
+    pub fn tree_update(mut self, tree_update: TreeUpdate) -> Self {
+        self.0.tree_update = tree_update;
         self
     }
 
@@ -288,6 +325,27 @@ impl BoosterValidParams {
     /// The columns whose values are codes of categories.
     pub fn categorical_features(&self) -> &[u32] {
         &self.categorical_features
+    }
+
+    /// `eta`, or what holds for the booster where it is not set.
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate.unwrap_or(match self.booster {
+            BoosterName::GbTree | BoosterName::Dart => 0.3,
+            BoosterName::GbLinear => 0.5,
+        })
+    }
+
+    /// `lambda`, or what holds for the booster where it is not set.
+    pub fn reg_lambda(&self) -> f32 {
+        self.reg_lambda.unwrap_or(match self.booster {
+            BoosterName::GbTree | BoosterName::Dart => 1.0,
+            BoosterName::GbLinear => 0.0,
+        })
+    }
+
+    /// What is done to the trees of a model that is updated.
+    pub fn tree_update(&self) -> &TreeUpdate {
+        &self.tree_update
     }
 
     /// Levels of `reg:quantileerror`; empty unless set.

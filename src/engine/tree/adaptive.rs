@@ -86,7 +86,8 @@ impl Adaptive<'_> {
         })
     }
 
-    fn quantile(&self, rows: &[u32]) -> f32 {
+    /// The quantile of what the margins leave of the labels of some rows.
+    pub(crate) fn quantile(&self, rows: &[u32]) -> f32 {
         let residual = |row: u32| self.residuals[row as usize];
         match self.weights {
             None => {

@@ -73,6 +73,15 @@ impl CodeTree {
         self.sets.get(idx).copied().flatten()
     }
 
+    /// The same tree with leaves of `weight` times the value.
+    pub(crate) fn scaled(&self, weight: f32) -> Self {
+        let mut scaled = self.clone();
+        for node in &mut scaled.nodes {
+            node.value *= weight;
+        }
+        scaled
+    }
+
     /// The value of the leaf that a row of `matrix` reaches.
     pub(crate) fn leaf_value(&self, matrix: &BinnedMatrix, row: usize) -> f32 {
         self.value_of(|node| matrix.code(row, node.feature, node.missing))

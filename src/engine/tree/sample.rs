@@ -150,7 +150,7 @@ fn arrival(number: u64, weight: f32) -> f64 {
 }
 
 /// A number in `[0, 1)` of the upper 53 bits.
-fn unit(bits: u64) -> f64 {
+pub(crate) fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / 9_007_199_254_740_992.0
 }
 

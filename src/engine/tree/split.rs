@@ -62,7 +62,7 @@ impl Penalty {
     }
 
     /// Twice the loss that the weight saves.
-    fn gain(&self, grad: f64, hess: f64) -> f64 {
+    pub(crate) fn gain(&self, grad: f64, hess: f64) -> f64 {
         if hess <= 0.0 {
             return 0.0;
         }

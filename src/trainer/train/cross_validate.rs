@@ -6,18 +6,17 @@
 use std::time::Instant;
 
 use contract::artifact::ModelDigest;
-use engine::bin::BinnedDataset;
 
-use super::folds::{Folded, Setting};
+use super::folds::{Foldable, Folded, Setting};
 use super::report::{self, Measured};
 use super::rounds::Rounds;
 use super::{Ingredients, Outcome, stopped_without_model, timing};
 use crate::error::TrainerError;
 
 /// Trains and saves the models of all folds.
-pub(super) fn run(
+pub(super) fn run<T: Foldable>(
     setting: &Setting<'_>,
-    data: &BinnedDataset,
+    data: &T,
     known: Ingredients,
     rounds: &mut Rounds<'_>,
 ) -> Result<Outcome, TrainerError> {
@@ -34,8 +33,8 @@ pub(super) fn run(
     if folded.stopped {
         return Ok(Outcome::StoppedWithModel);
     }
-    let labels = data.label_matrix();
-    let labels: Vec<&[f32]> = labels.chunks_exact(data.n_targets()).collect();
+    let labelled = data.labelled();
+    let labels: Vec<&[f32]> = labelled.labels.chunks_exact(labelled.n_targets).collect();
     folded.save_predictions(artifacts, &labels, setting.classifies())?;
     let Some((first, digest)) = folded.models.first().zip(digests.first().cloned()) else {
         return Ok(stopped_without_model("before the first fold"));

@@ -10,12 +10,16 @@ use contract::artifact::Timing;
 use contract::channel::{TRAIN, VALIDATION};
 use contract::hyperparameter::Hyperparameters;
 use engine::bin::BinnedDataset;
-use engine::booster::{self, Booster, Evaluation, NamedData, Progress, TrainEnd, Trained};
+use engine::booster::{
+    self, Booster, Evaluation, NamedColumns, NamedData, NamedValues, PredictError, Progress,
+    TrainEnd, TrainError, Trained,
+};
 use engine::dataset::Dataset;
 use engine::estimator::{DecisionTreeParams, TreeSearch, fit_decision_tree};
+use engine::linear::ColumnTable;
 use engine::metric::{Judged, Metric};
 use engine::objective::Objective;
-use engine::params::BoosterValidParams;
+use engine::params::{BoosterValidParams, ProcessType};
 use engine::threads::Threads;
 
 use super::categories;
@@ -49,7 +53,12 @@ pub(crate) fn fit(
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     match tables {
-        Rows::Binned(tables) => boost(params, &tables, origin, rounds),
+        Rows::Binned(tables) => boost(params, tables.each(), origin, rounds),
+        Rows::Columns(tables) => boost(params, tables.each(), origin, rounds),
+        Rows::Raw(tables) if hyperparameters.process_type == ProcessType::Update => {
+            let model = origin.start.ok_or(TrainerError::Update)?;
+            update(params, &tables, &model.booster, rounds)
+        }
         Rows::Raw(tables) => {
             let judges = Judges {
                 metrics: &hyperparameters.eval_metrics,
@@ -68,34 +77,98 @@ pub(crate) fn fit(
     }
 }
 
-fn boost(
+/// A kind of table that boosters are trained on.
+pub(super) trait Boosted: Sized {
+    /// Trains on a table, beside another.
+    fn train(
+        params: &BoosterValidParams,
+        tables: Pair<&Self>,
+        origin: Origin<'_>,
+        rounds: &mut Rounds<'_>,
+    ) -> Result<Trained, TrainError>;
+
+    /// The margins of the table's rows by a booster that was trained on others of their kind.
+    fn margins(&self, trained: &Trained, threads: &Threads) -> Result<Vec<f32>, PredictError>;
+}
+
+impl Boosted for BinnedDataset {
+    fn train(
+        params: &BoosterValidParams,
+        tables: Pair<&Self>,
+        origin: Origin<'_>,
+        rounds: &mut Rounds<'_>,
+    ) -> Result<Trained, TrainError> {
+        let named = |name, data| NamedData { name, data };
+        let evals = tables.validation.into_iter();
+        let evals: Vec<_> = evals.map(|it| named(VALIDATION, it)).collect();
+        let train = named(TRAIN, tables.train);
+        if let Some(progress) = origin.progress {
+            return booster::resume(params, &train, &evals, progress, rounds);
+        }
+        let start = origin.start.map(|it| &it.booster);
+        booster::train(params, &train, &evals, start, rounds)
+    }
+
+    fn margins(&self, trained: &Trained, threads: &Threads) -> Result<Vec<f32>, PredictError> {
+        // Rows begin with the margins of the model that the training continued from, if it did.
+        let own = trained.booster.rounds_from(trained.first_round);
+        own.predict_margin_binned(self, threads)
+    }
+}
+
+impl Boosted for ColumnTable {
+    fn train(
+        params: &BoosterValidParams,
+        tables: Pair<&Self>,
+        origin: Origin<'_>,
+        rounds: &mut Rounds<'_>,
+    ) -> Result<Trained, TrainError> {
+        // There are no checkpoints of a linear booster, so there is no progress.
+        let start = origin.start.map(|it| &it.booster);
+        let named = |name, data| NamedColumns { name, data };
+        let evals = tables.validation.into_iter();
+        let evals: Vec<_> = evals.map(|it| named(VALIDATION, it)).collect();
+        booster::train_linear(params, &named(TRAIN, tables.train), &evals, start, rounds)
+    }
+
+    fn margins(&self, trained: &Trained, threads: &Threads) -> Result<Vec<f32>, PredictError> {
+        trained.booster.predict_margin_columns(self, threads)
+    }
+}
+
+fn boost<T: Boosted>(
     params: &BoosterValidParams,
-    tables: &Pair<BinnedDataset>,
+    tables: Pair<&T>,
     origin: Origin<'_>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
-    let evals: Vec<NamedData<'_>> = tables
-        .validation
-        .iter()
-        .map(|data| NamedData {
-            name: VALIDATION,
-            data,
-        })
-        .collect();
-    let train = NamedData {
-        name: TRAIN,
-        data: &tables.train,
-    };
-    let trained = if let Some(progress) = origin.progress {
-        booster::resume(params, &train, &evals, progress, rounds)?
-    } else {
-        let start = origin.start.map(|it| &it.booster);
-        booster::train(params, &train, &evals, start, rounds)?
-    };
+    let trained = T::train(params, tables, origin, rounds)?;
     Ok(Fitted {
         trained,
         timings: vec![timing("train", start.elapsed())],
+    })
+}
+
+/// Updates the trees of a model.
+fn update(
+    params: &BoosterValidParams,
+    tables: &Pair<Dataset>,
+    model: &Booster,
+    rounds: &mut Rounds<'_>,
+) -> Result<Fitted, TrainerError> {
+    let start = Instant::now();
+    let named = |name, data| NamedValues { name, data };
+    let evals: Vec<_> = tables
+        .validation
+        .iter()
+        .map(|data| named(VALIDATION, data))
+        .collect();
+    let train = named(TRAIN, &tables.train);
+    let trained = booster::update(params, &train, &evals, model, rounds)?;
+    Ok(Fitted {
+        trained,
+        timings: vec![timing("update", start.elapsed())],
     })
 }
 

@@ -15,16 +15,20 @@ use contract::artifact::{MetricSpread, ModelDigest};
 use contract::channel::{TRAIN, VALIDATION};
 use contract::hyperparameter::KFold;
 use engine::bin::BinnedDataset;
-use engine::booster::{self, NamedData, Trained};
+use engine::booster::Trained;
 use engine::dataset::{Fold, FoldPlan, Strata};
+use engine::linear::ColumnTable;
 use engine::objective::Task;
+use engine::threads::Threads;
 
 use super::Learning;
 use super::artifacts::Artifacts;
+use super::fit::{Boosted, Origin};
 use super::fold_metrics::spreads;
 use super::going_on;
 use super::held_out::{Predicted, Predictions};
 use super::rounds::{Rounds, is_stopped};
+use super::tables::{Pair, Table};
 use crate::error::TrainerError;
 
 /// What the folds gave.
@@ -50,25 +54,63 @@ pub(super) struct Setting<'a> {
     pub(super) kfold: KFold,
 }
 
+/// A kind of table whose rows are dealt out.
+pub(super) trait Foldable: Boosted + Table {
+    /// The table of these rows, in this order.
+    fn select(&self, rows: &[u32], threads: &Threads) -> Self;
+    /// The first label of each row.
+    fn labels(&self) -> &[f32];
+    /// Where each query begins, and behind the last one the number of rows.
+    fn group_ptr(&self) -> Option<&[usize]>;
+}
+
+impl Foldable for BinnedDataset {
+    fn select(&self, rows: &[u32], threads: &Threads) -> Self {
+        self.select(rows, threads)
+    }
+
+    fn labels(&self) -> &[f32] {
+        self.labels()
+    }
+
+    fn group_ptr(&self) -> Option<&[usize]> {
+        self.group_ptr()
+    }
+}
+
+impl Foldable for ColumnTable {
+    fn select(&self, rows: &[u32], _: &Threads) -> Self {
+        self.select(rows)
+    }
+
+    fn labels(&self) -> &[f32] {
+        self.labels()
+    }
+
+    fn group_ptr(&self) -> Option<&[usize]> {
+        self.group_ptr()
+    }
+}
+
 impl Setting<'_> {
     /// Trains a model for each fold.
     pub(super) fn run(
         &self,
-        data: &BinnedDataset,
+        data: &impl Foldable,
         rounds: &mut Rounds<'_>,
     ) -> Result<Folded, TrainerError> {
         let start = Instant::now();
         let KFold { n_folds, n_repeats } = self.kfold;
         tracing::info!(
             "Run {n_repeats}-round of {n_folds}-fold cross validation with {} rows",
-            data.n_rows()
+            data.labels().len()
         );
         let folds = self.folds(data)?;
         let mut folded = Folded {
             models: Vec::new(),
             stopped: false,
             took: Duration::ZERO,
-            predictions: Predictions::new(data.n_rows(), self.n_numbers()),
+            predictions: Predictions::new(data.labels().len(), self.n_numbers()),
         };
         for (number, fold) in folds.enumerate() {
             let number_in_repeat = number % n_folds as usize;
@@ -106,7 +148,7 @@ impl Setting<'_> {
         Ok(folded)
     }
 
-    fn folds(&self, data: &BinnedDataset) -> Result<impl Iterator<Item = Fold>, TrainerError> {
+    fn folds(&self, data: &impl Foldable) -> Result<impl Iterator<Item = Fold>, TrainerError> {
         let plan = FoldPlan {
             n_folds: self.kfold.n_folds,
             n_repeats: self.kfold.n_repeats,
@@ -140,27 +182,28 @@ impl Setting<'_> {
         self.learning.job.hyperparameters.columns.n_targets()
     }
 
-    fn train(
+    fn train<T: Foldable>(
         &self,
-        data: &BinnedDataset,
+        data: &T,
         number: usize,
-        (fold, held_out): (&Fold, &BinnedDataset),
+        (fold, held_out): (&Fold, &T),
         rounds: &mut Rounds<'_>,
     ) -> Result<Trained, TrainerError> {
         let params = self.learning.params;
         let train = data.select(&fold.train, self.learning.threads);
-        let named = |name, data| NamedData { name, data };
-        let (train, held_out) = (named(TRAIN, &train), named(VALIDATION, held_out));
         let progress = match self.learning.checkpoints {
             Some(checkpoints) => going_on::of_fold(checkpoints, number, params)?,
             None => None,
         };
-        let mut trained = if let Some(progress) = progress {
-            booster::resume(params, &train, &[held_out], progress, rounds)?
-        } else {
-            let start = self.learning.start.map(|it| &it.booster);
-            booster::train(params, &train, &[held_out], start, rounds)?
+        let tables = Pair {
+            train: &train,
+            validation: Some(held_out),
         };
+        let origin = Origin {
+            start: self.learning.start,
+            progress,
+        };
+        let mut trained = T::train(params, tables, origin, rounds)?;
         let names = &self.learning.job.hyperparameters.feature_names;
         trained.booster.feature_names.clone_from(names);
         Ok(trained)
@@ -170,12 +213,11 @@ impl Setting<'_> {
         &self,
         trained: &Trained,
         fold: &Fold,
-        held_out: &BinnedDataset,
+        held_out: &impl Foldable,
         predictions: &mut Predictions,
     ) -> Result<(), TrainerError> {
-        // Rows begin with the margins of the model that the fold continued from, if it did.
-        let booster = &trained.booster.rounds_from(trained.first_round);
-        let mut of_rows = booster.predict_margin_binned(held_out, self.learning.threads)?;
+        let booster = &trained.booster;
+        let mut of_rows = held_out.margins(trained, self.learning.threads)?;
         booster.objective.transform(&mut of_rows);
         let n_groups = booster.n_groups();
         for (&row, outputs) in fold.held_out.iter().zip(of_rows.chunks_exact(n_groups)) {

@@ -1,7 +1,8 @@
 //! From a reader's parts to a table.
 //!
-//! Invariants: boosting never sees a raw table: its values are binned while they are read, a validation channel's by the
-//! training channel's cuts. Only a decision tree, which looks at the values themselves, gets all of them.
+//! Invariants: trees are grown on bins: values are binned while they are read, a validation channel's by the training
+//! channel's cuts. What looks at the values themselves gets all of them: a single tree, weights of features, and trees
+//! that another model brings.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -15,6 +15,8 @@ use contract::checkpoint::CheckpointConfig;
 use contract::hyperparameter::{self, Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
 use contract::resource::ResourceConfig;
+use engine::params::{BoosterName, ProcessType};
+use linfa::ParamGuard;
 
 use crate::error::TrainerError;
 use crate::log;
@@ -80,6 +82,8 @@ impl Job {
         if let Some(model) = channels.model() {
             check_channel(MODEL, model)?;
             check_continues(&hyperparameters)?;
+        } else if hyperparameters.process_type == ProcessType::Update {
+            return Err(TrainerError::Update);
         }
         Ok(Self {
             hyperparameters,
@@ -98,6 +102,17 @@ impl Job {
 fn check_continues(hyperparameters: &Hyperparameters) -> Result<(), TrainerError> {
     if hyperparameters.algorithm == Algorithm::DecisionTree {
         let with = "`algorithm` = `decision_tree`, which is one tree".to_owned();
+        return Err(TrainerError::Continuing { with });
+    }
+    let booster = hyperparameters.params.check_ref()?.booster();
+    if booster == BoosterName::Dart && !hyperparameters.categorical_features.is_empty() {
+        let with = "`booster` = `dart` and `categorical_features`".to_owned();
+        return Err(TrainerError::Continuing { with });
+    }
+    if hyperparameters.kfold.is_some() && booster == BoosterName::Dart {
+        let with =
+            "`_kfold` and `booster` = `dart`, whose rounds change what the model's trees are worth"
+                .to_owned();
         return Err(TrainerError::Continuing { with });
     }
     if hyperparameters.kfold.is_some() {

@@ -91,7 +91,7 @@ pub fn run(
         threads: &threads,
         stop,
     };
-    let Some(tables) = reading.read(going_on.params.max_bin())? else {
+    let Some(tables) = reading.read(&going_on.params)? else {
         return Ok(stopped_without_model("while the data was being read"));
     };
     let timings = reading_timings(start.elapsed(), &tables);
@@ -124,17 +124,15 @@ pub fn run(
         checkpoints,
         artifacts: &artifacts,
     };
+    let folds = |kfold| folds::Setting { learning, kfold };
     match (tables.rows, job.hyperparameters.kfold) {
         (Rows::Binned(rows), Some(kfold)) => {
-            let known = Ingredients {
-                data,
-                guess: None,
-                progress: None,
-                timings,
-                names: tables.names,
-            };
-            let setting = folds::Setting { learning, kfold };
-            cross_validate::run(&setting, &rows.train, known, &mut rounds)
+            let known = Ingredients::of_folds(data, timings, tables.names);
+            cross_validate::run(&folds(kfold), &rows.train, known, &mut rounds)
+        }
+        (Rows::Columns(rows), Some(kfold)) => {
+            let known = Ingredients::of_folds(data, timings, tables.names);
+            cross_validate::run(&folds(kfold), &rows.train, known, &mut rounds)
         }
         (rows, _) => {
             let guess = guess(&job, learning.params, (&rows, &tables.keys))?;
@@ -223,6 +221,19 @@ struct Ingredients {
     names: CategoryNames,
 }
 
+impl Ingredients {
+    /// Of several models.
+    fn of_folds(data: Vec<DataSet>, timings: Vec<Timing>, names: CategoryNames) -> Self {
+        Self {
+            data,
+            guess: None,
+            progress: None,
+            timings,
+            names,
+        }
+    }
+}
+
 /// Writes the model and everything beside it.
 fn save(
     job: &Job,
@@ -278,7 +289,7 @@ fn reading_timings(took: Duration, tables: &Tables) -> Vec<Timing> {
     let read = timing("read", took.saturating_sub(tables.binning));
     match tables.rows {
         Rows::Binned(_) => vec![read, timing("bin", tables.binning)],
-        Rows::Raw(_) => vec![read],
+        Rows::Columns(_) | Rows::Raw(_) => vec![read],
     }
 }
 

@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use contract::channel::{Channel, InputMode, TRAIN, VALIDATION};
 use contract::hyperparameter::{Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
 use engine::bin::SAMPLE_VALUES;
 use engine::objective::Task;
+use engine::params::{BoosterName, BoosterValidParams, ProcessType};
 use engine::threads::Threads;
 
 use super::baseline::Keys;
@@ -59,6 +61,16 @@ pub(super) fn options(job: &Job) -> CsvOptions {
     }
 }
 
+/// What a job's rows become.
+#[derive(Clone, Copy)]
+enum Kind {
+    Bins,
+    /// Bins, once all values are there and it is known which leaves they reach in the model to continue from.
+    LateBins,
+    Columns,
+    Values,
+}
+
 /// What it takes to read a job's channels.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {
@@ -72,7 +84,7 @@ pub(crate) struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads the channels; `None` if `stop` was set meanwhile.
-    pub(crate) fn read(&self, max_bin: u32) -> Result<Option<Tables>, TrainerError> {
+    pub(crate) fn read(&self, params: &BoosterValidParams) -> Result<Option<Tables>, TrainerError> {
         let job = self.job;
         let train = self.bytes(TRAIN, &job.train)?;
         let validation = job.validation.as_ref();
@@ -83,14 +95,19 @@ impl Reading<'_> {
             warn_of_twins(train, validation);
         }
         let files = Pair { train, validation };
-        let tables = match job.hyperparameters.algorithm {
-            Algorithm::DecisionTree => {
-                let goal = Goal::Raw(job.categorical.clone(), None);
-                self.pair(goal, files, Rows::Raw)?
+        let raw = || Goal::Raw(job.categorical.clone(), None);
+        let tables = match self.table_kind(params) {
+            Kind::Values => self.pair(raw(), files, Rows::Raw)?,
+            Kind::Columns => self.pair(raw(), files, Rows::Columns)?,
+            Kind::LateBins => {
+                let tables = self.pair(raw(), files, Rows::Raw)?;
+                tables
+                    .map(|tables| self.bin_late(tables, params.max_bin()))
+                    .transpose()?
             }
-            Algorithm::GradientBoosting | Algorithm::RandomForest => {
+            Kind::Bins => {
                 let goal = Goal::Binned {
-                    max_bin,
+                    max_bin: params.max_bin(),
                     sample_values: SAMPLE_VALUES,
                     categorical: job.categorical.clone(),
                     names: self.start.map(|it| it.booster.category_names.clone()),
@@ -112,6 +129,35 @@ impl Reading<'_> {
             }
         }
         Ok(tables)
+    }
+
+    /// What the job's rows become.
+    fn table_kind(&self, params: &BoosterValidParams) -> Kind {
+        let own = &self.job.hyperparameters;
+        match (own.algorithm, params.booster(), own.process_type) {
+            (Algorithm::DecisionTree, _, _) | (_, BoosterName::GbTree, ProcessType::Update) => {
+                Kind::Values
+            }
+            (_, BoosterName::GbLinear, _) => Kind::Columns,
+            (_, BoosterName::Dart, _) if self.start.is_some() => Kind::LateBins,
+            (Algorithm::GradientBoosting | Algorithm::RandomForest, _, _) => Kind::Bins,
+        }
+    }
+
+    /// Bins tables that were read as values, with the leaves that rows reach in the model to continue from.
+    fn bin_late(&self, tables: Tables, max_bin: u32) -> Result<Tables, TrainerError> {
+        let start = Instant::now();
+        let rows = match (tables.rows, self.start) {
+            (Rows::Raw(pair), Some(model)) => {
+                Rows::Binned(model.bin(pair, max_bin, self.threads)?)
+            }
+            (rows, _) => rows,
+        };
+        Ok(Tables {
+            rows,
+            binning: start.elapsed(),
+            ..tables
+        })
     }
 
     /// Ranking needs queries; without, all rows are put in one order, which is seldom meant.

@@ -12,7 +12,7 @@ use engine::booster::{TrainEnd, Trained};
 use engine::dataset::SideColumn;
 use engine::metric::Metric;
 use engine::objective::Setting;
-use engine::params::BoosterValidParams;
+use engine::params::{BoosterName, BoosterValidParams};
 
 use super::artifacts::{Columns, Training};
 use super::job::Job;
@@ -94,6 +94,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
     let metrics: Vec<String> = own.eval_metrics.iter().map(ToString::to_string).collect();
     let always = [
         ("algorithm", own.algorithm.to_string()),
+        ("booster", params.booster().to_string()),
         ("objective", own.objective.to_string()),
         ("num_round", own.num_round.to_string()),
         ("eta", params.learning_rate().to_string()),
@@ -157,6 +158,7 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
         .chain(given)
         .chain(of_objective(params))
         .chain(of_categories(own, params))
+        .chain(of_booster(params))
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
@@ -232,6 +234,27 @@ fn of_categories(
     ]
 }
 
+/// The settings that belong to the booster alone, by the names that hyperparameters have.
+fn of_booster(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
+    let (dart, linear) = (params.dart(), params.linear());
+    match params.booster() {
+        BoosterName::GbTree => Vec::new(),
+        BoosterName::GbLinear => vec![
+            ("updater", linear.updater.to_string()),
+            ("feature_selector", linear.feature_selector.to_string()),
+            ("top_k", linear.top_k.to_string()),
+            ("lambda_bias", linear.lambda_bias.to_string()),
+        ],
+        BoosterName::Dart => vec![
+            ("sample_type", dart.sample_type.to_string()),
+            ("normalize_type", dart.normalize_type.to_string()),
+            ("rate_drop", dart.rate_drop.to_string()),
+            ("one_drop", u8::from(dart.one_drop).to_string()),
+            ("skip_drop", dart.skip_drop.to_string()),
+        ],
+    }
+}
+
 /// The settings that belong to the objective alone, by the names that hyperparameters have.
 fn of_objective(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
     let objective = params.full_objective();
@@ -266,6 +289,8 @@ fn of_objective(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
             rank.score_normalization.to_string(),
         ),
         (Setting::NdcgExpGain, rank.ndcg_exp_gain.to_string()),
+        (Setting::LambdarankUnbiased, rank.unbiased.to_string()),
+        (Setting::LambdarankBiasNorm, rank.bias_norm.to_string()),
     ];
     let n_pairs = rank.num_pair_per_sample;
     let n_pairs = n_pairs.map(|it| (Setting::LambdarankNumPairPerSample, it.to_string()));

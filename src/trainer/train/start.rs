@@ -1,20 +1,24 @@
 //! The model that training continues from: that of the channel `model`, or a checkpoint of XGBoost's.
 //!
 //! Invariant: rows start from that model's margins, which are computed from their values while they are read, so the first
-//! new tree is grown on what the model leaves over, as if its training had never stopped.
+//! new tree is grown on what the model leaves over, as if its training had never stopped. Where new rounds may change what
+//! the model's own trees are worth, rows bring the leaves that they reach instead; then values stay until all are read.
 
 use std::fs::{self, File};
+use std::sync::Arc;
 
 use contract::artifact::{MODEL_FILE, StoredModel, StoredModelError, side_path};
-use contract::channel::MODEL;
+use contract::channel::{MODEL, TRAIN, VALIDATION};
 use contract::paths::MlRoot;
-use engine::booster::{Booster, PredictError, Predictor, check_start};
+use engine::bin::{BinnedDataset, HistogramCuts};
+use engine::booster::{Booster, PredictError, Predictor, check_start, check_update};
 use engine::dataset::{Dataset, Part, SideColumn, Tile};
 use engine::model;
-use engine::params::BoosterValidParams;
+use engine::params::{BoosterName, BoosterValidParams, ProcessType};
 use engine::threads::Threads;
 
 use super::job::Job;
+use super::tables::Pair;
 use crate::data::files::{DataFile, discover};
 use crate::error::TrainerError;
 
@@ -25,6 +29,16 @@ pub(crate) struct Start {
     predictor: Predictor,
     /// What messages call it.
     name: String,
+    bring: Bring,
+}
+
+/// What rows bring of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bring {
+    /// Its margins.
+    Margins,
+    /// Nothing: the model is asked once all values are there.
+    Nothing,
 }
 
 /// Why the channel gives no model.
@@ -117,30 +131,69 @@ impl Start {
             object: object(),
             source,
         })?;
-        check_start(params, &booster)?;
+        match job.hyperparameters.process_type {
+            ProcessType::Default => check_start(params, &booster)?,
+            ProcessType::Update => check_update(params, &booster)?,
+        }
         check_inputs(job, &stored.required_inputs)?;
-        tracing::info!(
-            "Continuing from {}, a model of {} rounds",
-            file.object,
-            booster.n_rounds()
-        );
-        Ok(Some(Self::named(
-            booster,
-            format!("the model in channel `{MODEL}`"),
-        )))
+        let (object, n_rounds) = (&file.object, booster.n_rounds());
+        match job.hyperparameters.process_type {
+            ProcessType::Default => {
+                tracing::info!("Continuing from {object}, a model of {n_rounds} rounds");
+            }
+            ProcessType::Update => {
+                let n_updated = params.num_round();
+                tracing::info!("Updating {n_updated} of the {n_rounds} rounds of {object}");
+            }
+        }
+        let bring = match (job.hyperparameters.process_type, params.booster()) {
+            (ProcessType::Default, BoosterName::GbTree) => Bring::Margins,
+            (ProcessType::Update, BoosterName::GbTree)
+            | (_, BoosterName::Dart | BoosterName::GbLinear) => Bring::Nothing,
+        };
+        let name = format!("the model in channel `{MODEL}`");
+        Ok(Some(Self::named(booster, name, bring)))
     }
 
     /// The model of the checkpoint `file`.
     pub(crate) fn new(booster: Booster, file: &str) -> Self {
-        Self::named(booster, format!("checkpoint `{file}`"))
+        Self::named(booster, format!("checkpoint `{file}`"), Bring::Margins)
     }
 
-    fn named(booster: Booster, name: String) -> Self {
+    fn named(booster: Booster, name: String, bring: Bring) -> Self {
         Self {
             predictor: Predictor::new(&booster),
             booster,
             name,
+            bring,
         }
+    }
+
+    /// Bins tables of values, each with the leaves that its rows reach, by the cuts of the training table.
+    pub(crate) fn bin(
+        &self,
+        pair: Pair<Dataset>,
+        max_bin: u32,
+        threads: &Threads,
+    ) -> Result<Pair<BinnedDataset>, TrainerError> {
+        let cuts = Arc::new(HistogramCuts::from_dataset(&pair.train, max_bin, threads)?);
+        let bin = |channel, data: Dataset| -> Result<BinnedDataset, TrainerError> {
+            let leaves = self.booster.predict_leaf(&data, threads);
+            let leaves = leaves.map_err(|err| self.refused(channel, &err))?;
+            let binned = data.bin(&cuts, threads)?;
+            Ok(if leaves.is_empty() {
+                binned
+            } else {
+                binned.with_start_leaves(leaves)?
+            })
+        };
+        Ok(Pair {
+            train: bin(TRAIN, pair.train)?,
+            validation: pair
+                .validation
+                .map(|data| bin(VALIDATION, data))
+                .transpose()?,
+        })
     }
 
     /// Feature columns of the model.
@@ -162,7 +215,8 @@ impl Start {
         }
     }
 
-    /// Gives the rows the model's margins to start from. Rows that are not allowed stay as they are, for the table to say.
+    /// Gives the rows the model's margins to start from, if that is what they bring. Rows that are not allowed stay as they
+    /// are, for the table to say.
     pub(crate) fn set_margins(
         &self,
         parts: &mut [Part],
@@ -171,7 +225,13 @@ impl Start {
     ) -> Result<(), StartError> {
         let tiles: Vec<&mut Tile> = parts.iter_mut().flat_map(|part| &mut part.tiles).collect();
         let done = threads.map(tiles, |tile| self.set_tile_margins(tile));
-        let refused = |err| match err {
+        let done: Result<(), PredictError> = done.into_iter().collect();
+        done.map_err(|err| self.refused(channel, &err))
+    }
+
+    /// What the channel's rows are refused for.
+    fn refused(&self, channel: &'static str, err: &PredictError) -> StartError {
+        match *err {
             PredictError::Columns { found, expected } => StartError::Columns {
                 model: self.name.clone(),
                 channel,
@@ -182,12 +242,20 @@ impl Start {
             | PredictError::Rows {
                 values: found,
                 outputs: expected,
-            } => {
-                unreachable!("a tile has a margin for each row: {found} and {expected}")
+            } => unreachable!("a tile has a margin for each row: {found} and {expected}"),
+            PredictError::NoLeaves | PredictError::NotLinear { .. } => {
+                unreachable!("leaves are asked for where there are trees")
             }
-            PredictError::NoLeaves => unreachable!("margins are asked for, not leaves"),
-        };
-        done.into_iter().collect::<Result<(), _>>().map_err(refused)
+        }
+    }
+
+    /// Whether rows have the model's columns; sparse ones may have fewer.
+    fn check_columns(&self, data: &Dataset) -> Result<(), PredictError> {
+        let (found, expected) = (data.n_features(), self.n_features());
+        if found == expected || (found < expected && data.is_sparse()) {
+            return Ok(());
+        }
+        Err(PredictError::Columns { found, expected })
     }
 
     fn set_tile_margins(&self, tile: &mut Tile) -> Result<(), PredictError> {
@@ -196,6 +264,9 @@ impl Start {
         let Ok(mut data) = built else {
             return Ok(());
         };
+        if self.bring == Bring::Nothing {
+            return self.check_columns(&data);
+        }
         data.code_words(&self.booster.category_names);
         let margins = self.predictor.predict_margin(&data, &Threads::single())?;
         tile.side.base_margin = Some(margins);

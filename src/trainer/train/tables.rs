@@ -1,4 +1,4 @@
-//! The tables of a job's channels, in bins or as values.
+//! The tables of a job's channels, in bins, by columns or as values.
 //!
 //! Invariant: both tables have the same columns. Only a sparse table is widened, since only there a column can be absent
 //! because no row happens to list it; dense tables of different widths are different tables.
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use engine::bin::BinnedDataset;
 use engine::dataset::{CategoryNames, Dataset};
+use engine::linear::ColumnTable;
 
 use super::baseline::Keys;
 use super::ingest::{Goal, Growing, Grown};
@@ -35,6 +36,8 @@ pub(crate) struct Tables {
 pub(crate) enum Rows {
     /// In bins.
     Binned(Pair<BinnedDataset>),
+    /// By columns.
+    Columns(Pair<ColumnTable>),
     /// As values.
     Raw(Pair<Dataset>),
 }
@@ -47,6 +50,11 @@ pub(crate) struct Pair<T> {
 }
 
 impl<T> Pair<T> {
+    /// Both without the ownership.
+    pub(crate) fn each(&self) -> Pair<&T> {
+        self.map(|it| it)
+    }
+
     /// What `view` makes of each.
     pub(crate) fn map<'a, R>(&'a self, view: impl Fn(&'a T) -> R) -> Pair<R> {
         Pair {
@@ -71,6 +79,7 @@ impl Rows {
     pub(super) fn has_queries(&self) -> bool {
         match self {
             Self::Binned(pair) => pair.train.group_ptr().is_some(),
+            Self::Columns(pair) => pair.train.group_ptr().is_some(),
             Self::Raw(pair) => pair.train.group_ptr().is_some(),
         }
     }
@@ -79,6 +88,7 @@ impl Rows {
     pub(crate) fn labelled(&self) -> Pair<Labelled<'_>> {
         match self {
             Self::Binned(pair) => pair.map(Table::labelled),
+            Self::Columns(pair) => pair.map(Table::labelled),
             Self::Raw(pair) => pair.map(Table::labelled),
         }
     }
@@ -109,6 +119,37 @@ impl Table for BinnedDataset {
 
     fn goal_beside(&self, _categorical: &[u32], _names: &CategoryNames) -> Goal {
         Goal::BinnedBy(Arc::clone(self.cuts()))
+    }
+
+    fn widen(&mut self, n_features: usize) {
+        self.widen(n_features);
+    }
+
+    fn labelled(&self) -> Labelled<'_> {
+        Labelled {
+            n_features: self.n_features(),
+            n_targets: self.n_targets(),
+            labels: self.label_matrix(),
+            weights: self.weights(),
+        }
+    }
+}
+
+impl Table for ColumnTable {
+    fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError> {
+        let read = growing.raw()?;
+        Ok(Grown {
+            rows: read.rows.into(),
+            n_features: read.n_features,
+            is_sparse: read.is_sparse,
+            n_skipped: read.n_skipped,
+            binning: read.binning,
+            names: read.names,
+        })
+    }
+
+    fn goal_beside(&self, categorical: &[u32], names: &CategoryNames) -> Goal {
+        Goal::Raw(categorical.to_vec(), Some(names.clone()))
     }
 
     fn widen(&mut self, n_features: usize) {

@@ -11,6 +11,7 @@ use contract::hyperparameter::{Algorithm, Hyperparameters, ModelFormat, table};
 use engine::metric::Metric;
 use engine::objective::{ObjectiveName, PairMethod};
 use engine::params::BoosterValidParams;
+use engine::params::{FeatureSelector, Linear, LinearUpdater};
 use linfa::ParamGuard;
 
 fn parse(pairs: &[(&str, &str)]) -> Result<Hyperparameters, Vec<String>> {
@@ -377,6 +378,46 @@ fn a_forests_defaults_are_the_engines() {
 }
 
 #[test]
+fn a_linear_booster_has_defaults_of_its_own_and_no_trees() {
+    let given = with(&[
+        ("booster", "gblinear"),
+        ("max_depth", "3"),
+        ("subsample", "0.5"),
+        ("top_k", "3"),
+    ])
+    .unwrap();
+    let params = given.params.check().unwrap();
+    assert_eq!((params.learning_rate(), params.reg_lambda()), (0.5, 0.0));
+    let names: Vec<&str> = given.ignored.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["max_depth", "subsample", "top_k"]);
+    let given = with(&[
+        ("booster", "gblinear"),
+        ("updater", "coord_descent"),
+        ("feature_selector", "thrifty"),
+        ("top_k", "3"),
+        ("lambda_bias", "0.5"),
+        ("eta", "0.1"),
+        ("lambda", "2"),
+    ])
+    .unwrap();
+    assert_eq!(given.ignored, []);
+    let params = given.params.check().unwrap();
+    assert_eq!((params.learning_rate(), params.reg_lambda()), (0.1, 2.0));
+    assert_eq!(
+        params.linear(),
+        Linear {
+            updater: LinearUpdater::CoordDescent,
+            feature_selector: FeatureSelector::Thrifty,
+            top_k: 3,
+            lambda_bias: 0.5,
+        }
+    );
+    let trees = with(&[("lambda_bias", "0.5"), ("refresh_leaf", "0")]).unwrap();
+    let names: Vec<&str> = trees.ignored.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["lambda_bias", "refresh_leaf"]);
+}
+
+#[test]
 fn what_changes_nothing_is_accepted_and_listed() {
     let given = with(&[
         ("predictor", "cpu_predictor"),
@@ -385,8 +426,11 @@ fn what_changes_nothing_is_accepted_and_listed() {
     ])
     .unwrap();
     let names: Vec<&str> = given.ignored.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names, ["predictor", "rate_drop", "sagemaker_region"]);
+    assert_eq!(names, ["predictor", "sagemaker_region", "rate_drop"]);
     assert!(given.ignored.iter().all(|it| !it.why.is_empty()));
+    let read = with(&[("rate_drop", "0.1"), ("booster", "dart")]).unwrap();
+    assert_eq!(read.ignored, []);
+    assert_eq!(read.params.check().unwrap().dart().rate_drop, 0.1);
     // Even so the value must be legal.
     refuses(
         &[("rate_drop", "2")],

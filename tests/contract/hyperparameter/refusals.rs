@@ -111,16 +111,16 @@ fn all_problems_come_at_once() {
     let problems = parse(&[
         ("eta", "2"),
         ("max_depht", "3"),
-        ("booster", "dart"),
+        ("tree_method", "gpu_hist"),
         ("objective", "multi:softmax"),
     ]);
     assert_eq!(
         problems.unwrap_err(),
         [
             "Missing required hyperparameter: num_round",
-            "Hyperparameter booster: `dart` is not supported; use `gbtree`, the default",
             "Hyperparameter eta: 2 is not in [0, 1]",
             "Extraneous hyperparameter found: max_depht; did you mean `max_depth`?",
+            "Hyperparameter tree_method: `gpu_hist` is not supported; there is no GPU here; use `hist`",
             "Require input for parameter 'num_class' for multi-classification",
         ]
     );
@@ -285,10 +285,7 @@ fn a_forest_and_a_tree_are_one_round() {
 #[test]
 fn what_would_change_something_is_refused_with_a_way_out() {
     for (name, value) in [
-        ("booster", "gblinear"),
         ("tree_method", "gpu_hist"),
-        ("updater", "grow_colmaker,prune"),
-        ("process_type", "update"),
         ("use_dask_gpu_training", "true"),
         ("sagemaker_program", "train.py"),
     ] {
@@ -311,6 +308,118 @@ fn what_would_change_something_is_refused_with_a_way_out() {
         ("updater", "grow_histmaker, prune"),
     ] {
         assert!(with(&[(name, value)]).is_ok(), "{name}={value}");
+    }
+}
+
+#[test]
+fn steps_of_a_round_are_those_of_its_booster() {
+    for (given, message) in [
+        (
+            &[("updater", "grow_colmaker,prune")][..],
+            "Hyperparameter updater: `grow_colmaker` is not supported; it searches among all values; use `grow_histmaker`, \
+             which finds the same splits where a feature has at most `max_bin` values, or `algorithm` = `decision_tree` with \
+             `tree_method` = `exact`",
+        ),
+        (
+            &[("updater", "distcol")],
+            "Hyperparameter updater: `distcol` is not supported; no recent XGBoost has it; use `grow_histmaker`",
+        ),
+        (
+            &[("updater", "shotgun")],
+            "Hyperparameter updater: `shotgun` is for `booster` = `gblinear`, and this is `gbtree`; leave it out, or use \
+             `gblinear`",
+        ),
+        (
+            &[("updater", "coord_descent"), ("booster", "dart")],
+            "Hyperparameter updater: `coord_descent` is for `booster` = `gblinear`, and this is `dart`; leave it out, or use \
+             `gblinear`",
+        ),
+        (
+            &[("updater", "grow_histmaker"), ("booster", "gblinear")],
+            "Hyperparameter updater: `grow_histmaker` is a step of trees, and `booster` = `gblinear` has none; use `shotgun` \
+             or `coord_descent`",
+        ),
+        (
+            &[
+                ("updater", "shotgun,coord_descent"),
+                ("booster", "gblinear"),
+            ],
+            "Hyperparameter updater: `shotgun,coord_descent` are several, and a round of `gblinear` is one; use `shotgun` or \
+             `coord_descent`",
+        ),
+        (
+            &[("updater", "grow_histmaker,refresh")],
+            "Hyperparameter updater: `refresh` changes trees that are there; it needs `process_type` = `update` and a channel \
+             `model`",
+        ),
+        (
+            &[("updater", "prune")],
+            "Hyperparameter updater: `prune` grows no trees; put `grow_histmaker` before it, or leave it out",
+        ),
+        (
+            &[("updater", "grow_histmaker,grow_quantile_histmaker")],
+            "Hyperparameter updater: only one step can grow trees; use `grow_histmaker`",
+        ),
+    ] {
+        refuses(given, message);
+    }
+}
+
+#[test]
+fn an_update_has_steps_of_its_own() {
+    for (given, message) in [
+        (
+            &[("process_type", "update")][..],
+            "Hyperparameter updater: `process_type` = `update` needs to know what is done to trees; give `refresh`, `prune` or \
+             `refresh,prune`",
+        ),
+        (
+            &[("process_type", "update"), ("updater", "grow_histmaker")],
+            "Hyperparameter updater: `grow_histmaker` changes no trees that are there; with `process_type` = `update` use \
+             `refresh`, `prune` or both",
+        ),
+        (
+            &[
+                ("process_type", "update"),
+                ("updater", "refresh"),
+                ("booster", "dart"),
+            ],
+            "Hyperparameter process_type: `update` does not go with `booster` = `dart`; only the trees of `gbtree` can be \
+             updated",
+        ),
+        (
+            &[
+                ("process_type", "update"),
+                ("updater", "refresh"),
+                ("_kfold", "3"),
+            ],
+            "Hyperparameter process_type: `update` does not go with `_kfold` = `3`, since the model has seen the rows that \
+             would be held out",
+        ),
+        (
+            &[("booster", "gblinear"), ("feature_selector", "greedy")],
+            "Hyperparameter feature_selector: `greedy`, allowed is cyclic or shuffle where updater is shotgun, any where it \
+             is coord_descent",
+        ),
+    ] {
+        refuses(given, message);
+    }
+    for given in [
+        &[("updater", "grow_histmaker, prune")][..],
+        &[("updater", "grow_quantile_histmaker,sync")],
+        &[
+            ("updater", "coord_descent"),
+            ("booster", "gblinear"),
+            ("feature_selector", "greedy"),
+        ],
+        &[
+            ("updater", "refresh,prune"),
+            ("process_type", "update"),
+            ("refresh_leaf", "0"),
+        ],
+    ] {
+        let read = with(given).unwrap();
+        assert_eq!(read.ignored, [], "{given:?}");
     }
 }
 

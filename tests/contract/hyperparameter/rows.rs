@@ -102,6 +102,8 @@ fn shown<T: std::fmt::Debug>(value: Option<T>) -> String {
 }
 
 const RANKING: &[(&str, &str)] = &[("objective", "rank:ndcg")];
+const LINEAR: &[(&str, &str)] = &[("booster", "gblinear")];
+const DART: &[(&str, &str)] = &[("booster", "dart")];
 const AFT: &[(&str, &str)] = &[("objective", "survival:aft")];
 
 #[rustfmt::skip]
@@ -178,25 +180,30 @@ static CASES: &[Case] = &[
     read("lambdarank_normalization", "false", |it| params(it).full_objective().lambdarank.normalization.to_string(), "no").beside(RANKING),
     read_as("lambdarank_score_normalization", "0", |it| params(it).full_objective().lambdarank.score_normalization.to_string(), "false", "off").beside(RANKING),
     read("ndcg_exp_gain", "false", |it| params(it).full_objective().lambdarank.ndcg_exp_gain.to_string(), "2").beside(RANKING),
-    usual("lambdarank_unbiased", "false", "true", "labels are taken as they are").beside(RANKING),
-    nothing("lambdarank_bias_norm", "2", "-1"),
-    usual("booster", "gbtree", "gblinear", "use `gbtree`"),
-    usual("process_type", "default", "update", "leave it out"),
-    usual("updater", "grow_histmaker,prune", "refresh", "leave it out"),
+    read("lambdarank_unbiased", "true", |it| params(it).full_objective().lambdarank.unbiased.to_string(), "yes").beside(RANKING),
+    read("lambdarank_bias_norm", "2", |it| params(it).full_objective().lambdarank.bias_norm.to_string(), "-1")
+        .beside(&[("objective", "rank:ndcg"), ("lambdarank_unbiased", "true")]),
+    read("booster", "dart", |it| params(it).booster().to_string(), "gbliner"),
+    read("process_type", "update", |it| it.process_type.to_string(), "updates").beside(&[("updater", "refresh")]),
+    read("updater", "coord_descent", |it| params(it).linear().updater.to_string(), "grow_colmaker").beside(LINEAR).allowed("it searches among all values"),
+    read_as("refresh_leaf", "0", |it| params(it).tree_update().refresh_leaf.to_string(), "false", "2")
+        .beside(&[("process_type", "update"), ("updater", "refresh")]),
+    read("feature_selector", "shuffle", |it| params(it).linear().feature_selector.to_string(), "best").beside(LINEAR),
+    read("top_k", "3", |it| params(it).linear().top_k.to_string(), "-1")
+        .beside(&[("booster", "gblinear"), ("updater", "coord_descent"), ("feature_selector", "greedy")]),
+    read("lambda_bias", "0.5", |it| params(it).linear().lambda_bias.to_string(), "2").beside(LINEAR),
+    read("sample_type", "weighted", |it| params(it).dart().sample_type.to_string(), "random").beside(DART),
+    read("normalize_type", "forest", |it| params(it).dart().normalize_type.to_string(), "trees").beside(DART),
+    read("rate_drop", "0.1", |it| params(it).dart().rate_drop.to_string(), "1.5").beside(DART),
+    read_as("one_drop", "1", |it| params(it).dart().one_drop.to_string(), "true", "2").beside(DART),
+    read("skip_drop", "0.5", |it| params(it).dart().skip_drop.to_string(), "-0.5").beside(DART),
     usual("use_dask_gpu_training", "false", "true", "leave it out"),
     nothing("sketch_eps", "0.01", "1"),
     nothing("dsplit", "col", "rows"),
-    nothing("refresh_leaf", "0", "2"),
     nothing("predictor", "cpu_predictor", "cpu"),
     nothing("deterministic_histogram", "false", "no"),
     nothing("single_precision_histogram", "true", "1"),
     nothing("prob_buffer_row", "0.5", "0"),
-    nothing("sample_type", "weighted", "random"),
-    nothing("normalize_type", "forest", "trees"),
-    nothing("rate_drop", "0.1", "1.5"),
-    nothing("one_drop", "1", "2"),
-    nothing("skip_drop", "0.5", "-0.5"),
-    nothing("lambda_bias", "0.5", "2"),
 ];
 
 fn case_of(spec: &Spec) -> &'static Case {

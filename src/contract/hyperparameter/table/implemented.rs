@@ -39,7 +39,7 @@ pub static IMPLEMENTED: &[Spec] = &[
         draft.boost(|params| params.num_class(it as u32));
     }), "", "Classes of `multi:softmax` and `multi:softprob`; needed there and nowhere else."),
     Spec::new("eta", Real(ZERO_OR_ONE, |draft, it| draft.boost(|params| params.learning_rate(it as f32))), "0.3",
-        "Factor on each tree's leaves.").alias(&["learning_rate"]).tunable(0.1, 0.5),
+        "Factor on each tree's leaves, or on each step of a weight of `gblinear`, where it is 0.5 unless given.").alias(&["learning_rate"]).tunable(0.1, 0.5),
     Spec::new("max_depth", Integer(NON_NEGATIVE, |draft, it| draft.boost(|params| params.max_depth(it as u32))), "6",
         "Splits from the root to a leaf; 0 is no limit.").tunable(0.0, 10.0),
     Spec::new("grow_policy", Choice(&["depthwise", "lossguide"], |draft, it| {
@@ -52,9 +52,9 @@ pub static IMPLEMENTED: &[Spec] = &[
     Spec::new("min_child_weight", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.min_child_weight(it as f32))), "1",
         "The least sum of hessians on either side of a split.").tunable(0.0, 120.0),
     Spec::new("lambda", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.reg_lambda(it as f32))), "1",
-        "L2 penalty on leaf weights.").alias(&["reg_lambda"]).tunable(0.0, 1000.0),
+        "L2 penalty on leaf weights, or on those of `gblinear`, where it is 0 unless given.").alias(&["reg_lambda"]).tunable(0.0, 1000.0),
     Spec::new("alpha", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.reg_alpha(it as f32))), "0",
-        "L1 penalty on leaf weights.").alias(&["reg_alpha"]).tunable(0.0, 1000.0),
+        "L1 penalty on leaf weights, or on those of `gblinear`.").alias(&["reg_alpha"]).tunable(0.0, 1000.0),
     Spec::new("gamma", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.min_split_loss(it as f32))), "0",
         "The least gain of a split.").alias(&["min_split_loss"]).tunable(0.0, 5.0),
     Spec::new("max_delta_step", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.max_delta_step(Some(it as f32)))), "0",

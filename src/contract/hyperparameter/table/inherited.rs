@@ -5,40 +5,14 @@
 use super::super::draft::Draft;
 use super::super::error::Refusal;
 use super::super::spec::{Interval, Kind, Spec};
-use super::{BOOLEAN, ZERO_OR_ONE};
+use super::BOOLEAN;
 
-use Kind::{Choice, Choices, Integer, Real};
+use Kind::{Choice, Real};
 
-const GBLINEAR: &str = "only `booster` = `gblinear` reads it";
-const DART: &str = "only `booster` = `dart` reads it";
 const ON_CPU: &str = "it belongs to training on a GPU; leave it out";
 
 /// The built-in algorithm's other rows.
 pub static INHERITED: &[Spec] = &[
-    Spec::new(
-        "booster",
-        Choice(&["gbtree", "gblinear", "dart"], accept),
-        "gbtree",
-        "What is boosted.",
-    )
-    .only(&["gbtree"], "use `gbtree`, the default"),
-    Spec::new(
-        "process_type",
-        Choice(&["default", "update"], accept),
-        "default",
-        "Whether trees are grown or updated.",
-    )
-    .only(&["default"], "trees are grown, not updated; leave it out"),
-    Spec::new(
-        "updater",
-        Choices(UPDATERS, |_, _| Ok(())),
-        "",
-        "Which steps make a tree.",
-    )
-    .only(
-        &["grow_histmaker", "grow_histmaker,prune"],
-        "`tree_method` = `hist` says the same; leave it out",
-    ),
     Spec::new(
         "use_dask_gpu_training",
         Choice(BOOLEAN, accept),
@@ -60,13 +34,6 @@ pub static INHERITED: &[Spec] = &[
         "How data were split among hosts.",
     )
     .no_effect("no recent XGBoost reads it"),
-    Spec::new(
-        "refresh_leaf",
-        Integer(ZERO_OR_ONE, accept_integer),
-        "1",
-        "Whether an update refreshes leaves.",
-    )
-    .no_effect("only `process_type` = `update` reads it"),
     Spec::new(
         "predictor",
         Choice(&["auto", "cpu_predictor", "gpu_predictor"], accept),
@@ -95,67 +62,11 @@ pub static INHERITED: &[Spec] = &[
         "A setting of a removed tree method.",
     )
     .no_effect("nothing reads it"),
-    Spec::new(
-        "sample_type",
-        Choice(&["uniform", "weighted"], accept),
-        "uniform",
-        "How trees are dropped.",
-    )
-    .no_effect(DART),
-    Spec::new(
-        "normalize_type",
-        Choice(&["tree", "forest"], accept),
-        "tree",
-        "How new trees are weighted.",
-    )
-    .no_effect(DART),
-    Spec::new(
-        "rate_drop",
-        Real(ZERO_OR_ONE, accept_real),
-        "0",
-        "Share of trees that are dropped.",
-    )
-    .no_effect(DART),
-    Spec::new(
-        "one_drop",
-        Integer(ZERO_OR_ONE, accept_integer),
-        "0",
-        "Whether a tree is always dropped.",
-    )
-    .no_effect(DART),
-    Spec::new(
-        "skip_drop",
-        Real(ZERO_OR_ONE, accept_real),
-        "0",
-        "Probability that a round drops nothing.",
-    )
-    .no_effect(DART),
-    Spec::new(
-        "lambda_bias",
-        Real(ZERO_OR_ONE, accept_real),
-        "0",
-        "L2 penalty on the bias.",
-    )
-    .no_effect(GBLINEAR),
-];
-
-const UPDATERS: &[&str] = &[
-    "grow_colmaker",
-    "distcol",
-    "grow_histmaker",
-    "grow_skmaker",
-    "sync",
-    "refresh",
-    "prune",
-    "shotgun",
-    "coord_descent",
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "a row's setter may refuse")]
 fn accept(_: &mut Draft, _: &str) -> Result<(), Refusal> {
     Ok(())
 }
-
-fn accept_integer(_: &mut Draft, _: i64) {}
 
 fn accept_real(_: &mut Draft, _: f64) {}

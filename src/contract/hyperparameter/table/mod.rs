@@ -5,12 +5,14 @@
 //!
 //! Source: sagemaker-xgboost-container, `hyperparameter_validation.py`; XGBoost 3.x, "XGBoost Parameters".
 
+mod boosters;
 mod checkpoints;
 mod features;
 mod implemented;
 mod inherited;
 mod ranking;
 
+pub use boosters::BOOSTERS;
 pub use checkpoints::CHECKPOINTS;
 pub use features::FEATURES;
 pub use implemented::IMPLEMENTED;
@@ -23,6 +25,7 @@ use super::spec::{Interval, Spec};
 pub fn table() -> impl Iterator<Item = &'static Spec> {
     IMPLEMENTED
         .iter()
+        .chain(BOOSTERS)
         .chain(CHECKPOINTS)
         .chain(FEATURES)
         .chain(RANKING)

@@ -65,21 +65,21 @@ pub static RANKING: &[Spec] = &[
     ),
     Spec::new(
         "lambdarank_unbiased",
-        Choice(FLAG, |_, _| Ok(())),
+        Choice(FLAG, |draft, it| {
+            set(draft, |rank| rank.unbiased = is_on(it));
+            Ok(())
+        }),
         "false",
-        "Whether the bias of positions is learned.",
-    )
-    .only(
-        &["false", "0"],
-        "labels are taken as they are; leave it out",
+        "Whether labels are clicks, and rows stand in their query in the order in which they were shown: the part that a row's place has in its clicks is learned, and taken out.",
     ),
     Spec::new(
         "lambdarank_bias_norm",
-        Real(NON_NEGATIVE, |_, _| {}),
+        Real(NON_NEGATIVE, |draft, it| {
+            set(draft, |rank| rank.bias_norm = it);
+        }),
         "1.0",
-        "A setting of `lambdarank_unbiased`.",
-    )
-    .no_effect("only `lambdarank_unbiased` reads it"),
+        "How much that part is drawn to the same for all places, where `lambdarank_unbiased` is on.",
+    ),
 ];
 
 fn is_on(text: &str) -> bool {

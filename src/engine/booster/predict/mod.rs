@@ -19,10 +19,11 @@ mod walk;
 
 use crate::bin::BinnedDataset;
 use crate::dataset::Dataset;
+use crate::linear::{ColumnTable, add_margins};
 use crate::threads::Threads;
 
-use super::Booster;
 use super::start::Start;
+use super::{Booster, BoosterKind};
 
 pub use predictor::Predictor;
 
@@ -55,6 +56,12 @@ pub enum PredictError {
         /// Predictions that were asked for.
         outputs: usize,
     },
+    /// Trees tell what is missing from 0, and a table by columns does not.
+    #[error("booster `{booster}` has trees, and a table by columns is for `gblinear`")]
+    NotLinear {
+        /// The booster.
+        booster: &'static str,
+    },
     /// A linear model has no leaves.
     #[error("booster `gblinear` has no trees, so rows reach no leaves")]
     NoLeaves,
@@ -86,6 +93,33 @@ impl Booster {
         threads: &Threads,
     ) -> Result<Vec<f32>, PredictError> {
         Predictor::for_rows(self, data.n_rows()).predict_margin_binned(data, threads)
+    }
+
+    /// Margins of a table by columns, as [`Booster::predict_margin`] gives them for its values.
+    ///
+    /// # Errors
+    /// As [`Booster::predict_margin`], and [`PredictError::NotLinear`] if the model has trees.
+    pub fn predict_margin_columns(
+        &self,
+        data: &ColumnTable,
+        threads: &Threads,
+    ) -> Result<Vec<f32>, PredictError> {
+        let BoosterKind::GbLinear(linear) = &self.kind else {
+            let booster = self.kind.as_str();
+            return Err(PredictError::NotLinear { booster });
+        };
+        let (found, expected) = (data.n_features(), self.n_features());
+        if found != expected {
+            return Err(PredictError::Columns { found, expected });
+        }
+        let start = Start {
+            base_margin: data.base_margin(),
+            exposure: data.exposure(),
+        };
+        let n_groups = self.n_groups();
+        let mut margins = start.margins(self.base_margin(), data.n_rows(), n_groups)?;
+        add_margins(data, linear, (&mut margins, n_groups), threads);
+        Ok(margins)
     }
 
     /// Predictions after the objective's transform, `(n_rows, n_groups)` row-major; `multi:softmax` gives `(n_rows,)`

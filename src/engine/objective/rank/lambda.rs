@@ -12,6 +12,7 @@ use crate::ranking::descending;
 use crate::threads::Threads;
 
 use super::super::GradientPair;
+use super::bias::{Costs, Places, SMALLEST_RATIO};
 use super::delta::Delta;
 use super::pairs::for_each_pair;
 use super::{LambdaRank, PairMethod, RankTarget};
@@ -51,11 +52,22 @@ pub(super) struct Gradients<'a> {
     pub(super) settings: &'a LambdaRank,
     pub(super) targets: Targets<'a>,
     pub(super) margins: &'a [f32],
+    /// What places have to do with labels, where that is learned.
+    pub(super) bias: Option<Places<'a>>,
+}
+
+/// What a query is computed into.
+struct Found<'f> {
+    /// Of the query's rows.
+    sums: &'f mut [(f64, f64)],
+    /// Of the places of all queries; empty where nothing is learned of them.
+    costs: &'f mut [(f64, f64)],
 }
 
 impl Gradients<'_> {
-    /// Fills the pairs of all rows; they are still to be multiplied by the weights of their queries.
-    pub(super) fn fill(&self, pairs: &mut [GradientPair], threads: &Threads) {
+    /// Fills the pairs of all rows; they are still to be multiplied by the weights of their queries. Gives the costs of each
+    /// place, where they are learned from.
+    pub(super) fn fill(&self, pairs: &mut [GradientPair], threads: &Threads) -> Costs {
         let whole = [0, pairs.len()];
         let group_ptr = self.targets.group_ptr().unwrap_or(&whole);
         let norm = self.weight_norm(group_ptr);
@@ -69,15 +81,25 @@ impl Gradients<'_> {
                 (first, rest) = (query + 1, others);
             }
         }
-        threads.for_each(tasks, |(queries, mut pairs)| {
+        let n_places = self.bias.map_or(0, |it| it.len());
+        let of_tasks = threads.map(tasks, |(queries, mut pairs)| {
+            let mut costs = vec![(0.0, 0.0); n_places];
             for query in queries {
                 let rows = group_ptr[query]..group_ptr[query + 1];
                 let (own, others) = std::mem::take(&mut pairs).split_at_mut(rows.len());
                 pairs = others;
                 let rows = Query::new(&self.margins[rows.clone()], &self.targets.labels()[rows]);
-                self.fill_query(query, &rows, norm, own);
+                self.fill_query((query, &rows), norm, own, &mut costs);
             }
+            costs
         });
+        let mut costs = vec![(0.0, 0.0); n_places];
+        for of_task in of_tasks {
+            for (sum, cost) in costs.iter_mut().zip(of_task) {
+                *sum = (sum.0 + cost.0, sum.1 + cost.1);
+            }
+        }
+        costs
     }
 
     /// What makes the queries' weights 1 on the average. A query weighs what its first row weighs, as all of its rows do.
@@ -93,15 +115,19 @@ impl Gradients<'_> {
 
     fn fill_query(
         &self,
-        number: usize,
-        query: &Query<'_>,
+        (number, query): (usize, &Query<'_>),
         weight: f64,
         pairs: &mut [GradientPair],
+        costs: &mut [(f64, f64)],
     ) {
         let n_rows = query.ranked.len();
         let mut sums = vec![(0.0_f64, 0.0_f64); n_rows];
         if n_rows > 1 {
-            let norm = self.add_pairs(number, query, &mut sums);
+            let found = Found {
+                sums: &mut sums,
+                costs,
+            };
+            let norm = self.add_pairs(number, query, found);
             for (grad, hess) in &mut sums {
                 *grad *= norm * weight;
                 *hess *= norm * weight;
@@ -116,7 +142,8 @@ impl Gradients<'_> {
     }
 
     /// Adds every pair to the sums of its rows, and gives what they are to be multiplied by.
-    fn add_pairs(&self, number: usize, query: &Query<'_>, sums: &mut [(f64, f64)]) -> f64 {
+    fn add_pairs(&self, number: usize, query: &Query<'_>, found: Found<'_>) -> f64 {
+        let Found { sums, costs } = found;
         let delta = Delta::new(self.target, self.settings, query);
         let score_at = |rank: usize| query.scores[query.ranked[rank]];
         let differ = score_at(0) != score_at(query.ranked.len() - 1);
@@ -138,12 +165,26 @@ impl Gradients<'_> {
                     change /= score.abs() + 0.01;
                 }
                 let probability = 1.0 / (1.0 + libm::exp(-score));
-                let lambda = (probability - 1.0) * change;
+                let mut lambda = (probability - 1.0) * change;
                 let slope = (probability * (1.0 - probability)).max(SMALLEST_SLOPE);
-                let hess = 2.0 * slope * change;
-                let high = &mut sums[query.ranked[high]];
+                let mut hess = 2.0 * slope * change;
+                let (high, low) = (query.ranked[high], query.ranked[low]);
+                if let Some((clicked, passed)) = self.bias.and_then(|it| it.of(high, low)) {
+                    let cost = change * softplus(score);
+                    if clicked >= SMALLEST_RATIO && passed >= SMALLEST_RATIO {
+                        lambda /= clicked * passed;
+                        hess /= clicked * passed;
+                    }
+                    if passed >= SMALLEST_RATIO {
+                        costs[high].0 += cost / passed;
+                    }
+                    if clicked >= SMALLEST_RATIO {
+                        costs[low].1 += cost / clicked;
+                    }
+                }
+                let high = &mut sums[high];
                 *high = (high.0 + lambda, high.1 + hess);
-                let low = &mut sums[query.ranked[low]];
+                let low = &mut sums[low];
                 *low = (low.0 - lambda, low.1 + hess);
                 sum_lambda -= 2.0 * lambda;
             },
@@ -157,4 +198,9 @@ impl Gradients<'_> {
             PairMethod::TopK => 1.0,
         }
     }
+}
+
+/// ln(1 + e^x), without an overflow where x is large.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
 }

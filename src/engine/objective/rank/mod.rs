@@ -3,6 +3,7 @@
 //!
 //! Source: XGBoost 3.2 `src/objective/lambdarank_obj.cc`.
 
+mod bias;
 mod delta;
 mod lambda;
 mod pairs;
@@ -17,9 +18,12 @@ use crate::threads::Threads;
 
 use super::link::Link;
 use super::loss::{Facts, Loss, Start, TableLoss, Task};
-use super::{GradientPair, Objective, Setting};
+use super::{GradientPair, Objective, ObjectiveName, Setting};
 
 use lambda::Gradients;
+
+pub(crate) use bias::BiasLearner;
+pub use bias::PositionBias;
 
 /// Which rows of a query are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +67,11 @@ impl FromStr for PairMethod {
 }
 
 /// The settings of ranking, by XGBoost's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "XGBoost's settings, each of which is on or off for itself"
+)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LambdaRank {
     /// `lambdarank_pair_method`
     pub pair_method: PairMethod,
@@ -75,6 +83,10 @@ pub struct LambdaRank {
     pub score_normalization: bool,
     /// `ndcg_exp_gain`: whether a label is worth a power of two less one, or itself.
     pub ndcg_exp_gain: bool,
+    /// `lambdarank_unbiased`: whether labels are clicks, of which a row's place in its query has a part that is learned.
+    pub unbiased: bool,
+    /// `lambdarank_bias_norm`: the larger, the nearer that part stays to 1 for all places; at least 0.
+    pub bias_norm: f64,
 }
 
 impl Default for LambdaRank {
@@ -85,6 +97,8 @@ impl Default for LambdaRank {
             normalization: true,
             score_normalization: true,
             ndcg_exp_gain: true,
+            unbiased: false,
+            bias_norm: 1.0,
         }
     }
 }
@@ -213,6 +227,7 @@ macro_rules! table_losses {
                     settings: &objective.lambdarank,
                     targets: *targets,
                     margins,
+                    bias: None,
                 };
                 gradients.fill(pairs, threads);
             }
@@ -221,3 +236,38 @@ macro_rules! table_losses {
 }
 
 table_losses! { Pairwise Ndcg Map }
+
+impl Objective {
+    /// Starts to learn what places are worth, where the objective does; goes on with what it has learned before.
+    pub(crate) fn bias_learner(&self, targets: &Targets<'_>) -> Option<BiasLearner> {
+        let learns = self.name.task() == Task::Ranking && self.lambdarank.unbiased;
+        learns.then(|| BiasLearner::new(&self.lambdarank, &self.position_bias, targets))
+    }
+
+    /// As [`Objective::gradients_on`], of labels whose places have a part in them; then learns more of that part.
+    pub(crate) fn unbiased_gradients(
+        &self,
+        margins: &[f32],
+        targets: &Targets<'_>,
+        (pairs, learner): (&mut [GradientPair], &mut BiasLearner),
+        threads: &Threads,
+    ) {
+        let target = if self.name == ObjectiveName::RankNdcg {
+            RankTarget::Ndcg
+        } else if self.name == ObjectiveName::RankMap {
+            RankTarget::Map
+        } else {
+            RankTarget::Pairwise
+        };
+        let gradients = Gradients {
+            target,
+            settings: &self.lambdarank,
+            targets: *targets,
+            margins,
+            bias: Some(learner.places()),
+        };
+        let costs = gradients.fill(pairs, threads);
+        self.weigh(targets, pairs);
+        learner.learn(&costs);
+    }
+}

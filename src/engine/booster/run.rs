@@ -1,0 +1,253 @@
+//! The rounds of a training: an evaluation after each, who looks on, and when to stop.
+//!
+//! Invariant: what was best is kept as it was then, weights and all.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::metric::Metric;
+use crate::objective::PositionBias;
+use crate::params::BoosterValidParams;
+
+use super::early_stopping::{BestRound, EarlyStopping};
+use super::progress::{Course, Progress};
+use super::{Booster, BoosterKind, TrainError};
+
+/// XGBoost's attributes of the best round.
+const BEST_ITERATION: &str = "best_iteration";
+const BEST_SCORE: &str = "best_score";
+
+/// One metric of one set after a round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The set's name.
+    pub data: Arc<str>,
+    /// The metric.
+    pub metric: Metric,
+    /// Its value.
+    pub value: f64,
+}
+
+/// What a [`Monitor`] sees after a round.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundReport<'a> {
+    /// The round of the whole booster, from 0: a training that continues goes on counting.
+    pub round: u32,
+    /// Set by set, `train` first, and in each set metric by metric.
+    pub evaluations: &'a [Evaluation],
+    /// The booster so far.
+    pub booster: &'a Booster,
+    /// Rounds that the booster had before the first one of this training.
+    pub first_round: u32,
+    /// The evaluations of all rounds of this training, this one included.
+    pub history: &'a [Vec<Evaluation>],
+    /// Why this was the last round, if it was.
+    pub end: Option<TrainEnd>,
+}
+
+impl RoundReport<'_> {
+    /// What it takes to go on from here in another process.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            booster: self.booster.clone(),
+            first_round: self.first_round,
+            history: self.history.to_vec(),
+        }
+    }
+}
+
+/// Looks on while a booster grows, and may stop it.
+pub trait Monitor {
+    /// Called after every round; `Break` keeps the rounds that are there and ends training.
+    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(&RoundReport<'_>) -> ControlFlow<()>> Monitor for F {
+    fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()> {
+        self(report)
+    }
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainEnd {
+    /// All rounds were done.
+    AllRounds,
+    /// The watched metric had not improved for long enough.
+    EarlyStopping,
+    /// The monitor said so.
+    Monitor,
+}
+
+/// A booster and how it came about.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The booster, cut after its best round where that was asked for.
+    pub booster: Booster,
+    /// Rounds that the booster had before the first one of this training.
+    pub first_round: u32,
+    /// The evaluations of every round, those after the best included.
+    pub history: Vec<Vec<Evaluation>>,
+    /// The best round, where one was looked for and the metric was ever a number.
+    pub best: Option<BestRound>,
+    /// Why there are no more rounds.
+    pub end: TrainEnd,
+}
+
+/// A booster that grows round by round.
+pub(super) trait Boosting {
+    /// The booster so far.
+    fn booster(&self) -> &Booster;
+
+    /// Adds a round and evaluates every metric on every set.
+    fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError>;
+
+    /// The booster.
+    fn into_booster(self) -> Booster;
+}
+
+/// The rounds of a training of these parameters, after `first_round` of the booster; `n_evals` sets are there to look at.
+pub(super) fn course(
+    params: &BoosterValidParams,
+    first_round: u32,
+    n_evals: usize,
+) -> Result<Course, TrainError> {
+    let metrics = params.eval_metrics();
+    let early_stopping = match (params.early_stopping_rounds(), metrics.last()) {
+        (None, _) if !params.saves_best() => None,
+        _ if n_evals == 0 => return Err(TrainError::NothingToStopOn),
+        (patience, Some(&metric)) => Some(EarlyStopping::new(patience, metric)),
+        (_, None) => None,
+    };
+    Ok(Course::new(first_round, params.num_round(), early_stopping))
+}
+
+/// What a booster was after its best round, beside its trees.
+type AsBest = Option<(BoosterKind, PositionBias)>;
+
+/// Adds the rounds of a course to a booster, behind those that were `kept` of it.
+pub(super) fn run<B: Boosting>(
+    params: &BoosterValidParams,
+    (mut booster, kept): (Booster, Vec<Vec<Evaluation>>),
+    mut course: Course,
+    rounds: impl FnOnce(Booster) -> B,
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
+    let mut end = course.take_all(kept);
+    booster.keep_rounds(course.next_round());
+    let mut as_best = None;
+    if end.is_none() {
+        let mut rounds = rounds(booster);
+        let best = params.saves_best().then_some(&mut as_best);
+        let grown = grow(
+            &mut rounds,
+            &mut course,
+            best,
+            &params.eval_metrics(),
+            monitor,
+        );
+        end = Some(grown?);
+        booster = rounds.into_booster();
+    }
+    let best = course.best();
+    if let Some(best) = best {
+        booster.tell_best(best);
+        if params.saves_best() {
+            booster.keep_rounds(best.round + 1);
+        }
+        if let Some((kind, position_bias)) = as_best {
+            booster.kind = kind;
+            booster.objective.position_bias = position_bias;
+        }
+    }
+    Ok(Trained {
+        booster,
+        first_round: course.first_round(),
+        history: course.into_history(),
+        best,
+        end: end.unwrap_or(TrainEnd::AllRounds),
+    })
+}
+
+/// Adds rounds until one is the last; `as_best` becomes what the booster was after its best one.
+fn grow(
+    rounds: &mut impl Boosting,
+    course: &mut Course,
+    mut as_best: Option<&mut AsBest>,
+    metrics: &[Metric],
+    monitor: &mut dyn Monitor,
+) -> Result<TrainEnd, TrainError> {
+    loop {
+        let round = course.next_round();
+        let evaluations = rounds.boost(round, metrics)?;
+        let end = course.take(evaluations);
+        let booster = rounds.booster();
+        if let (Some(as_best), Some(best)) = (&mut as_best, course.best())
+            && best.round == round
+        {
+            let bias = booster.objective.position_bias.clone();
+            **as_best = Some((booster.kind.clone(), bias));
+        }
+        let report = RoundReport {
+            round,
+            evaluations: course.history().last().map_or(&[], Vec::as_slice),
+            booster,
+            first_round: course.first_round(),
+            history: course.history(),
+            end,
+        };
+        let flow = monitor.after_round(&report);
+        if flow.is_break() && end != Some(TrainEnd::EarlyStopping) {
+            return Ok(TrainEnd::Monitor);
+        }
+        if let Some(end) = end {
+            return Ok(end);
+        }
+    }
+}
+
+impl Booster {
+    /// Forgets which round was best: of fewer rounds it says nothing about more of them.
+    pub(super) fn forget_best(&mut self) {
+        for name in [BEST_ITERATION, BEST_SCORE] {
+            self.attributes.remove(name);
+        }
+    }
+
+    /// Drops the rounds after the first `n_rounds`; a linear model has weights and no rounds, and stays as it is.
+    pub fn keep_rounds(&mut self, n_rounds: u32) {
+        let n_trees = n_rounds as usize * self.trees_per_round();
+        self.trees.truncate(n_trees);
+        self.tree_info.truncate(n_trees);
+        if let BoosterKind::Dart { weight_drop } = &mut self.kind {
+            weight_drop.truncate(n_trees);
+        }
+    }
+
+    /// The rounds from `first_round` on as a booster of their own.
+    #[must_use]
+    pub fn rounds_from(&self, first_round: u32) -> Self {
+        let n_before = first_round as usize * self.trees_per_round();
+        let mut later = Self {
+            trees: self.trees[n_before..].to_vec(),
+            tree_info: self.tree_info[n_before..].to_vec(),
+            ..Self::new(self.objective.clone(), self.n_features)
+        };
+        later.num_parallel_tree = self.num_parallel_tree;
+        later.base_score = self.base_score;
+        later.n_targets = self.n_targets;
+        if let BoosterKind::Dart { weight_drop } = &self.kind {
+            let weight_drop = weight_drop[n_before..].to_vec();
+            later.kind = BoosterKind::Dart { weight_drop };
+        }
+        later
+    }
+
+    /// Writes down the best round, as XGBoost does.
+    fn tell_best(&mut self, best: BestRound) {
+        self.attributes
+            .insert(BEST_ITERATION.to_owned(), best.round.to_string());
+        self.attributes
+            .insert(BEST_SCORE.to_owned(), best.value.to_string());
+    }
+}
