@@ -406,9 +406,10 @@ fn start_class(err: &StartError) -> FailureClass {
 fn bin_class(err: &BinError) -> FailureClass {
     match err {
         BinError::Category(_) => FailureClass::UserError,
-        BinError::MaxBin { .. } | BinError::Columns { .. } | BinError::BaseMargin { .. } => {
-            FailureClass::AlgorithmError
-        }
+        BinError::MaxBin { .. }
+        | BinError::Columns { .. }
+        | BinError::BaseMargin { .. }
+        | BinError::StartLeaves { .. } => FailureClass::AlgorithmError,
     }
 }
 

@@ -291,6 +291,7 @@ fn however_a_table_is_written_the_model_is_the_same() {
                 indices,
                 values,
             },
+            words: Vec::new(),
             labels: dense.labels().to_vec(),
             weights: dense.weights().map(<[f32]>::to_vec),
             side: SideColumns::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::bin::Codes;
 use crate::objective::{Objective, Task};
 use crate::params::{BoosterName, BoosterValidParams, Monotone};
+use crate::tree::Tree;
 
 use super::start::SetRows;
 use super::{Booster, BoosterKind, NamedData, TrainError};

@@ -140,13 +140,6 @@ impl Booster {
             && self.trees.iter().all(Tree::is_plain)
     }
 
-    /// Whether this is an ensemble of unweighted trees with one output each: what training can continue from.
-    pub(crate) fn has_trees_of_one_output(&self) -> bool {
-        self.kind == BoosterKind::GbTree
-            && self.zero_is_missing.is_empty()
-            && !self.has_leaf_vectors()
-    }
-
     /// The columns that hold codes of categories, by their types and by the splits.
     pub fn categorical_features(&self) -> BTreeSet<u32> {
         let types = self.feature_types.iter().zip(0..);

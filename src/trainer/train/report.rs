@@ -94,7 +94,6 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
     let metrics: Vec<String> = own.eval_metrics.iter().map(ToString::to_string).collect();
     let always = [
         ("algorithm", own.algorithm.to_string()),
-        ("booster", params.booster().to_string()),
         ("objective", own.objective.to_string()),
         ("num_round", own.num_round.to_string()),
         ("eta", params.learning_rate().to_string()),
@@ -122,13 +121,10 @@ pub(crate) fn effective(job: &Job, params: &BoosterValidParams) -> BTreeMap<Stri
         ),
         ("model_format", own.model_format.to_string()),
     ];
+    let is_multiclass = own.objective.is_multiclass();
+    let num_class = is_multiclass.then(|| own.num_class.to_string());
     let given = [
-        (
-            "num_class",
-            own.objective
-                .is_multiclass()
-                .then(|| own.num_class.to_string()),
-        ),
+        ("num_class", num_class),
         (
             "max_delta_step",
             params.max_delta_step().map(|it| it.to_string()),
@@ -237,22 +233,24 @@ fn of_categories(
 /// The settings that belong to the booster alone, by the names that hyperparameters have.
 fn of_booster(params: &BoosterValidParams) -> Vec<(&'static str, String)> {
     let (dart, linear) = (params.dart(), params.linear());
+    let mut settings = vec![("booster", params.booster().to_string())];
     match params.booster() {
-        BoosterName::GbTree => Vec::new(),
-        BoosterName::GbLinear => vec![
+        BoosterName::GbTree => {}
+        BoosterName::GbLinear => settings.extend([
             ("updater", linear.updater.to_string()),
             ("feature_selector", linear.feature_selector.to_string()),
             ("top_k", linear.top_k.to_string()),
             ("lambda_bias", linear.lambda_bias.to_string()),
-        ],
-        BoosterName::Dart => vec![
+        ]),
+        BoosterName::Dart => settings.extend([
             ("sample_type", dart.sample_type.to_string()),
             ("normalize_type", dart.normalize_type.to_string()),
             ("rate_drop", dart.rate_drop.to_string()),
             ("one_drop", u8::from(dart.one_drop).to_string()),
             ("skip_drop", dart.skip_drop.to_string()),
-        ],
+        ]),
     }
+    settings
 }
 
 /// The settings that belong to the objective alone, by the names that hyperparameters have.
