@@ -43,6 +43,82 @@ pub const LINDEN_SIMD: Variable = Variable {
     doc: "Instructions that the trainer uses, `avx512`, `avx2` or `portable`, instead of the processor's best; the model does not depend on it.",
 };
 
+/// Where the server listens.
+pub const SAGEMAKER_BIND_TO_PORT: Variable = Variable {
+    name: "SAGEMAKER_BIND_TO_PORT",
+    doc: "Port that `serve` listens on; 8080 unless set, 0 for any free one.",
+};
+/// The largest request.
+pub const MAX_CONTENT_LENGTH: Variable = Variable {
+    name: "MAX_CONTENT_LENGTH",
+    doc: "Bytes that a request to `serve` may have, 6291456 unless set; with many models at most 20971520.",
+};
+/// The largest request of a transform job.
+pub const SAGEMAKER_MAX_PAYLOAD_IN_MB: Variable = Variable {
+    name: "SAGEMAKER_MAX_PAYLOAD_IN_MB",
+    doc: "What a transform job sends at most in one request, in MiB, 0 for any; SageMaker sets it, and `serve` takes as much.",
+};
+/// The largest request of a multi-model endpoint.
+pub const SAGEMAKER_MAX_REQUEST_SIZE: Variable = Variable {
+    name: "SAGEMAKER_MAX_REQUEST_SIZE",
+    doc: "Bytes that a request to a multi-model endpoint may have, in the place of `MAX_CONTENT_LENGTH`.",
+};
+/// Whether a transform job asks.
+pub const SAGEMAKER_BATCH: Variable = Variable {
+    name: "SAGEMAKER_BATCH",
+    doc: "Set to anything in a transform job: every row is answered by a line, whatever is accepted.",
+};
+/// What is answered.
+pub const SAGEMAKER_INFERENCE_OUTPUT: Variable = Variable {
+    name: "SAGEMAKER_INFERENCE_OUTPUT",
+    doc: "What `serve` answers for a row, a list of `predicted_label`, `labels`, `probability`, `probabilities`, `raw_score`, `raw_scores` and `predicted_score`.",
+};
+/// Whether several models are one.
+pub const SAGEMAKER_INFERENCE_ENSEMBLE: Variable = Variable {
+    name: "SAGEMAKER_INFERENCE_ENSEMBLE",
+    doc: "With `true`, as without it, the models of a folder (those of folds) answer together; else the first one alone.",
+};
+/// The form of an answer.
+pub const SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: Variable = Variable {
+    name: "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",
+    doc: "The form in which `serve` answers a request that accepts any; `text/csv` unless set.",
+};
+/// Whether models come and go.
+pub const SAGEMAKER_MULTI_MODEL: Variable = Variable {
+    name: "SAGEMAKER_MULTI_MODEL",
+    doc: "Set to anything on a multi-model endpoint: models are loaded and unloaded by request.",
+};
+/// How many requests are worked on.
+pub const SAGEMAKER_MODEL_SERVER_WORKERS: Variable = Variable {
+    name: "SAGEMAKER_MODEL_SERVER_WORKERS",
+    doc: "Requests that `serve` works on at once; as many as there are processors unless set.",
+};
+/// How long a request may take.
+pub const SAGEMAKER_MODEL_SERVER_TIMEOUT: Variable = Variable {
+    name: "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+    doc: "Seconds in which a request must have come, found a worker, or been taken from the socket; 60 unless set.",
+};
+/// How many requests may wait.
+pub const SAGEMAKER_MODEL_JOB_QUEUE_SIZE: Variable = Variable {
+    name: "SAGEMAKER_MODEL_JOB_QUEUE_SIZE",
+    doc: "Requests that may wait for a worker before further ones are answered by 429; 100 unless set.",
+};
+/// Where the exposure is.
+pub const LINDEN_EXPOSURE_COLUMN: Variable = Variable {
+    name: "LINDEN_EXPOSURE_COLUMN",
+    doc: "The column of a request's rows that is the exposure, from 0, for models that were trained with one.",
+};
+/// Where the base margin is.
+pub const LINDEN_BASE_MARGIN_COLUMNS: Variable = Variable {
+    name: "LINDEN_BASE_MARGIN_COLUMNS",
+    doc: "The columns of a request's rows that are the base margin, from 0, one for each output, such as `0,1,2`.",
+};
+/// Whether the server counts aloud.
+pub const LINDEN_METRICS: Variable = Variable {
+    name: "LINDEN_METRICS",
+    doc: "With `1`, `serve` answers `/metrics` with its counters in Prometheus' text format.",
+};
+
 /// All of them, for the documentation.
 pub const ALL: &[Variable] = &[
     SAGEMAKER_BASE_DIR,
@@ -51,4 +127,19 @@ pub const ALL: &[Variable] = &[
     AWS_REGION,
     LINDEN_LOG,
     LINDEN_SIMD,
+    SAGEMAKER_BIND_TO_PORT,
+    MAX_CONTENT_LENGTH,
+    SAGEMAKER_MAX_PAYLOAD_IN_MB,
+    SAGEMAKER_MAX_REQUEST_SIZE,
+    SAGEMAKER_BATCH,
+    SAGEMAKER_INFERENCE_OUTPUT,
+    SAGEMAKER_INFERENCE_ENSEMBLE,
+    SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT,
+    SAGEMAKER_MULTI_MODEL,
+    SAGEMAKER_MODEL_SERVER_WORKERS,
+    SAGEMAKER_MODEL_SERVER_TIMEOUT,
+    SAGEMAKER_MODEL_JOB_QUEUE_SIZE,
+    LINDEN_EXPOSURE_COLUMN,
+    LINDEN_BASE_MARGIN_COLUMNS,
+    LINDEN_METRICS,
 ];

@@ -13,13 +13,19 @@ pub const VERSION: &str = concat!("linden-trainer ", env!("CARGO_PKG_VERSION"));
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-Trains gradient boosted trees, a random forest or a decision tree as a SageMaker training job.
+Trains gradient boosted trees, a random forest or a decision tree as a SageMaker training job, and serves the model.
 
-Usage: linden-trainer [train]
+Usage: linden-trainer [train | serve]
 
+train, which is also what happens without a word:
 The job is what lies under /opt/ml: input/config and input/data are read, model and output are written.
 The model is at model/xgboost-model and loads in XGBoost. Metric lines go to stdout, logs to stderr.
 A failure is explained in output/failure and on stderr. SIGTERM ends the job after the round in progress.
+
+serve:
+Answers GET /ping, GET /execution-parameters and POST /invocations on port 8080 with predictions of the models in
+/opt/ml/model, as the built-in algorithm's container does, until SIGTERM. Requests are text/csv, text/libsvm,
+application/x-recordio-protobuf, application/json or application/jsonlines, without labels.
 
 Options:
   -h, --help     Print this help
@@ -29,9 +35,16 @@ Environment:
   SAGEMAKER_BASE_DIR  Root of the tree, instead of /opt/ml
   LINDEN_LOG          What is logged, such as `info` or `trainer=debug`
   LINDEN_SIMD         Instructions: avx512, avx2 or portable; the processor's best unless set
+  of serve:
+  SAGEMAKER_BIND_TO_PORT, MAX_CONTENT_LENGTH, SAGEMAKER_MODEL_SERVER_WORKERS, SAGEMAKER_MODEL_SERVER_TIMEOUT,
+  SAGEMAKER_MODEL_JOB_QUEUE_SIZE, SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, SAGEMAKER_INFERENCE_OUTPUT,
+  SAGEMAKER_INFERENCE_ENSEMBLE, SAGEMAKER_MULTI_MODEL and SAGEMAKER_BATCH, as in the built-in algorithm's container
+  LINDEN_EXPOSURE_COLUMN      Column of a request's rows that is the exposure, from 0
+  LINDEN_BASE_MARGIN_COLUMNS  Columns that are the base margin, from 0, such as 0,1,2
+  LINDEN_METRICS              1 answers GET /metrics in Prometheus' text format
 
 Exit codes:
-  0  The job ended, or was stopped
+  0  The job ended, or it or the server was stopped
   1  It failed
 ";
 
@@ -40,6 +53,8 @@ Exit codes:
 pub enum Command {
     /// Train; also when there is no word.
     Train,
+    /// Serve the model.
+    Serve,
     /// Print [`HELP`].
     Help,
     /// Print [`VERSION`].
@@ -66,11 +81,15 @@ pub fn parse(words: &[OsString]) -> Result<Command, TrainerError> {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
         [] | ["train"] => Ok(Command::Train),
-        ["-h" | "--help" | "help"] | ["train", "-h" | "--help"] => Ok(Command::Help),
+        ["-h" | "--help" | "help"] | ["train" | "serve", "-h" | "--help"] => Ok(Command::Help),
         ["-V" | "--version" | "version"] => Ok(Command::Version),
-        ["serve"] => usage("`serve` is not in this version, which only trains; use the built-in algorithm's image to serve the model".to_owned()),
-        ["train", rest, ..] => usage(format!("`train` takes nothing behind it, found `{rest}`")),
-        [word, ..] => usage(format!("unknown command `{word}`, expected `train`")),
+        ["serve"] => Ok(Command::Serve),
+        [word @ ("train" | "serve"), rest, ..] => {
+            usage(format!("`{word}` takes nothing behind it, found `{rest}`"))
+        }
+        [word, ..] => usage(format!(
+            "unknown command `{word}`, expected `train` or `serve`"
+        )),
     }
 }
 
@@ -105,8 +124,8 @@ mod tests {
     }
 
     #[test]
-    fn train_tells_of_itself() {
-        for words in [&["--help"][..], &["train", "--help"]] {
+    fn each_word_tells_of_itself() {
+        for words in [&["--help"][..], &["train", "--help"], &["serve", "-h"]] {
             let words: Vec<OsString> = words.iter().map(Into::into).collect();
             assert_eq!(parse(&words).unwrap(), Command::Help);
         }
@@ -116,7 +135,7 @@ mod tests {
     fn other_words_are_refused_and_told_of_train() {
         for words in [
             &["trian"][..],
-            &["serve"],
+            &["serve", "train"],
             &["train", "--now"],
             &["--verbose"],
         ] {

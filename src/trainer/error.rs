@@ -1,4 +1,4 @@
-//! Every way in which the trainer can fail, and who can do something about it.
+//! Every way in which the program can fail, and who can do something about it.
 //!
 //! Invariant: [`TrainerError::class`] is total, without a `_` arm over our own errors: whoever adds one decides who can
 //! fix it. The failure file, stderr and the exit code all follow from the one [`Failure`] made here.
@@ -19,6 +19,7 @@ use engine::simd::SimdError;
 use engine::threads::ThreadsError;
 
 use crate::data::DataError;
+use crate::serve::ServeError;
 use crate::train::{CheckpointError, StartError};
 
 /// Why there is no model.
@@ -177,6 +178,9 @@ pub enum TrainerError {
     /// The signal handlers could not be installed.
     #[error("cannot install signal handlers: {0}")]
     Signals(io::Error),
+    /// The server did not start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
 }
 
 impl TrainerError {
@@ -190,6 +194,7 @@ impl TrainerError {
             Self::Start(err) => start_class(err),
             Self::Checkpoint(err) => checkpoint_class(err),
             Self::DecisionTree(err) => tree_class(err),
+            Self::Serve(err) => err.class(),
             Self::Usage(_)
             | Self::Hyperparameters(_)
             | Self::Parameter(_)
@@ -232,6 +237,7 @@ impl TrainerError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Data(err) => return err.hint(),
+            Self::Serve(err) => return err.hint().map(str::to_owned),
             Self::Usage(_) => "linden-trainer --help",
             Self::Contract(ContractError::MissingChannel(_)) => {
                 "give the job a channel named train; validation is optional"

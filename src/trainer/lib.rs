@@ -1,12 +1,13 @@
-//! The program in the image: channels in, model, metrics and evaluation out.
+//! The program in the image: channels in, model, metrics and evaluation out; or requests in, predictions out.
 //!
 //! ```text
 //! main       argv, panics, the failure file, the exit code
-//! command    train, --help, --version
+//! command    train, serve, --help, --version
 //! signal     SIGTERM and SIGINT as a flag
 //! log        stderr in the built-in container's form
 //! data       files or a pipe -> blocks of whole lines or records -> tiles, with every refusal at its line
 //! train      the one place with the order: job -> tables -> fit -> artifacts and evaluation
+//! serve      the inference server: /ping and /invocations, until SIGTERM
 //! error      every way to fail, and who can do something about it
 //! failure    the last words: output/failure and stderr
 //! ```
@@ -42,5 +43,6 @@ pub mod data;
 pub mod error;
 pub mod failure;
 pub mod log;
+pub mod serve;
 pub mod signal;
 pub mod train;

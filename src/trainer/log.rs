@@ -26,6 +26,7 @@ pub fn start(filter: Option<&str>) {
     let (targets, handle) = reload::Layer::new(own.unwrap_or_else(|| up_to(LevelFilter::INFO)));
     let lines = Layer::new()
         .with_writer(io::stderr)
+        .with_ansi(false)
         .event_format(SageMakerLine);
     // It fails only if logging has started before, and then that goes on.
     let started = tracing_subscriber::registry()

@@ -1,7 +1,8 @@
 //! `linden-trainer`: the program that SageMaker starts in the image.
 //!
 //! Whatever happens, the process ends with exit code 0 and a model (or a stop that was asked for), or with exit code 1
-//! and the reason: first line of `output/failure`, and the same line on stderr. A panic is no exception.
+//! and the reason: first line of `output/failure`, and the same line on stderr. A panic is no exception. A server ends when
+//! it is told to, and says on stderr why it did not start.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,16 +14,16 @@ use contract::failure::Failure;
 use contract::paths::MlRoot;
 use trainer::command::{self, Command};
 use trainer::error::TrainerError;
-use trainer::{failure, log, signal, train};
+use trainer::{failure, log, serve, signal, train};
 
 fn main() -> ExitCode {
     let root = MlRoot::from_env(|name| env::var(name).ok());
     log::start(env::var(LINDEN_LOG.name).ok().as_deref());
-    let ended = failure::catching_panics(|| {
-        run(&root, &command::words(env::args_os())).map_err(|err| err.failure())
-    });
+    let words = command::words(env::args_os());
+    let ended = failure::catching_panics(|| run(&root, &words).map_err(|err| err.failure()));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if matches!(command::parse(&words), Ok(Command::Serve)) => tell(&failure),
         Err(failure) => report(&root, &failure),
     }
 }
@@ -36,7 +37,15 @@ fn run(root: &MlRoot, words: &[OsString]) -> Result<(), TrainerError> {
             let stop = signal::stop_flag().map_err(TrainerError::Signals)?;
             train::run(root, &mut stdout, &stop).map(drop)
         }
+        Command::Serve => Ok(serve::run(root, &|name| env::var(name).ok())?),
     }
+}
+
+/// A server has no failure file: what it says on stderr is in the endpoint's log.
+fn tell(failure: &Failure) -> ExitCode {
+    // There is nobody left to tell if stderr is closed.
+    let _ = writeln!(io::stderr().lock(), "{}", failure.render());
+    ExitCode::from(failure.exit_code())
 }
 
 fn report(root: &MlRoot, failure: &Failure) -> ExitCode {

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import tarfile
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -227,12 +228,45 @@ def test_local_mode_can_clean_up_with_it(engine: Engine, tmp_path: pathlib.Path)
             assert path.stat().st_mode & 0o777 == 0o777, path
 
 
-def test_serve_says_that_it_is_not_there(engine: Engine, root: MlRoot) -> None:
-    answers = {tuple(words): engine.run(root.path, *words) for words in (["serve"], ["linden-trainer", "serve"])}
-    for words, done in answers.items():
-        assert done.code == 1, words
-        assert done.stderr.splitlines()[0].startswith("UserError: `serve` is not in this version"), words
-    assert len({done.stderr for done in answers.values()}) == 1
+def test_serve_answers_and_ends_on_sigterm(engine: Engine, root: MlRoot) -> None:
+    (root.path / "model").chmod(0o755)
+    model = {"objective": "reg:squarederror", "num_round": 2}
+    root.hyperparameters(model)
+    root.channel("train", table(200, 3))
+    assert engine.run(root.path, "train").code == 0
+    for words in (["serve"], ["linden-trainer", "serve"]):
+        user = f"--user={os.getuid()}:{os.getgid()}"
+        volume = f"--volume={root.path / 'model'}:/opt/ml/model:ro"
+        container = engine.asked("run", "--detach", "--rm", user, volume, "--publish=127.0.0.1::8080", engine.image, *words)
+        try:
+            port = engine.asked("port", container, "8080/tcp").splitlines()[0].rsplit(":", 1)[1]
+            assert ask(f"http://127.0.0.1:{port}/ping") == b""
+            rows = b"1,2,1\n3,,0\n"
+            assert len(ask(f"http://127.0.0.1:{port}/invocations", rows).splitlines()) == 2
+            stopping = time.monotonic()
+            engine.asked("stop", f"--time={GRACE_SECS}", container)
+            assert time.monotonic() - stopping < GRACE_SECS
+        finally:
+            engine("rm", "--force", container)
+
+
+def ask(url: str, body: bytes | None = None) -> bytes:
+    """An answer, of a server that may still be starting."""
+    end = time.monotonic() + PATIENCE_SECS
+    while True:
+        request = urllib.request.Request(url, data=body, headers={"Content-Type": "text/csv"})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECS) as answer:
+                return answer.read()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def test_it_says_what_sagemaker_may_ask_of_it(engine: Engine) -> None:
+    for capability in ("accept-bind-to-port", "multi-models"):
+        assert engine.config()["Labels"][f"com.amazonaws.sagemaker.capabilities.{capability}"] == "true"
 
 
 def test_the_commands_that_people_run_in_it_are_there(engine: Engine, root: MlRoot) -> None:

@@ -453,11 +453,11 @@ fn words_that_are_not_known_are_refused_and_told_of_train() {
     for (words, expected) in [
         (
             &["trian"][..],
-            "UserError: unknown command `trian`, expected `train`",
+            "UserError: unknown command `trian`, expected `train` or `serve`",
         ),
         (
-            &["serve"],
-            "UserError: `serve` is not in this version, which only trains; use the built-in algorithm's image to serve the model",
+            &["serve", "now"],
+            "UserError: `serve` takes nothing behind it, found `now`",
         ),
         (
             &["train", "now"],
@@ -488,7 +488,7 @@ fn a_mistyped_word_on_a_laptop_makes_no_folder() {
 #[test]
 fn help_and_version_are_answers_and_no_failures() {
     for (word, expected) in [
-        ("--help", "Usage: linden-trainer [train]"),
+        ("--help", "Usage: linden-trainer [train | serve]"),
         ("--version", "linden-trainer 0."),
     ] {
         let ended = good().run_with(&[word]);

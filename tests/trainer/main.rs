@@ -26,6 +26,7 @@ mod parquet_file;
 mod properties;
 mod ranking;
 mod record;
+mod serve;
 mod signal;
 mod table;
 mod targets;

@@ -9,10 +9,10 @@ use super::number::{NumberError, parse_cell, shown};
 
 /// A walk over the cells of a block.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cells<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) at: usize,
-    pub(super) delimiter: u8,
+pub(crate) struct Cells<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) at: usize,
+    pub(crate) delimiter: u8,
 }
 
 impl<'a> Cells<'a> {
@@ -35,14 +35,14 @@ impl<'a> Cells<'a> {
     }
 
     /// Whether a cell ends at `at`.
-    pub(super) fn ends(&self, at: usize) -> bool {
+    pub(crate) fn ends(&self, at: usize) -> bool {
         self.bytes
             .get(at)
             .is_none_or(|&it| it == self.delimiter || it == b'\n' || it == b'\r')
     }
 
     /// Reads the cell here, and stops behind it, at its delimiter or line end.
-    pub(super) fn cell(&mut self) -> Result<f32, CsvProblem> {
+    pub(crate) fn cell(&mut self) -> Result<f32, CsvProblem> {
         while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
             self.at += 1;
         }
@@ -65,7 +65,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Reads the cell here as text, and stops behind it.
-    pub(super) fn text(&mut self) -> Result<Cow<'a, [u8]>, CsvProblem> {
+    pub(crate) fn text(&mut self) -> Result<Cow<'a, [u8]>, CsvProblem> {
         while self.bytes.get(self.at) == Some(&b' ') && self.delimiter != b' ' {
             self.at += 1;
         }
@@ -115,7 +115,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Steps over what ends the cell here; true if it was the row's last.
-    pub(super) fn end_cell(&mut self) -> bool {
+    pub(crate) fn end_cell(&mut self) -> bool {
         if self.delimiter == b' ' {
             while self.bytes.get(self.at) == Some(&b' ') {
                 self.at += 1;

@@ -13,7 +13,7 @@
 
 pub mod bad_rows;
 pub mod blocks;
-mod cells;
+pub(crate) mod cells;
 pub mod csv;
 pub mod delimiter;
 mod error;

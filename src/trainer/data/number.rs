@@ -87,7 +87,7 @@ const MAX_DIGITS: usize = 18;
 /// Reads the number that `text` starts with, where it is written in the plainest way, `-12.5`, and gives its length. `None`
 /// says nothing but that [`parse_finite`] has to look.
 #[inline]
-pub(super) fn parse_plain(text: &[u8]) -> Option<(f32, usize)> {
+pub(crate) fn parse_plain(text: &[u8]) -> Option<(f32, usize)> {
     let n_sign = usize::from(*text.first()? == b'-');
     // Nearly all numbers have at most 7 digits before the point and 8 behind it.
     let words: &[u8; 16] = text[n_sign..].first_chunk()?;

@@ -271,7 +271,7 @@ impl LibsvmFormat {
     }
 }
 
-fn parse_pair(field: &[u8]) -> Result<(u32, f32), LibsvmProblem> {
+pub(crate) fn parse_pair(field: &[u8]) -> Result<(u32, f32), LibsvmProblem> {
     let colon = memchr::memchr(b':', field).ok_or_else(|| LibsvmProblem::Pair(shown(field)))?;
     let (index, value) = (&field[..colon], &field[colon + 1..]);
     if index.is_empty() || value.is_empty() {

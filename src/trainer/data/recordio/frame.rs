@@ -192,7 +192,7 @@ fn hex([a, b, c, d]: [u8; 4]) -> String {
 }
 
 /// The bytes of each record of a block, which holds whole records.
-pub(super) fn records(mut bytes: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
+pub(crate) fn records(mut bytes: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     std::iter::from_fn(move || {
         let mut record = Cow::Borrowed(&[][..]);
         loop {

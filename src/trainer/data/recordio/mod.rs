@@ -9,7 +9,7 @@
 
 pub mod frame;
 mod problem;
-mod proto;
+pub(crate) mod proto;
 
 use engine::dataset::{SideColumn, TILE_ROWS, Tile};
 use engine::threads::Threads;

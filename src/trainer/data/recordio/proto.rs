@@ -27,23 +27,23 @@ enum Kind {
 
 /// A tensor, in memory that is used again for the next record.
 #[derive(Debug, Default)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     kind: Kind,
     /// Its numbers; a double holds each of the others.
-    pub(super) values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
     /// Where they stand, in a sparse tensor.
-    pub(super) keys: Vec<u64>,
+    pub(crate) keys: Vec<u64>,
     /// Its dimensions.
-    pub(super) shape: Vec<u64>,
+    pub(crate) shape: Vec<u64>,
     /// A name in the map that is not `values`.
     other_name: Option<String>,
 }
 
 /// A record's tensors.
 #[derive(Debug, Default)]
-pub(super) struct Row {
-    pub(super) features: Tensor,
-    pub(super) label: Tensor,
+pub(crate) struct Row {
+    pub(crate) features: Tensor,
+    pub(crate) label: Tensor,
 }
 
 impl Tensor {
@@ -66,7 +66,7 @@ impl Tensor {
     }
 
     /// The number of cells that the shape has; `None` without a shape.
-    pub(super) fn n_cells(&self) -> Option<u64> {
+    pub(crate) fn n_cells(&self) -> Option<u64> {
         let cells = |cells: u64, it: &u64| cells.saturating_mul(*it);
         (!self.shape.is_empty()).then(|| self.shape.iter().fold(1, cells))
     }
@@ -74,7 +74,7 @@ impl Tensor {
 
 impl Row {
     /// Reads a record.
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<(), RecordProblem> {
+    pub(crate) fn read(&mut self, record: &[u8]) -> Result<(), RecordProblem> {
         for tensor in [&mut self.features, &mut self.label] {
             tensor.clear();
             tensor.other_name = None;

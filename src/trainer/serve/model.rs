@@ -1,0 +1,499 @@
+//! A model that answers: one, or several of one kind that answer together, made ready once.
+//!
+//! Invariants: predictions are the engine's, bit for bit; several models vote where they predict classes, and else give
+//! their mean. A model that was trained with an exposure or a base margin is not served without being told where requests
+//! have it: its predictions would mean something else.
+//!
+//! Source: sagemaker-xgboost-container `algorithm_mode/serve_utils.py`, `get_loaded_booster` and `predict`. There a vote of
+//! several rows fails, and rows of any width are predicted; here neither.
+
+use engine::booster::{Booster, PredictError, Predictor};
+use engine::dataset::{Dataset, DatasetError, Origin, SideColumn, SideColumns, Tile, TileFeatures};
+use engine::objective::{Objective, ObjectiveName};
+use engine::threads::Threads;
+
+use super::request::RequestType;
+use super::rows::Rows;
+use super::side::{SideError, SidePlan};
+use super::words::Words;
+
+/// What is answered, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Predictions {
+    /// Row-major, `(n_rows, n_outputs)`.
+    pub(super) values: Vec<f32>,
+    pub(super) n_outputs: usize,
+}
+
+/// A model, ready to predict.
+#[derive(Debug)]
+pub(super) struct Model {
+    members: Vec<Member>,
+    n_features: usize,
+    n_outputs: usize,
+    side: SidePlan,
+    words: Words,
+    threads: Threads,
+}
+
+#[derive(Debug)]
+struct Member {
+    objective: Objective,
+    predictor: Predictor,
+}
+
+/// Why models cannot answer together, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitModel {
+    /// There is no model.
+    #[error("there is no model")]
+    None,
+    /// The models predict different things.
+    #[error(
+        "the models of an ensemble must be of one kind, but one has {first} and another {other}"
+    )]
+    Mixed {
+        /// Objective and columns of the first.
+        first: String,
+        /// Those of another.
+        other: String,
+    },
+    /// The models call their categories differently.
+    #[error("the models of an ensemble must have the same names of categories")]
+    Categories,
+    /// Rows need a column that nobody named.
+    #[error(
+        "the model was trained with {column}s, so every row needs one: set {variable} to its column in requests, from 0"
+    )]
+    Input {
+        /// What is needed.
+        column: SideColumn,
+        /// Where to name it.
+        variable: &'static str,
+    },
+    /// The base margin has another number of columns than the model has outputs.
+    #[error(
+        "the base margin has {found} columns, the model has {expected} outputs; each needs one"
+    )]
+    Margins {
+        /// Columns that were named.
+        found: usize,
+        /// Outputs of the model.
+        expected: usize,
+    },
+}
+
+/// Why rows cannot be predicted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(super) enum RowsError {
+    /// A row has too many features or too few.
+    #[error("Feature size of {kind} inference data {found} is {} feature size of trained model {expected}.{}", relation(*is_sparse), advice(*found, *expected))]
+    Width {
+        /// The content type.
+        kind: &'static str,
+        /// Features of a row.
+        found: usize,
+        /// Features of the model.
+        expected: usize,
+        /// Whether rows list what they have.
+        is_sparse: bool,
+    },
+    /// The model's categories are words, for which the content type has no place.
+    #[error("the model has categories by name, which {kind} requests cannot bring; send text/csv")]
+    Words {
+        /// The content type.
+        kind: &'static str,
+    },
+    /// What stands beside the features is not what it should be.
+    #[error(transparent)]
+    Side(#[from] SideError),
+    /// The engine takes the rows for no table.
+    #[error(transparent)]
+    Table(#[from] DatasetError),
+    /// The engine does not predict them.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+}
+
+fn relation(is_sparse: bool) -> &'static str {
+    if is_sparse {
+        "larger than"
+    } else {
+        "not consistent with"
+    }
+}
+
+fn advice(found: usize, expected: usize) -> &'static str {
+    if found == expected + 1 {
+        " If one column is the label, leave it out."
+    } else {
+        ""
+    }
+}
+
+impl RowsError {
+    /// What a log may say.
+    pub(super) fn for_log(&self) -> &'static str {
+        match self {
+            Self::Width { .. } => "rows of another width than the model's",
+            Self::Words { .. } => "a content type without words for a model with words",
+            Self::Side(SideError::NoColumn { .. }) => "rows without exposure or base margin",
+            Self::Side(SideError::Value { .. }) => "an exposure or a base margin that is none",
+            Self::Table(_) | Self::Predict(_) => "rows that the engine refuses",
+        }
+    }
+}
+
+/// The kind of a model, for messages.
+fn kind(booster: &Booster) -> String {
+    format!(
+        "`{}` of {} features and {} outputs",
+        booster.objective.name.as_str(),
+        booster.n_features(),
+        booster.n_groups()
+    )
+}
+
+impl Model {
+    /// Makes boosters ready. `required` is what their rows must bring beside features.
+    ///
+    /// # Errors
+    /// [`UnfitModel`] if they cannot answer together, or requests lack what they need.
+    pub(super) fn new(
+        boosters: &[Booster],
+        required: &[SideColumn],
+        side: SidePlan,
+        threads: Threads,
+    ) -> Result<Self, UnfitModel> {
+        let first = boosters.first().ok_or(UnfitModel::None)?;
+        if let Some(other) = boosters.iter().find(|it| kind(it) != kind(first)) {
+            return Err(UnfitModel::Mixed {
+                first: kind(first),
+                other: kind(other),
+            });
+        }
+        if boosters
+            .iter()
+            .any(|it| it.category_names != first.category_names)
+        {
+            return Err(UnfitModel::Categories);
+        }
+        if let Some(&column) = required.iter().find(|it| !side.has(**it)) {
+            let variable = variable_of(column);
+            return Err(UnfitModel::Input { column, variable });
+        }
+        let (found, expected) = (side.base_margin.len(), first.n_groups());
+        if found != 0 && found != expected {
+            return Err(UnfitModel::Margins { found, expected });
+        }
+        let member = |booster: &Booster| Member {
+            objective: booster.objective.clone(),
+            predictor: Predictor::new(booster),
+        };
+        let decides = first.objective.n_outputs() < first.objective.n_groups();
+        let n_outputs = if decides { 1 } else { first.n_groups() };
+        Ok(Self {
+            members: boosters.iter().map(member).collect(),
+            n_features: first.n_features(),
+            n_outputs,
+            words: Words::new(&first.category_names, first.n_features(), &side),
+            side,
+            threads,
+        })
+    }
+
+    /// What is predicted.
+    pub(super) fn objective(&self) -> &Objective {
+        &self.members[0].objective
+    }
+
+    /// Values of an answer.
+    pub(super) fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
+    /// Which columns of requests hold words.
+    pub(super) fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// How many models answer together.
+    pub(super) fn n_members(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Predicts rows.
+    ///
+    /// # Errors
+    /// [`RowsError`] for rows that are not the model's.
+    pub(super) fn predict(&self, rows: Rows, of: RequestType) -> Result<Predictions, RowsError> {
+        if !self.words.is_empty() && of != RequestType::Csv {
+            return Err(RowsError::Words { kind: of.name() });
+        }
+        let n_rows = rows.n_rows();
+        let (rows, side) = if self.side.is_empty() {
+            (rows, SideColumns::default())
+        } else {
+            self.side.split(rows)?
+        };
+        self.check_width(&rows, of)?;
+        let table = Table::new(rows, n_rows, side)?;
+        let mut members = self.members.iter();
+        let mut answers: Vec<Vec<f32>> = Vec::with_capacity(self.members.len());
+        for member in &mut members {
+            answers.push(member.predict(&table, &self.threads)?);
+        }
+        Ok(Predictions {
+            values: self.joined(answers),
+            n_outputs: self.n_outputs,
+        })
+    }
+
+    fn check_width(&self, rows: &Rows, of: RequestType) -> Result<(), RowsError> {
+        let (found, expected) = (rows.n_columns(), self.n_features);
+        let is_sparse = matches!(rows, Rows::Sparse { .. });
+        if found == expected || (is_sparse && found < expected) {
+            return Ok(());
+        }
+        Err(RowsError::Width {
+            kind: of.name(),
+            found,
+            expected,
+            is_sparse,
+        })
+    }
+
+    fn joined(&self, mut answers: Vec<Vec<f32>>) -> Vec<f32> {
+        if answers.len() == 1 {
+            return answers.swap_remove(0);
+        }
+        let n_values = answers[0].len();
+        let values = |at: usize| answers.iter().map(move |it| it[at]);
+        if votes(self.objective().name) {
+            return (0..n_values).map(|at| most_frequent(&values(at))).collect();
+        }
+        let n_answers = answers.len() as f32;
+        (0..n_values)
+            .map(|at| values(at).sum::<f32>() / n_answers)
+            .collect()
+    }
+}
+
+/// Whether a mean of predictions would be none.
+fn votes(objective: ObjectiveName) -> bool {
+    matches!(
+        objective,
+        ObjectiveName::MultiSoftmax | ObjectiveName::BinaryHinge
+    )
+}
+
+/// The value that is there most often, the smallest of several.
+fn most_frequent(values: &(impl Iterator<Item = f32> + Clone)) -> f32 {
+    let count = |value: f32| values.clone().filter(|it| *it == value).count();
+    let mut best = (0, f32::NAN);
+    for value in values.clone() {
+        let n = count(value);
+        if n > best.0 || (n == best.0 && value < best.1) {
+            best = (n, value);
+        }
+    }
+    best.1
+}
+
+/// The variable that names the column.
+fn variable_of(column: SideColumn) -> &'static str {
+    match column {
+        SideColumn::Exposure => contract::environment::LINDEN_EXPOSURE_COLUMN.name,
+        SideColumn::BaseMargin
+        | SideColumn::QueryId
+        | SideColumn::LabelUpperBound
+        | SideColumn::FurtherLabel => contract::environment::LINDEN_BASE_MARGIN_COLUMNS.name,
+    }
+}
+
+/// Rows in a form that the engine predicts.
+enum Table {
+    /// Row-major values, where nothing stands beside them.
+    Plain {
+        values: Vec<f32>,
+        n_rows: usize,
+    },
+    Any(Dataset),
+}
+
+impl Table {
+    fn new(rows: Rows, n_rows: usize, side: SideColumns) -> Result<Self, RowsError> {
+        let has_side = side != SideColumns::default();
+        let data = match rows {
+            Rows::Dense { values, .. } if !has_side => {
+                return Ok(Self::Plain { values, n_rows });
+            }
+            Rows::Dense { n_columns, values } => {
+                Dataset::from_rows(n_columns, &values, &vec![0.0; n_rows])?
+            }
+            Rows::Sparse {
+                n_columns: _,
+                indptr,
+                indices,
+                values,
+            } => sparse(n_rows, indptr, indices, values)?,
+        };
+        let data = if has_side {
+            data.with_side_columns(side)?
+        } else {
+            data
+        };
+        Ok(Self::Any(data))
+    }
+}
+
+fn sparse(
+    n_rows: usize,
+    indptr: Vec<usize>,
+    indices: Vec<u32>,
+    values: Vec<f32>,
+) -> Result<Dataset, DatasetError> {
+    let mut builder = Dataset::builder();
+    builder.push(Tile {
+        features: TileFeatures::Csr {
+            indptr,
+            indices,
+            values,
+        },
+        labels: vec![0.0; n_rows],
+        weights: None,
+        side: SideColumns::default(),
+        words: Vec::new(),
+        origin: Origin {
+            object: "request".into(),
+            first_row: 0,
+        },
+    })?;
+    builder.finish()
+}
+
+impl Member {
+    fn predict(&self, table: &Table, threads: &Threads) -> Result<Vec<f32>, PredictError> {
+        let mut margins = match table {
+            Table::Plain { values, n_rows } => {
+                let mut margins = vec![0.0; n_rows * self.predictor.n_groups()];
+                let n_features = self.predictor.n_features();
+                self.predictor
+                    .predict_margin_into(values, n_features, &mut margins, threads)?;
+                margins
+            }
+            Table::Any(data) => self.predictor.predict_margin(data, threads)?,
+        };
+        self.objective.transform(&mut margins);
+        Ok(self.objective.decide(margins))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::tree::{NO_PARENT, Node, Tree};
+
+    use super::*;
+
+    fn constant(objective: ObjectiveName, value: f32) -> Booster {
+        Booster {
+            trees: vec![Tree::from(vec![Node::leaf(NO_PARENT, value, 4.0)])],
+            tree_info: vec![0],
+            base_score: 0.0,
+            ..Booster::new(Objective::new(objective), 2)
+        }
+    }
+
+    fn model(boosters: &[Booster]) -> Result<Model, UnfitModel> {
+        Model::new(boosters, &[], SidePlan::default(), Threads::single())
+    }
+
+    fn rows(n_columns: usize) -> Rows {
+        Rows::Dense {
+            n_columns,
+            values: vec![1.0; 2 * n_columns],
+        }
+    }
+
+    #[test]
+    fn several_models_give_their_mean() {
+        let name = ObjectiveName::RegSquaredError;
+        let model = model(&[
+            constant(name, 1.0),
+            constant(name, 2.0),
+            constant(name, 6.0),
+        ])
+        .unwrap();
+        let predictions = model.predict(rows(2), RequestType::Csv).unwrap();
+        assert_eq!(predictions.values, [3.0, 3.0]);
+    }
+
+    #[test]
+    fn several_models_vote_on_classes() {
+        assert_eq!(most_frequent(&[2.0, 0.0, 2.0].into_iter()), 2.0);
+        assert_eq!(most_frequent(&[2.0, 1.0, 0.0].into_iter()), 0.0);
+        let name = ObjectiveName::BinaryHinge;
+        let models = [1.0, 1.0, -1.0].map(|it| constant(name, it));
+        let predictions = model(&models).unwrap().predict(rows(2), RequestType::Csv);
+        assert_eq!(predictions.unwrap().values, [1.0, 1.0]);
+    }
+
+    #[test]
+    fn models_of_different_kinds_are_refused() {
+        let models = [
+            constant(ObjectiveName::RegSquaredError, 1.0),
+            constant(ObjectiveName::BinaryLogistic, 1.0),
+        ];
+        let told = model(&models).unwrap_err().to_string();
+        assert!(
+            told.contains("`reg:squarederror`") && told.contains("`binary:logistic`"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn rows_of_another_width_are_refused_in_the_built_in_containers_words() {
+        let model = model(&[constant(ObjectiveName::RegSquaredError, 1.0)]).unwrap();
+        let told = model.predict(rows(3), RequestType::Csv).unwrap_err();
+        assert_eq!(
+            told.to_string(),
+            "Feature size of csv inference data 3 is not consistent with feature size of trained model 2. If one column is \
+             the label, leave it out."
+        );
+        let wide = Rows::Sparse {
+            n_columns: 5,
+            indptr: vec![0, 1],
+            indices: vec![4],
+            values: vec![1.0],
+        };
+        let told = model.predict(wide, RequestType::Libsvm).unwrap_err();
+        assert_eq!(
+            told.to_string(),
+            "Feature size of libsvm inference data 5 is larger than feature size of trained model 2."
+        );
+    }
+
+    #[test]
+    fn what_a_model_needs_is_asked_for_by_name() {
+        let booster = [Booster {
+            base_score: 1.0,
+            ..constant(ObjectiveName::CountPoisson, 1.0)
+        }];
+        let needs = [SideColumn::Exposure];
+        let told = Model::new(&booster, &needs, SidePlan::default(), Threads::single());
+        let told = told.unwrap_err().to_string();
+        assert!(told.contains("set LINDEN_EXPOSURE_COLUMN"), "{told}");
+        let side = SidePlan {
+            exposure: Some(2),
+            base_margin: vec![],
+        };
+        let model = Model::new(&booster, &needs, side, Threads::single()).unwrap();
+        let values = vec![1.0, 1.0, 1.0, 1.0, 1.0, 3.0];
+        let rows = Rows::Dense {
+            n_columns: 3,
+            values,
+        };
+        let values = model.predict(rows, RequestType::Csv).unwrap().values;
+        assert!((values[1] / values[0] - 3.0).abs() < 1e-6, "{values:?}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The inference server, asked over loopback as SageMaker asks it: the real program, plain sockets.
+
+mod answers;
+mod limits;
+mod many;
+mod server;
+mod start;
