@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a model takes while it is read, in the bytes of its file: the document, what is read of it, and the two layouts that
-/// predict. Measured on models of 1 to 2000 trees it is 3 to 6.
+/// predict. An estimate with room to spare, not a measurement.
 const BYTES_PER_BYTE: u64 = 8;
 
 /// Whether the models of these files fit into memory; where nobody says how much there is, they do.
