@@ -35,13 +35,14 @@ class Cell:
 
 
 TEN = {"num_class": 10, "num_round": 15, "max_depth": 4}
-QUANTILES = {"quantile_alpha": [0.2, 0.5, 0.8], "skip_drop": 0.5, "num_round": 100}
+# XGBoost 3.2 starts each level at its own quantile. Here levels of a dart start together, so that what they start from is in
+# no tree that may be left out: 1.4 % worse after 100 rounds. With one start for both, only what is learned is compared.
+QUANTILES = {"quantile_alpha": [0.2, 0.5, 0.8], "skip_drop": 0.5, "num_round": 100, "base_score": 150}
 CELLS = [
     Cell("bike_usage", tables.bike_usage, "count:poisson", "poisson-nloglik,rmse"),
     Cell("bike_usage forest", tables.bike_usage, "count:poisson", "poisson-nloglik", {"normalize_type": "forest"}),
     Cell("bike_usage weighted", tables.bike_usage, "reg:squarederror", "rmse,mae", {"sample_type": "weighted", "one_drop": 1}, seeds=16),
     Cell("bike_usage median", tables.bike_usage, "reg:absoluteerror", "mae", {"skip_drop": 0.5}),
-    # Levels start together here, so that what they start from is in no tree that may be left out.
     Cell("bike_usage quantiles", tables.bike_usage, "reg:quantileerror", "quantile", QUANTILES, seeds=8),
     Cell("higgs", tables.higgs_redrawn, "binary:logistic", "logloss,auc", {"rate_drop": 0.3, "skip_drop": 0.5}),
     Cell("higgs trees", tables.higgs_redrawn, "binary:logistic", "logloss", {"num_parallel_tree": 3, "subsample": 0.7, "num_round": 30}),
