@@ -15,6 +15,7 @@ import pytest
 import samples
 from boosters import FAMILIES, Trained
 from parity import report
+from parts import Folders
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -46,12 +47,9 @@ def repository() -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def peers_data() -> pathlib.Path:
-    """Tables that may not be copied into the repository."""
-    folder = pathlib.Path(os.environ.get("LINDEN_SHARED", REPOSITORY.parent / "shared")) / "data" / "peers"
-    if not folder.is_dir():
-        pytest.skip(f"no tables at {folder}: set LINDEN_SHARED to the folder that holds data/peers")
-    return folder
+def folders(repository: pathlib.Path) -> Folders:
+    """Where tables are; a test is skipped when it asks for one that may not be copied into the repository, and is not there."""
+    return Folders(repository, pathlib.Path(os.environ.get("LINDEN_SHARED", REPOSITORY.parent / "shared")))
 
 
 @pytest.fixture(scope="session")

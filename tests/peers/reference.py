@@ -21,10 +21,11 @@ def loaded(path: pathlib.Path) -> xgb.Booster:
 
 
 def grown(hyperparameters: Mapping[str, object], train: xgb.DMatrix, start: xgb.Booster | None = None) -> xgb.Booster:
-    """What XGBoost makes of a job's hyperparameters, after `start` if there is one."""
+    """What XGBoost makes of a job's hyperparameters, after `start` if there is one. Trees are grown by `hist` where nothing else is said."""
     own = {name: value for name, value in hyperparameters.items() if name != "num_round"}
-    rounds = int(hyperparameters["num_round"])
-    return xgb.train(own | {"tree_method": "hist", "nthread": 1}, train, num_boost_round=rounds, xgb_model=start)
+    grows_trees = own.get("booster") != "gblinear" and own.get("process_type") != "update"
+    method = {"tree_method": "hist"} if grows_trees else {}
+    return xgb.train(method | own | {"nthread": 1}, train, num_boost_round=int(hyperparameters["num_round"]), xgb_model=start)
 
 
 def judged(

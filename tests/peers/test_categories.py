@@ -1,10 +1,9 @@
-"""Trees on categories: XGBoost's own on tables where nothing is left to chance, as good as XGBoost's with `enable_categorical` on
-real ones, explained as XGBoost does, and exported. `test_models.py` loads them in every version.
+"""Trees on categories: XGBoost's own on a table where nothing is left to chance, explained as XGBoost does, and exported. How good
+they are on real tables is told by the parity grid; `test_models.py` loads them in every version.
 """
 
 import json
 import pathlib
-from dataclasses import dataclass, field
 
 import lightgbm as lgb
 import numpy as np
@@ -15,39 +14,19 @@ import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 
+from job import finished
 from ml_root import Finished, MlRoot
-from reference import BETTER, PRINTED, ROUNDED, WORSE, judged, loaded
+from parts import Part, Table
+from reference import grown, judged, loaded
 from samples import csv, margins, numbers, run
-from tables import Folders, categories
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
 
 DEFAULTS = {"num_round": 40, "eta": 0.1, "max_depth": 5}
-N_ROWS, SEEDS = 1200, 4
+N_ROWS = 1200
 
 
-@dataclass(frozen=True)
-class Rows:
-    """`features` is (n_rows, n_features); those that `categorical` lists hold codes."""
-
-    features: np.ndarray
-    labels: np.ndarray
-    categorical: list[int]
-
-    def matrix(self) -> xgb.DMatrix:
-        types = ["c" if it in self.categorical else "float" for it in range(self.features.shape[1])]
-        return xgb.DMatrix(self.features, label=self.labels, feature_types=types, enable_categorical=True, nthread=1)
-
-    def content(self) -> str:
-        return csv(np.column_stack([self.labels, self.features]))
-
-    def split(self, seed: int) -> "tuple[Rows, Rows]":
-        order = np.random.default_rng(seed).permutation(len(self.labels))
-        parts = order[len(order) // 4 :], order[: len(order) // 4]
-        return tuple(Rows(self.features[it], self.labels[it], self.categorical) for it in parts)
-
-
-def drawn(seed: int = 5) -> Rows:
+def drawn(seed: int = 5) -> Part:
     """Codes of three, of thirty and of two hundred, two numbers, and gaps everywhere; the label goes with all of them."""
     rng = np.random.default_rng(seed)
     features = np.column_stack(
@@ -57,22 +36,7 @@ def drawn(seed: int = 5) -> Rows:
     label = sum(effects[it][features[:, it].astype(int)] for it in range(3)) + features[:, 3] * (features[:, 0] == 1)
     features[rng.random(features.shape) < 0.1] = np.nan
     features[:, 4] = rng.normal(size=N_ROWS)
-    return Rows(features, (label + 0.2 * rng.normal(size=N_ROWS)).astype(np.float32), [0, 1, 2])
-
-
-def train(trainer: pathlib.Path, root: pathlib.Path, parameters: dict[str, object], parts: tuple[Rows, Rows]) -> Finished:
-    tree = MlRoot(root)
-    tree.hyperparameters(parameters | {"categorical_features": ",".join(str(it) for it in parts[0].categorical)})
-    for name, part in zip(("train", "validation"), parts, strict=True):
-        tree.channel(name, part.content())
-    done = tree.train(trainer)
-    assert done.code == 0, done.failure or done.stderr
-    return done
-
-
-def peer(parameters: dict[str, object], data: xgb.DMatrix) -> xgb.Booster:
-    own = {name: value for name, value in parameters.items() if name != "num_round"}
-    return xgb.train(own | {"tree_method": "hist", "nthread": 1}, data, num_boost_round=int(parameters["num_round"]))
+    return Part(features, (label + 0.2 * rng.normal(size=N_ROWS)).astype(np.float32), categorical=(0, 1, 2))
 
 
 CASES = {
@@ -91,8 +55,8 @@ def test_squared_error_gives_the_trees_of_xgboost(name: str, trainer: pathlib.Pa
     rows = drawn()
     rows.features[:, 3:] = np.round(rows.features[:, 3:] * 4)
     parameters = {"num_round": 6, "eta": 0.3, "max_depth": 4, "base_score": 0.5, "objective": "reg:squarederror"} | CASES[name]
-    done = train(trainer, tmp_path, parameters, (rows, rows))
-    theirs = peer(parameters, rows.matrix())
+    done = finished(trainer, tmp_path, parameters, Table(rows, rows))
+    theirs = grown(parameters, rows.matrix())
     np.testing.assert_allclose(margins(loaded(done.model), rows.matrix()), margins(theirs, rows.matrix()), rtol=0, atol=2e-5)
 
 
@@ -100,7 +64,7 @@ def test_squared_error_gives_the_trees_of_xgboost(name: str, trainer: pathlib.Pa
 def model(request: pytest.FixtureRequest, trainer: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     rows = drawn()
     parameters = DEFAULTS | {"objective": "reg:squarederror", "model_format": request.param}
-    return train(trainer, tmp_path_factory.mktemp("model"), parameters, (rows, rows))
+    return finished(trainer, tmp_path_factory.mktemp("model"), parameters, Table(rows, rows))
 
 
 @pytest.fixture(scope="module")
@@ -197,48 +161,3 @@ def test_words_are_the_categories_of_a_data_frame(model_format: str, trainer: pa
     rows.write_text("Bern,0.5\n,0.5\n", encoding="utf-8")
     unseen, missing = numbers(run(linden, "predict", done.model, rows))
     assert unseen == missing
-
-
-@dataclass(frozen=True)
-class Cell:
-    table: str
-    objective: str
-    metric: str
-    parameters: dict[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.table} {self.metric}"
-
-
-CELLS = [
-    Cell("attrition", "binary:logistic", "logloss"),
-    Cell("attrition", "binary:logistic", "auc"),
-    Cell("bike_usage", "count:poisson", "poisson-nloglik", {"num_round": 100}),
-    Cell("bike_usage", "reg:squarederror", "rmse", {"max_depth": 7}),
-    Cell("store_sales", "reg:squarederror", "rmse", {"max_depth": 3}),
-    Cell("unemployment_duration", "reg:squarederror", "rmse", {"max_depth": 3}),
-    Cell("flights", "binary:logistic", "logloss", {"max_depth": 7}),
-    Cell("flights", "binary:logistic", "auc", {"max_depth": 7, "max_cat_threshold": 16}),
-]
-
-
-@pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_real_tables(
-    cell: Cell, trainer: pathlib.Path, repository: pathlib.Path, peers_data: pathlib.Path, ratios: list, tmp_path: pathlib.Path
-) -> None:
-    features, labels, categorical = categories(Folders(repository, peers_data), cell.table)
-    rows = Rows(features, labels, categorical)
-    ours, theirs = [], []
-    parameters = DEFAULTS | cell.parameters | {"objective": cell.objective, "eval_metric": cell.metric}
-    for seed in range(SEEDS):
-        parts = rows.split(seed)
-        done = train(trainer, tmp_path / str(seed), parameters, parts)
-        data = parts[1].matrix()
-        ours.append(judged(loaded(done.model), [cell.metric], data)[cell.metric])
-        theirs.append(judged(peer(parameters, parts[0].matrix()), [cell.metric], data)[cell.metric])
-        assert done.metrics[f"validation-{cell.metric}"][-1] == pytest.approx(ours[-1], rel=ROUNDED, abs=PRINTED)
-    mean, expected = np.mean(ours), np.mean(theirs)
-    ratios.append((f"{cell.table} categories", cell.metric, mean, expected))
-    # A larger area is better; a smaller loss is.
-    ratio = expected / mean if cell.metric == "auc" else mean / expected
-    assert 1 - BETTER <= ratio <= 1 + WORSE, f"{ours} {theirs}"

@@ -9,8 +9,8 @@ import xgboost as xgb
 
 import tables
 from ml_root import Finished, MlRoot
+from parts import Folders, Table
 from reference import BETTER, PRINTED, ROUNDED, WORSE, grown, judged, loaded
-from tables import Folders, Table
 
 PARAMETERS = {"objective": "binary:logistic", "eta": 0.1, "max_depth": 5, "num_round": 30}
 METRIC = "logloss"
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
 
 
 @pytest.fixture
-def table(repository: pathlib.Path, tmp_path: pathlib.Path) -> Table:
-    return tables.attrition(Folders(repository, tmp_path), 0)
+def table(folders: Folders) -> Table:
+    return tables.attrition(folders, 0)
 
 
 def job(path: pathlib.Path, table: Table, more: dict[str, object]) -> MlRoot:

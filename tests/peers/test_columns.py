@@ -11,8 +11,8 @@ import xgboost as xgb
 
 import tables
 from ml_root import Finished, MlRoot
+from parts import Folders, Part, Table
 from reference import BETTER, PRINTED, ROUNDED, WORSE, grown, judged, loaded
-from tables import Folders, Part, Table
 
 PARAMETERS = {"objective": "count:poisson", "num_round": 60, "eta": 0.1, "max_depth": 5}
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
 
 
 @pytest.fixture
-def table(repository: pathlib.Path, tmp_path: pathlib.Path) -> Table:
-    return tables.bike_usage(Folders(repository, tmp_path), 0)
+def table(folders: Folders) -> Table:
+    return tables.bike_usage(folders, 0)
 
 
 def side(part: Part) -> np.ndarray:

@@ -5,7 +5,6 @@ import pathlib
 
 import numpy as np
 import pytest
-import xgboost as xgb
 
 from boosters import FAMILIES, Family, Trained
 from samples import N_FEATURES, margins, numbers, run

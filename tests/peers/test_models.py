@@ -13,6 +13,7 @@ import pytest
 import xgboost as xgb
 
 from ml_root import MlRoot
+from reference import loaded
 from samples import N_FEATURES, N_ROWS, VERSION, csv, label, labels_for, margins, numbers, queries, run
 
 ROUNDS = 7
@@ -138,9 +139,7 @@ def booster(trained: tuple[Case, str, pathlib.Path]) -> xgb.Booster:
     """The model under the file name that it has in the artifact, which has no ending to tell the format by."""
     path = trained[2]
     assert path.name == "xgboost-model"
-    booster = xgb.Booster()
-    booster.load_model(path)
-    return booster
+    return loaded(path)
 
 
 def matrix(case: Case, rows: np.ndarray) -> xgb.DMatrix:

@@ -1,4 +1,4 @@
-"""Continuing and cross-validation beside XGBoost: it reads what they leave, and does no better from the same start."""
+"""Continuing from an archive, and cross-validation beside XGBoost: it reads what they leave. The parity grid continues XGBoost's models."""
 
 import json
 import pathlib
@@ -11,70 +11,23 @@ import xgboost as xgb
 
 import tables
 from ml_root import MlRoot
-from reference import BETTER, PRINTED, ROUNDED, WORSE, grown, judged, loaded
-from tables import Folders, Table
+from parts import Folders, Source, Table
+from reference import PRINTED, loaded
 
 PARAMETERS = {"eta": 0.1, "max_depth": 5}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
 
 
-@pytest.fixture
-def folders(repository: pathlib.Path, peers_data: pathlib.Path) -> Folders:
-    return Folders(repository, peers_data)
-
-
-def among(*cases: tuple[str, str, tables.Source, dict[str, object]]) -> pytest.MarkDecorator:
+def among(*cases: tuple[str, str, Source, dict[str, object]]) -> pytest.MarkDecorator:
     """Objectives with their metrics, tables and what else they need."""
     return pytest.mark.parametrize(
         ("objective", "metric", "source", "more"), cases, ids=lambda it: it if isinstance(it, str) else ""
     )
 
 
-@among(
-    ("count:poisson", "poisson-nloglik", tables.bike_usage, {}),
-    ("binary:logistic", "logloss", tables.higgs, {}),
-    ("multi:softprob", "mlogloss", tables.digits, {"num_class": 10}),
-    ("reg:squarederror", "rmse", tables.bike_usage, {"num_parallel_tree": 3}),
-)
-def test_xgboosts_model_is_continued_as_well_as_xgboost_does(
-    objective: str,
-    metric: str,
-    source: tables.Source,
-    more: dict[str, object],
-    trainer: pathlib.Path,
-    folders: Folders,
-    tmp_path: pathlib.Path,
-) -> None:
-    table = source(folders, 0)
-    train, validation = table.train.matrix(), table.validation.matrix()
-    own = PARAMETERS | {"objective": objective, "num_round": 30} | more
-    start = grown(own | {"num_round": 20}, train)
-    saved = tmp_path / "xgboost-model.json"
-    start.save_model(saved)
-    tree = MlRoot(tmp_path / "job")
-    tree.hyperparameters(own)
-    tree.channel("train", table.train.content())
-    tree.channel("validation", table.validation.content())
-    tree.channel("model", saved.read_bytes(), "application/x-sagemaker-model")
-    done = tree.train(trainer, first_round=20)
-    assert done.code == 0, done.failure or done.stderr
-    ours = loaded(done.model)
-    assert ours.num_boosted_rounds() == 50
-    # The same trees; several intercepts are in the first ones, since older versions of XGBoost read only one.
-    first = ours.predict(validation, iteration_range=(0, 20), output_margin=True)
-    np.testing.assert_allclose(first, start.predict(validation, output_margin=True), rtol=1e-5, atol=1e-5)
-    theirs = grown(own, train, start)
-    assert theirs.num_boosted_rounds() == 50
-    ratio = judged(ours, [metric], validation)[metric] / judged(theirs, [metric], validation)[metric]
-    assert 1 - BETTER <= ratio <= 1 + WORSE, ratio
-    for name, data in (("train", train), ("validation", validation)):
-        printed = done.metrics[f"{name}-{metric}"][-1]
-        assert printed == pytest.approx(judged(ours, [metric], data)[metric], rel=ROUNDED, abs=PRINTED)
-
-
-def test_an_archive_is_continued(trainer: pathlib.Path, repository: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    table = tables.bike_usage(Folders(repository, tmp_path), 0)
+def test_an_archive_is_continued(trainer: pathlib.Path, folders: Folders, tmp_path: pathlib.Path) -> None:
+    table = tables.bike_usage(folders, 0)
 
     def job(name: str, rounds: int, model: bytes | None = None) -> pathlib.Path:
         tree = MlRoot(tmp_path / name)
@@ -101,7 +54,7 @@ def test_an_archive_is_continued(trainer: pathlib.Path, repository: pathlib.Path
 def test_folds_are_judged_on_what_they_have_not_seen(
     objective: str,
     metric: str,
-    source: tables.Source,
+    source: Source,
     more: dict[str, object],
     trainer: pathlib.Path,
     folders: Folders,

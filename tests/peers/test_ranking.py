@@ -9,7 +9,7 @@ import numpy as np
 
 import tables
 from ml_root import MlRoot
-from tables import Folders, Part
+from parts import Folders, Part
 
 PARAMETERS = {"num_round": 20, "eta": 0.1, "max_depth": 5, "objective": "rank:ndcg"}
 
@@ -23,9 +23,9 @@ def libsvm(part: Part) -> bytes:
 
 
 def test_libsvm_names_queries_itself_and_the_default_metric_is_xgboosts(
-    trainer: pathlib.Path, repository: pathlib.Path, tmp_path: pathlib.Path
+    trainer: pathlib.Path, folders: Folders, tmp_path: pathlib.Path
 ) -> None:
-    train = tables.bike_days(5)(Folders(repository, tmp_path), 0).train
+    train = tables.bike_days(5)(folders, 0).train
 
     def job(name: str, content: bytes, content_type: str, more: dict[str, object]) -> dict[str, list[float]]:
         tree = MlRoot(tmp_path / name)

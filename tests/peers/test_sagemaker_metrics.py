@@ -12,8 +12,8 @@ import sklearn.metrics as skm
 
 import tables
 from ml_root import MlRoot
+from parts import Folders, Source, weighted
 from reference import PRINTED, ROUNDED, loaded
-from tables import Folders, Source
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format")
 
@@ -44,13 +44,13 @@ OF_NUMBERS: dict[str, Score] = {"mse": skm.mean_squared_error, "r2": skm.r2_scor
 # Objective, table, classes.
 CASES: dict[str, tuple[str, Source, int]] = {
     "logistic": ("binary:logistic", tables.attrition, 2),
-    "logistic weighted": ("binary:logistic", tables.weighted(tables.attrition), 2),
+    "logistic weighted": ("binary:logistic", weighted(tables.attrition), 2),
     "logitraw": ("binary:logitraw", tables.breast_cancer, 2),
     "hinge": ("binary:hinge", tables.breast_cancer, 2),
     "softmax": ("multi:softmax", tables.digits, 10),
     "softprob": ("multi:softprob", tables.wine, 3),
     "squared error": ("reg:squarederror", tables.diabetes, 0),
-    "counts weighted": ("count:poisson", tables.weighted(tables.bike_usage), 0),
+    "counts weighted": ("count:poisson", weighted(tables.bike_usage), 0),
     "gamma": ("reg:gamma", tables.diabetes, 0),
 }
 
@@ -66,13 +66,13 @@ def decided(objective: str, predictions: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_printed_is_what_scikit_learn_computes(
-    name: str, trainer: pathlib.Path, repository: pathlib.Path, peers_data: pathlib.Path, tmp_path: pathlib.Path
+    name: str, trainer: pathlib.Path, folders: Folders, tmp_path: pathlib.Path
 ) -> None:
     objective, source, n_classes = CASES[name]
     scores = OF_NUMBERS | (OF_CLASSES if n_classes else {}) | (OF_TWO if n_classes == 2 else {})
     if n_classes > 2:
         scores = OF_CLASSES
-    table = source(Folders(repository, peers_data), 0)
+    table = source(folders, 0)
     tree = MlRoot(tmp_path)
     classes = {"num_class": n_classes} if n_classes > 2 else {}
     own = {"objective": objective, "num_round": 8, "max_depth": 3, "eval_metric": ",".join(scores)}
@@ -93,9 +93,9 @@ def test_what_is_printed_is_what_scikit_learn_computes(
 
 
 def test_the_last_metric_steers_early_stopping_the_right_way(
-    trainer: pathlib.Path, repository: pathlib.Path, peers_data: pathlib.Path, tmp_path: pathlib.Path
+    trainer: pathlib.Path, folders: Folders, tmp_path: pathlib.Path
 ) -> None:
-    table = tables.attrition(Folders(repository, peers_data), 1)
+    table = tables.attrition(folders, 1)
     tree = MlRoot(tmp_path)
     own = {"objective": "binary:logistic", "num_round": 60, "eval_metric": "logloss,balanced_accuracy", "early_stopping_rounds": 8}
     tree.hyperparameters(own)

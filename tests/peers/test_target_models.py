@@ -5,13 +5,14 @@ Runs against the XGBoost that is installed, in one virtual environment for each 
 
 import json
 import pathlib
-import subprocess
 
 import numpy as np
 import pytest
 import xgboost as xgb
 
 from ml_root import MlRoot
+from reference import loaded
+from samples import csv, numbers, run
 
 N_ROWS, N_TARGETS, ROUNDS = 500, 3, 6
 
@@ -26,18 +27,6 @@ def features() -> np.ndarray:
     rows[rng.random(rows.shape) < 0.1] = np.nan
     rows[:, 4] = rng.normal(size=N_ROWS)
     return rows
-
-
-def csv(rows: np.ndarray) -> str:
-    fields = (("" if np.isnan(it) else repr(float(it)) for it in row) for row in rows)
-    return "".join(",".join(row) + "\n" for row in fields)
-
-
-def predicted(linden: pathlib.Path, *arguments: object) -> np.ndarray:
-    command = [str(it) for it in (linden, "model", "predict", *arguments)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return np.array([[np.float32(it) for it in line.split(",")] for line in done.stdout.splitlines()])
 
 
 @pytest.mark.parametrize("model_format", ["json", "ubj"])
@@ -55,8 +44,8 @@ def test_margins_are_the_same_bit_for_bit(
 ) -> None:
     rows = features()
     known = np.nan_to_num(rows)
-    numbers = np.stack([np.round(20 * abs(known[:, it]) + it) for it in range(N_TARGETS)], axis=1)
-    labels = numbers % 2 if objective == "binary:logistic" else numbers
+    counts = np.stack([np.round(20 * abs(known[:, it]) + it) for it in range(N_TARGETS)], axis=1)
+    labels = counts % 2 if objective == "binary:logistic" else counts
     path = tmp_path / "rows.csv"
     path.write_text(csv(rows), encoding="utf-8")
     lines = csv(np.column_stack([labels, rows]))
@@ -65,12 +54,11 @@ def test_margins_are_the_same_bit_for_bit(
     tree.channel("train", lines)
     done = tree.train(trainer)
     assert done.code == 0, done.failure or done.stderr
-    booster = xgb.Booster()
-    booster.load_model(done.model)
+    booster = loaded(done.model)
     assert booster.num_boosted_rounds() == ROUNDS
     config = json.loads(booster.save_config())["learner"]["learner_model_param"]
     assert config["num_target"] == str(N_TARGETS)
     theirs = booster.predict(xgb.DMatrix(rows, nthread=1), output_margin=True)
     assert theirs.shape == (N_ROWS, N_TARGETS)
-    np.testing.assert_array_equal(predicted(linden, done.model, path, "--margin"), theirs)
-    np.testing.assert_allclose(predicted(linden, done.model, path), booster.predict(xgb.DMatrix(rows, nthread=1)), rtol=1e-6)
+    np.testing.assert_array_equal(numbers(run(linden, "predict", done.model, path, "--margin")), theirs)
+    np.testing.assert_allclose(numbers(run(linden, "predict", done.model, path)), booster.predict(xgb.DMatrix(rows, nthread=1)), rtol=1e-6)

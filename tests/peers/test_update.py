@@ -8,9 +8,9 @@ import pytest
 import xgboost as xgb
 
 import tables
-from ml_root import MlRoot
+from job import finished, written
+from parts import Folders, Source, Table
 from reference import PRINTED, ROUNDED, grown, judged, loaded
-from tables import Folders, Source
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Unknown file format", "ignore:.*updater.*")
 
@@ -57,34 +57,19 @@ def test_trees_are_xgboosts(
     updater: str,
     more: dict[str, object],
     trainer: pathlib.Path,
-    repository: pathlib.Path,
-    peers_data: pathlib.Path,
+    folders: Folders,
     tmp_path: pathlib.Path,
 ) -> None:
-    table = source(Folders(repository, peers_data), 0)
+    table = source(folders, 0)
     train, validation = table.train.matrix(), table.validation.matrix()
     own = SHARED | {"objective": objective} | more
     growing = {name: value for name, value in own.items() if name not in ("gamma", "refresh_leaf")}
     start = grown(growing | ({"subsample": 0.7} if "num_parallel_tree" in more else {}), train)
-    saved = tmp_path / "start.json"
-    start.save_model(saved)
     rounds = int(str(own["num_round"])) - 2
     update = own | {"process_type": "update", "updater": updater, "num_round": rounds}
-    tree = MlRoot(tmp_path / "job")
     # The rows that judged the trees are those that they are updated by.
-    tree.hyperparameters(update)
-    tree.channel("train", table.validation.content(), table.validation.content_type)
-    tree.channel("validation", table.train.content(), table.train.content_type)
-    tree.channel("model", saved.read_bytes(), "application/x-sagemaker-model")
-    done = tree.train(trainer)
-    assert done.code == 0, done.failure or done.stderr
-    ours = loaded(done.model)
-    theirs = xgb.train(
-        {name: value for name, value in update.items() if name != "num_round"} | {"nthread": 1},
-        validation,
-        num_boost_round=rounds,
-        xgb_model=start,
-    )
+    done = finished(trainer, tmp_path, update, Table(table.validation, table.train), start)
+    ours, theirs = loaded(done.model), grown(update, validation, start)
     assert ours.num_boosted_rounds() == theirs.num_boosted_rounds() == rounds
     found, expected = nodes(ours), nodes(theirs)
     assert [it[0] for it in found] == [it[0] for it in expected]
@@ -97,17 +82,11 @@ def test_trees_are_xgboosts(
         assert measured == pytest.approx(judged(theirs, [metric], data)[metric], rel=1e-3)
 
 
-def test_what_cannot_be_updated_is_told(trainer: pathlib.Path, repository: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    table = tables.bike_usage(Folders(repository, tmp_path), 0)
+def test_what_cannot_be_updated_is_told(trainer: pathlib.Path, folders: Folders, tmp_path: pathlib.Path) -> None:
+    table = tables.bike_usage(folders, 0)
     own = SHARED | {"objective": "reg:squarederror", "process_type": "update", "updater": "refresh"}
-    without = MlRoot(tmp_path / "without")
-    without.hyperparameters(own)
-    without.channel("train", table.train.content())
+    without = written(tmp_path / "without", own, table)
     assert "there is no channel `model`" in without.train(trainer).failure
-    saved = tmp_path / "start.json"
-    grown(SHARED | {"objective": "reg:squarederror", "num_round": 3}, table.train.matrix()).save_model(saved)
-    few = MlRoot(tmp_path / "few")
-    few.hyperparameters(own)
-    few.channel("train", table.train.content())
-    few.channel("model", saved.read_bytes(), "application/x-sagemaker-model")
+    start = grown(SHARED | {"objective": "reg:squarederror", "num_round": 3}, table.train.matrix())
+    few = written(tmp_path / "few", own, table, start)
     assert "the model that is updated has 3 rounds" in few.train(trainer).failure

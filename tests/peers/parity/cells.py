@@ -1,10 +1,12 @@
 """One cell: an objective with options on a table, what both are trained with, and how their models are judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reference import WORSE
-from tables import Source
+import xgboost as xgb
+
+from parts import Source, Table
+from reference import BETTER, WORSE
 
 # Of times and of lists a part is seen only, so that less decides.
 WORSE_OF_PARTS = 0.02
@@ -34,8 +36,21 @@ METRICS = {
 }
 # XGBoost does not take these from a model that it loads.
 SETTINGS = ("huber_slope", "quantile_alpha", "aft_loss_distribution", "aft_loss_distribution_scale", "ndcg_exp_gain")
+OF_UPDATES = ("process_type", "updater", "refresh_leaf")
 MOST_BINS, BINS_FEWER = 256, 8
 DEFAULTS = {"num_round": 40, "eta": 0.1, "max_depth": 5}
+
+
+@dataclass(frozen=True)
+class Models:
+    """What both have made of a table with the same parameters."""
+
+    linden: xgb.Booster
+    xgboost: xgb.Booster
+    table: Table
+    parameters: Mapping[str, object]
+    # What both went on from.
+    start: xgb.Booster | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,13 @@ class Cell:
     judges: str = ""
     # Whether each run has another number of bins, where luck is in the cuts and not in the rows.
     moves_cuts: bool = False
+    # What else is true of the models of each run, asserted.
+    holds: Callable[[Models], None] | None = None
+    # What the model that both go on from has other parameters in; XGBoost makes it of every other training row.
+    start: Mapping[str, object] | None = None
+    # How much worse Linden's metric may be, where it is not the objective's, and how much better.
+    may_be_worse: float = 0
+    may_be_better: float = BETTER
 
     def __str__(self) -> str:
         return f"{self.objective}-{self.table}-{self.options}".replace(" ", "_")
@@ -75,12 +97,20 @@ class Cell:
 
     @property
     def worse(self) -> float:
+        if self.may_be_worse:
+            return self.may_be_worse
         return WORSE_OF_PARTS if self.objective.startswith(("survival:", "rank:")) else WORSE
 
     @property
     def settings(self) -> dict[str, object]:
         """What metrics are set to."""
         return {name: self.parameters[name] for name in SETTINGS if name in self.parameters}
+
+    def beginning(self, seed: int) -> dict[str, object] | None:
+        """The parameters of the model that both go on from."""
+        if self.start is None:
+            return None
+        return {name: value for name, value in self.shared(seed).items() if name not in OF_UPDATES} | dict(self.start)
 
     def shared(self, seed: int) -> dict[str, object]:
         """The parameters of both."""

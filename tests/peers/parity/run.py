@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import xgboost as xgb
 
-from ml_root import MlRoot
-from parity.cells import Cell
+from job import finished
+from parity.cells import Cell, Models
+from parts import Folders, Source, Table
 from reference import PRINTED, ROUNDED, grown, judged, loaded
-from tables import Folders, Source, Table
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Outcome:
     xgboost: float
     # Standard error of the ratio, 0 of a single run.
     error: float
-    # Metrics that Linden printed as another number than XGBoost computes with Linden's model.
-    misprinted: Sequence[str]
+    # What does not hold: above all, metrics that Linden printed as another number than XGBoost computes with Linden's model.
+    wrong: Sequence[str]
 
     @property
     def ratio(self) -> float:
@@ -39,27 +39,14 @@ class Outcome:
         return above / below if below else 1 + float(above != below)
 
 
-class Tables:
-    """Tables and what channels hold of them, each made once."""
-
-    def __init__(self, folders: Folders) -> None:
-        self._folders = folders
-        self._made: dict[tuple[Source, int], tuple[Table, list[bytes | pathlib.Path]]] = {}
-
-    def of(self, cell: Cell, seed: int) -> tuple[Table, list[bytes | pathlib.Path]]:
-        key = cell.source, seed
-        if key not in self._made:
-            table = cell.source(self._folders, seed)
-            self._made[key] = table, [part.content() for part in (table.train, table.validation)]
-        return self._made[key]
-
-
 class Runs:
     """The outcomes of cells, in the order in which they are asked for."""
 
     def __init__(self, cells: Sequence[Cell], trainer: pathlib.Path, folders: Folders) -> None:
-        self._trainer, self._tables = trainer, Tables(folders)
-        self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        self._trainer, self._folders = trainer, folders
+        # Each table is made once, and so is what channels hold of it.
+        self._tables: dict[tuple[Source, int], Table] = {}
+        self._pool = concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0)))
         self._outcomes = {str(it): self._pool.submit(self._run, it) for it in cells}
 
     def of(self, cell: Cell) -> Outcome:
@@ -68,32 +55,34 @@ class Runs:
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
+    def _table(self, cell: Cell, seed: int) -> Table:
+        key = cell.source, seed
+        if key not in self._tables:
+            self._tables[key] = cell.source(self._folders, seed)
+        return self._tables[key]
+
     def _run(self, cell: Cell) -> Outcome:
-        ours, theirs, misprinted = [], [], []
+        ours, theirs, wrong = [], [], []
         for seed in range(cell.seeds):
-            table, contents = self._tables.of(cell, seed)
+            table = self._table(cell, seed)
             train, validation = table.train.matrix(), table.validation.matrix()
-            booster, printed = self._linden(cell, seed, table, contents)
-            reference = grown(cell.shared(seed), train)
+            beginning = cell.beginning(seed)
+            start = None if beginning is None else grown(beginning, train.slice(range(0, train.num_row(), 2)))
+            booster, printed = self._linden(cell, seed, table, start)
+            reference = grown(cell.shared(seed), train, start)
             measured = {"train": judged(booster, cell.metrics, train, cell.settings)}
             measured["validation"] = judged(booster, cell.metrics, validation, cell.settings)
             ours.append(measured["validation"][cell.metric])
             theirs.append(judged(reference, [cell.metric], validation, cell.settings)[cell.metric])
-            misprinted += different(printed, measured, seed)
-        return Outcome(cell, float(np.mean(ours)), float(np.mean(theirs)), standard_error(ours, theirs), misprinted)
+            found = different(printed, measured) + untrue(cell, Models(booster, reference, table, cell.shared(seed), start))
+            wrong += [f"seed {seed}: {it}" for it in found]
+        return Outcome(cell, float(np.mean(ours)), float(np.mean(theirs)), standard_error(ours, theirs), wrong)
 
-    def _linden(
-        self, cell: Cell, seed: int, table: Table, contents: Sequence[bytes | pathlib.Path]
-    ) -> tuple[xgb.Booster, dict[str, float]]:
+    def _linden(self, cell: Cell, seed: int, table: Table, start: xgb.Booster | None) -> tuple[xgb.Booster, dict[str, float]]:
         """The model that a job leaves behind, and the metrics of its last line."""
+        own = {"algorithm": cell.algorithm, "eval_metric": ",".join(cell.metrics), "nthread": 1}
         with tempfile.TemporaryDirectory() as root:
-            tree = MlRoot(pathlib.Path(root))
-            own = {"algorithm": cell.algorithm, "eval_metric": ",".join(cell.metrics), "nthread": 1}
-            tree.hyperparameters(cell.shared(seed) | own | table.train.declarations())
-            for name, content in zip(("train", "validation"), contents, strict=True):
-                tree.channel(name, content, table.train.content_type)
-            done = tree.train(self._trainer)
-            assert done.code == 0, done.failure or done.stderr
+            done = finished(self._trainer, pathlib.Path(root), cell.shared(seed) | own, table, start)
             return loaded(done.model), {name: values[-1] for name, values in done.metrics.items()}
 
 
@@ -105,9 +94,19 @@ def standard_error(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return float(differences.std(ddof=1) / np.sqrt(len(ours)) / abs(np.mean(theirs)))
 
 
-def different(printed: dict[str, float], measured: dict[str, dict[str, float]], seed: int) -> list[str]:
+def untrue(cell: Cell, models: Models) -> list[str]:
+    """What does not hold of the models, in the words of the assertion."""
+    try:
+        if cell.holds is not None:
+            cell.holds(models)
+    except AssertionError as error:
+        return [str(error)]
+    return []
+
+
+def different(printed: dict[str, float], measured: dict[str, dict[str, float]]) -> list[str]:
     """What was printed and is not what was measured, one text each."""
     expected = {f"{part}-{metric}": value for part, metrics in measured.items() for metric, value in metrics.items()}
-    missing = [f"seed {seed}: {name} is not printed" for name in expected.keys() - printed.keys()]
+    missing = [f"{name} is not printed" for name in expected.keys() - printed.keys()]
     near = {name: abs(printed[name] - value) <= PRINTED + ROUNDED * abs(value) for name, value in expected.items() if name in printed}
-    return missing + [f"seed {seed}: {name} is printed as {printed[name]}, is {expected[name]}" for name, it in near.items() if not it]
+    return missing + [f"{name} is printed as {printed[name]}, is {expected[name]}" for name, it in near.items() if not it]
