@@ -75,8 +75,7 @@ class Cell:
     holds: Callable[[Models], None] | None = None
     # What the model that both go on from has other parameters in; XGBoost makes it of every other training row.
     start: Mapping[str, object] | None = None
-    # How much worse Linden's metric may be, where it is not the objective's, and how much better.
-    may_be_worse: float = 0
+    # How much better Linden's metric may be.
     may_be_better: float = BETTER
 
     def __str__(self) -> str:
@@ -97,8 +96,6 @@ class Cell:
 
     @property
     def worse(self) -> float:
-        if self.may_be_worse:
-            return self.may_be_worse
         return WORSE_OF_PARTS if self.objective.startswith(("survival:", "rank:")) else WORSE
 
     @property

@@ -36,6 +36,7 @@ def runs(request: pytest.FixtureRequest, trainer: pathlib.Path, folders: Folders
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_the_model_is_as_good_and_its_metrics_are_xgboosts(cell: Cell, runs: Runs) -> None:
+    report.ASKED.append(str(cell))
     outcome = runs.of(cell)
     report.OUTCOMES.append(outcome)
     assert not outcome.wrong
