@@ -11,7 +11,7 @@ use super::grow::Grower;
 use super::record::Record;
 use super::sample::Path;
 use super::spares::Spares;
-use super::split::{Search, SplitEntry};
+use super::split::{Search, Sides, SplitEntry};
 
 /// Columns that one thread scans at least.
 const SCAN_ALONE: usize = 128;
@@ -24,7 +24,22 @@ impl Grower<'_> {
         (total, path, scope): (C, Path, &Scope),
         on: Option<&Threads>,
     ) -> Option<SplitEntry<C>> {
-        let search = self.search(total).within(self.constraints, scope.bounds);
+        let search = self.search(total);
+        if self.constraints.are_monotone() {
+            let search = search.within(self.constraints, scope.bounds);
+            self.best_of(&search, histogram, (path, scope), on)
+        } else {
+            self.best_of(&search, histogram, (path, scope), on)
+        }
+    }
+
+    fn best_of<C: Cell, S: Sides + Sync>(
+        &self,
+        search: &Search<'_, C, S>,
+        histogram: &[C],
+        (path, scope): (Path, &Scope),
+        on: Option<&Threads>,
+    ) -> Option<SplitEntry<C>> {
         let n_features = self.view.features().len();
         let simd = self.threads.simd();
         let allowed = self.columns.allowed(self.view.features(), path);

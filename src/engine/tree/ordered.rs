@@ -8,69 +8,73 @@ use crate::params::Monotone;
 
 use super::cell::Cell;
 use super::constraint::{Bounds, Constraints, in_order, tells_presence};
-use super::scan::Keep;
-use super::split::{Search, SplitOn, sums};
+use super::scan::{Best, Keep, Scan, Ties};
+use super::split::{Penalty, Search, Sides, SplitOn, Splits, sums};
 
 /// Directions of features, and the bounds of a node's weight.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Order<'a> {
+pub(crate) struct Order<'a> {
     constraints: &'a Constraints,
     bounds: Bounds,
 }
 
 impl<'a, C: Cell> Search<'a, C> {
     /// Looks for splits that keep features in order, of a node whose weight has these bounds.
-    pub(crate) fn within(mut self, constraints: &'a Constraints, bounds: Bounds) -> Self {
-        if constraints.are_monotone() {
-            let order = Order {
-                constraints,
-                bounds,
-            };
-            let sums = sums(self.scan.scales, self.total);
-            self.scan.parent_gain = f64::from(self.bounded(order, sums).1);
-            self.order = Some(order);
-            self.is_plain = false;
+    pub(crate) fn within(
+        self,
+        constraints: &'a Constraints,
+        bounds: Bounds,
+    ) -> Search<'a, C, Order<'a>> {
+        let order = Order {
+            constraints,
+            bounds,
+        };
+        let sums = sums(self.scan.scales, self.total);
+        let parent_gain = f64::from(order.bounded(self.penalty, sums).1);
+        let Self {
+            penalty,
+            total,
+            least_hess,
+            ..
+        } = self;
+        Search {
+            penalty,
+            total,
+            least_hess,
+            scan: Scan {
+                parent_gain,
+                ..self.scan
+            },
+            sides: order,
         }
-        self
     }
+}
 
-    /// What the first `n` splits must keep to, and whether the last of them has no order; `None` where there is no order, or
-    /// weights are more than a quotient.
+impl Sides for Order<'_> {
     #[inline(always)]
-    pub(super) fn keep(&self, on: SplitOn, n: usize) -> Option<(Keep, bool)> {
-        let order = self.order?;
-        let penalty = self.penalty;
-        let is_quotient =
-            penalty.alpha == 0.0 && penalty.max_delta_step == 0.0 && penalty.lambda > 1e-30;
-        if !is_quotient {
-            return None;
+    fn best_of<C: Cell>(
+        search: &Search<'_, C, Self>,
+        splits: Splits<'_>,
+        from: (f32, Ties),
+    ) -> Option<Best> {
+        // Else weights are more than a quotient.
+        let penalty = search.penalty;
+        if penalty.alpha == 0.0 && penalty.max_delta_step == 0.0 && penalty.lambda > 1e-30 {
+            let (keep, last_is_free) = search.sides.keep(splits);
+            let lefts = (splits.lefts, splits.n, last_is_free);
+            search.scan.best_kept(lefts, keep, from)
+        } else {
+            search.best_by_one(splits, from)
         }
-        let (sign, last_is_free) = match on {
-            SplitOn::Presence | SplitOn::Categories => (0, false),
-            SplitOn::Values {
-                feature,
-                n_bins,
-                default_left,
-            } => {
-                let direction = order.constraints.direction(feature);
-                let is_free = n > 0 && tells_presence(n - 1, n_bins, default_left);
-                (direction.sign(), is_free)
-            }
-        };
-        let keep = Keep {
-            bounds: order.bounds,
-            sign: f32::from(sign),
-        };
-        Some((keep, last_is_free))
     }
 
-    /// The gains of both sides together, minus infinity where they are in the wrong order.
-    pub(super) fn gain_in_order(
-        &self,
-        order: Order<'_>,
+    /// Minus infinity where the sides are in the wrong order.
+    fn gain<C: Cell>(
+        search: &Search<'_, C, Self>,
         (on, at): (SplitOn, usize),
-        sides: [(f64, f64); 2],
+        sums: [(f64, f64); 2],
     ) -> f64 {
+        let order = search.sides;
         let direction = match on {
             SplitOn::Values {
                 feature,
@@ -79,21 +83,45 @@ impl<'a, C: Cell> Search<'a, C> {
             } if !tells_presence(at, n_bins, default_left) => order.constraints.direction(feature),
             SplitOn::Values { .. } | SplitOn::Presence | SplitOn::Categories => Monotone::Free,
         };
-        let [left, right] = sides.map(|sums| self.bounded(order, sums));
+        let [left, right] = sums.map(|sums| order.bounded(search.penalty, sums));
         if in_order(direction, [left.0, right.0]) {
             f64::from(left.1) + f64::from(right.1)
         } else {
             f64::NEG_INFINITY
         }
     }
+}
+
+impl Order<'_> {
+    /// What splits must keep to, and whether the last of them has no order.
+    #[inline(always)]
+    fn keep(self, Splits { on, n, .. }: Splits<'_>) -> (Keep, bool) {
+        let (sign, last_is_free) = match on {
+            SplitOn::Presence | SplitOn::Categories => (0, false),
+            SplitOn::Values {
+                feature,
+                n_bins,
+                default_left,
+            } => {
+                let direction = self.constraints.direction(feature);
+                let is_free = n > 0 && tells_presence(n - 1, n_bins, default_left);
+                (direction.sign(), is_free)
+            }
+        };
+        let keep = Keep {
+            bounds: self.bounds,
+            sign: f32::from(sign),
+        };
+        (keep, last_is_free)
+    }
 
     /// The best weight within bounds, and twice the loss that it saves.
-    fn bounded(&self, order: Order<'_>, (grad, hess): (f64, f64)) -> (f32, f32) {
-        let weight = order.bounds.clip(self.penalty.weight(grad, hess) as f32);
+    fn bounded(self, penalty: &Penalty, (grad, hess): (f64, f64)) -> (f32, f32) {
+        let weight = self.bounds.clip(penalty.weight(grad, hess) as f32);
         if hess <= 0.0 {
             return (weight, 0.0);
         }
-        (weight, self.penalty.saved(grad, hess, f64::from(weight)))
+        (weight, penalty.saved(grad, hess, f64::from(weight)))
     }
 }
 
@@ -106,8 +134,7 @@ mod tests {
     use super::super::constraint::Scope;
     use super::super::quantise::{Magnitude, Scales};
     use super::super::sample::mix;
-    use super::super::scan::{Lefts, Ties};
-    use super::super::split::Penalty;
+    use super::super::scan::Lefts;
     use super::super::split_categories::CategoryLimits;
     use super::*;
 
@@ -170,9 +197,13 @@ mod tests {
                         n_bins,
                         default_left,
                     };
-                    assert!(search.keep(on, n_bins).is_some());
-                    let side_by_side = search.best_of(&lefts, (on, n_bins), 0.0, ties);
-                    let one_by_one = search.best_by_one(&lefts, (on, n_bins), 0.0, ties);
+                    let splits = Splits {
+                        lefts: &lefts,
+                        on,
+                        n: n_bins,
+                    };
+                    let side_by_side = Order::best_of(&search, splits, (0.0, ties));
+                    let one_by_one = search.best_by_one(splits, (0.0, ties));
                     assert_eq!(side_by_side, one_by_one, "{seed} {feature}");
                     n_found += usize::from(side_by_side.is_some());
                 }

@@ -128,8 +128,7 @@ impl Scan {
     #[inline(always)]
     pub(crate) fn best_kept(
         &self,
-        lefts: &Lefts,
-        (n, last_is_free): (usize, bool),
+        (lefts, n, last_is_free): (&Lefts, usize, bool),
         keep: Keep,
         (above, ties): (f32, Ties),
     ) -> Option<Best> {

@@ -16,7 +16,6 @@ use crate::simd::{Kernel, Simd, dispatch};
 
 use super::bin_set::Cut;
 use super::cell::Cell;
-use super::ordered::Order;
 use super::panel::View;
 use super::quantise::Scales;
 use super::scan::{Best, LEAST_GAIN, Lefts, Scan, Ties};
@@ -101,23 +100,76 @@ fn ratio(numerator: f64, denominator: f64) -> f64 {
     }
 }
 
-/// Looks for the split of one node.
+/// Looks for the split of one node, whose sides are judged by `S`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Search<'a, C> {
+pub(crate) struct Search<'a, C, S = Free> {
     pub(super) penalty: &'a Penalty,
     pub(super) total: C,
     /// Units of hessian that either side needs.
-    least_hess: i64,
+    pub(super) least_hess: i64,
     pub(super) scan: Scan,
-    /// Whether [`Scan`] may be used.
-    pub(super) is_plain: bool,
-    /// Where features have directions.
-    pub(super) order: Option<Order<'a>>,
+    pub(super) sides: S,
+}
+
+/// How the sides of splits are judged. A type, so that a search that nothing constrains is compiled as if there were no
+/// constraints.
+pub(crate) trait Sides: Copy {
+    /// As [`Scan::best`].
+    fn best_of<C: Cell>(
+        search: &Search<'_, C, Self>,
+        splits: Splits<'_>,
+        from: (f32, Ties),
+    ) -> Option<Best>;
+
+    /// The gains of both sides together, of the split at a place.
+    fn gain<C: Cell>(
+        search: &Search<'_, C, Self>,
+        split: (SplitOn, usize),
+        sums: [(f64, f64); 2],
+    ) -> f64;
+}
+
+/// Sides may have any weight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Free {
+    /// Whether [`Scan::best`] may be used.
+    is_plain: bool,
+}
+
+impl Sides for Free {
+    #[inline(always)]
+    fn best_of<C: Cell>(
+        search: &Search<'_, C, Self>,
+        splits: Splits<'_>,
+        (above, ties): (f32, Ties),
+    ) -> Option<Best> {
+        if search.sides.is_plain {
+            search.scan.best(splits.lefts, splits.n, above, ties)
+        } else {
+            search.best_by_one(splits, (above, ties))
+        }
+    }
+
+    fn gain<C: Cell>(
+        search: &Search<'_, C, Self>,
+        _: (SplitOn, usize),
+        [left, right]: [(f64, f64); 2],
+    ) -> f64 {
+        search.penalty.gain(left.0, left.1) + search.penalty.gain(right.0, right.1)
+    }
+}
+
+/// Splits side by side: the first `n` of `lefts`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Splits<'l> {
+    pub(super) lefts: &'l Lefts,
+    pub(super) on: SplitOn,
+    pub(super) n: usize,
 }
 
 /// What splits side by side tell apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum SplitOn {
+pub(crate) enum SplitOn {
     /// The values of a feature with so many bins.
     Values {
         feature: u32,
@@ -140,8 +192,8 @@ pub(crate) struct FeatureCells<'h, C> {
 }
 
 /// The kernel of [`Search::best`].
-struct Scanned<'s, 'v, C> {
-    search: &'s Search<'s, C>,
+struct Scanned<'s, 'v, C, S> {
+    search: &'s Search<'s, C, S>,
     view: &'s View<'v>,
     histogram: &'s [C],
     features: Range<usize>,
@@ -149,7 +201,7 @@ struct Scanned<'s, 'v, C> {
     allowed: Option<&'s [bool]>,
 }
 
-impl<C: Cell> Kernel for Scanned<'_, '_, C> {
+impl<C: Cell, S: Sides> Kernel for Scanned<'_, '_, C, S> {
     type Output = Option<SplitEntry<C>>;
 
     #[inline(always)]
@@ -191,15 +243,19 @@ impl<C: Cell> Kernel for Scanned<'_, '_, C> {
     }
 }
 
-impl<C: Cell> Scanned<'_, '_, C> {
+impl<C: Cell, S: Sides> Scanned<'_, '_, C, S> {
     /// Looks at features of one bin each, of which what is present goes left: as many splits side by side as there are
     /// features, since one-hot tables have ten thousands of them. The first is the `k`-th.
     #[inline(always)]
     fn singles(&self, k: usize, cells: &[C], lefts: &mut Lefts, best: &mut Option<SplitEntry<C>>) {
         lefts.fill_singly(cells);
         let above = best.map_or(0.0, |best| best.loss_change);
-        let splits = (SplitOn::Presence, cells.len());
-        if let Some(found) = self.search.best_of(lefts, splits, above, Ties::First) {
+        let splits = Splits {
+            lefts,
+            on: SplitOn::Presence,
+            n: cells.len(),
+        };
+        if let Some(found) = S::best_of(self.search, splits, (above, Ties::First)) {
             *best = Some(SplitEntry {
                 loss_change: found.loss_change,
                 feature: self.view.features()[k + found.at],
@@ -234,11 +290,12 @@ impl<'a, C: Cell> Search<'a, C> {
             total,
             least_hess,
             scan,
-            is_plain,
-            order: None,
+            sides: Free { is_plain },
         }
     }
+}
 
+impl<C: Cell, S: Sides> Search<'_, C, S> {
     /// Whether the node has enough hessian for two children.
     pub(crate) fn is_worthwhile(&self) -> bool {
         self.total.hess() >= self.least_hess.saturating_mul(2)
@@ -301,8 +358,8 @@ impl<'a, C: Cell> Search<'a, C> {
             n_bins: cells.bins.len(),
             default_left,
         };
-        let splits = (on, n);
-        if let Some(found) = self.best_of(lefts, splits, above, ties) {
+        let splits = Splits { lefts, on, n };
+        if let Some(found) = S::best_of(self, splits, (above, ties)) {
             let start = if default_left {
                 cells.missing
             } else {
@@ -319,32 +376,11 @@ impl<'a, C: Cell> Search<'a, C> {
         }
     }
 
-    /// As [`Scan::best`], whatever the penalty and the constraints.
-    #[inline(always)]
-    pub(super) fn best_of(
-        &self,
-        lefts: &Lefts,
-        (on, n): (SplitOn, usize),
-        above: f32,
-        ties: Ties,
-    ) -> Option<Best> {
-        if self.is_plain {
-            self.scan.best(lefts, n, above, ties)
-        } else if let Some((keep, last_is_free)) = self.keep(on, n) {
-            let splits = (n, last_is_free);
-            self.scan.best_kept(lefts, splits, keep, (above, ties))
-        } else {
-            self.best_by_one(lefts, (on, n), above, ties)
-        }
-    }
-
     /// As [`Scan::best`], for every penalty and constraint there is.
     pub(super) fn best_by_one(
         &self,
-        lefts: &Lefts,
-        (on, n): (SplitOn, usize),
-        above: f32,
-        ties: Ties,
+        Splits { lefts, on, n }: Splits<'_>,
+        (above, ties): (f32, Ties),
     ) -> Option<Best> {
         let mut best = Best {
             loss_change: above,
@@ -384,10 +420,7 @@ impl<'a, C: Cell> Search<'a, C> {
         }
         let left = (scales.grad(left_grad), scales.hess(left_hess));
         let right = (scales.grad(right_grad), scales.hess(right_hess));
-        let of_sides = match self.order {
-            None => self.penalty.gain(left.0, left.1) + self.penalty.gain(right.0, right.1),
-            Some(order) => self.gain_in_order(order, split, [left, right]),
-        };
+        let of_sides = S::gain(self, split, [left, right]);
         let gain = (of_sides - parent_gain).min(f64::from(f32::MAX)) as f32;
         if gain > LEAST_GAIN && gain >= gamma {
             gain

@@ -16,7 +16,7 @@ use crate::bin::{CODES, Categories};
 use super::bin_set::{BinSet, Cut};
 use super::cell::Cell;
 use super::scan::{Lefts, Ties};
-use super::split::{FeatureCells, Search, SplitEntry, SplitOn};
+use super::split::{FeatureCells, Search, Sides, SplitEntry, SplitOn, Splits};
 
 /// How features of categories are split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ struct Groups<'h, C> {
     missing: C,
 }
 
-impl<C: Cell> Search<'_, C> {
+impl<C: Cell, S: Sides> Search<'_, C, S> {
     /// Puts the best split of a feature of categories in the place of `best` if it gains more. Not a part of the kernel that
     /// it is called from: sorting is what takes the time here.
     #[inline(never)]
@@ -136,8 +136,11 @@ impl<C: Cell> Search<'_, C> {
             lefts.set(at, self.total.minus(right));
         }
         let above = |best: &Option<SplitEntry<C>>| best.map_or(0.0, |best| best.loss_change);
-        let splits = (SplitOn::Categories, n);
-        if let Some(found) = self.best_of(lefts, splits, above(best), Ties::First) {
+        let best_of = |lefts: &Lefts, above: f32| {
+            let on = SplitOn::Categories;
+            S::best_of(self, Splits { lefts, on, n }, (above, Ties::First))
+        };
+        if let Some(found) = best_of(lefts, above(best)) {
             let right = &order[..=found.at];
             let sum = right
                 .iter()
@@ -164,7 +167,7 @@ impl<C: Cell> Search<'_, C> {
             }
             lefts.set(at, left);
         }
-        if let Some(found) = self.best_of(lefts, splits, above(best), Ties::First) {
+        if let Some(found) = best_of(lefts, above(best)) {
             let (right, on_the_left) = order.split_at(order.len() - n_left(found.at));
             let others = groups.others;
             *best = Some(SplitEntry {
