@@ -225,7 +225,11 @@ fn a_cut_brings_back_the_weights_of_the_best_round() {
 
 #[test]
 fn training_in_two_parts_gives_the_bytes_of_training_in_one() {
-    for objective in [ObjectiveName::RegSquaredError, ObjectiveName::MultiSoftprob] {
+    for objective in [
+        ObjectiveName::RegSquaredError,
+        ObjectiveName::MultiSoftprob,
+        ObjectiveName::RegQuantileError,
+    ] {
         let pair = Pair::new(objective);
         let params = dart(objective, DROPS).num_parallel_tree(2).subsample(0.7);
         let (whole, _) = rounds(&params, &pair.bins, None).unwrap();
@@ -263,7 +267,7 @@ fn a_gbtree_goes_on_as_a_dart_and_not_the_other_way() {
     assert!(matches!(without, TrainError::StartLeaves { data } if data == "train"));
 }
 
-/// The levels' starts are in the first trees, which must stay.
+/// The levels' starts are in the first trees: a `gbtree` does not say what they are.
 #[test]
 fn a_gbtree_of_several_levels_does_not_go_on_as_a_dart() {
     let objective = ObjectiveName::RegQuantileError;
@@ -271,6 +275,49 @@ fn a_gbtree_of_several_levels_does_not_go_on_as_a_dart() {
     let trees = fit(&params_of(objective).num_round(2), &pair.bins[0], None).booster;
     let params = dart(objective, DROPS);
     assert!(check_start(params.check_ref().unwrap(), &trees).is_err());
-    let (own, _) = rounds(&params, &pair.bins, None).unwrap();
-    assert_ne!(own.booster.base_score, 0.0);
+}
+
+/// Small steps and many drops: what is left of the trees is next to nothing, and the starts are all there.
+#[test]
+fn levels_start_apart_and_no_round_leaves_their_start_out() {
+    let objective = ObjectiveName::RegQuantileError;
+    let pair = Pair::new(objective);
+    for normalize_type in [NormalizeType::Tree, NormalizeType::Forest] {
+        let all = Dart {
+            rate_drop: 1.0,
+            normalize_type,
+            ..Dart::default()
+        };
+        let params = dart(objective, all).learning_rate(1e-4).num_round(30);
+        let (trained, boosters) = rounds(&params, &pair.bins, None).unwrap();
+        let threads = Threads::single();
+        let margins = |booster: &Booster| booster.predict_margin(&pair.values[0], &threads);
+        let first = margins(&boosters[0]).unwrap();
+        let last = margins(&trained.booster).unwrap();
+        assert!(first[2] - first[0] > 2.0, "{:?}", &first[..3]);
+        for (first, last) in first.iter().zip(&last) {
+            assert!((first - last).abs() < 0.05, "{first} {last}");
+        }
+    }
+}
+
+/// Weights that are no numbers any more in single precision must not take the starts with them.
+#[test]
+fn a_start_outlives_the_weight_of_the_tree_that_holds_it() {
+    let objective = ObjectiveName::RegQuantileError;
+    let pair = Pair::new(objective);
+    let all = Dart {
+        rate_drop: 1.0,
+        normalize_type: NormalizeType::Forest,
+        ..Dart::default()
+    };
+    let params = dart(objective, all).learning_rate(1.0).num_round(120);
+    let (trained, boosters) = rounds(&params, &pair.bins, None).unwrap();
+    let booster = boosters.last().unwrap();
+    assert!(weights(booster)[0] < 1e-14, "{:?}", &weights(booster)[..3]);
+    for (evaluation, data) in trained.history.last().unwrap().iter().zip(&pair.values) {
+        let value = measured(booster, data, evaluation.metric);
+        assert!((value - evaluation.value).abs() <= 1e-9 * value.abs());
+        assert!(value < 2.0, "{value}");
+    }
 }

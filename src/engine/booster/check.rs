@@ -15,6 +15,16 @@ use super::{Booster, BoosterKind, NamedData, TrainError};
 /// # Errors
 /// [`TrainError::Start`] with what differs.
 pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), TrainError> {
+    check_kind(params, start)?;
+    let knows_starts = start.group_starts().is_some();
+    if params.booster() == BoosterName::Dart && starts_apart(start) && !knows_starts {
+        return Err(TrainError::StartsApart { by: "`dart`" });
+    }
+    Ok(())
+}
+
+/// Whether a booster is of the kind that the parameters ask for.
+pub(super) fn check_kind(params: &BoosterValidParams, start: &Booster) -> Result<(), TrainError> {
     let objective = params.full_objective();
     agree(
         "objective",
@@ -27,9 +37,6 @@ pub fn check_start(params: &BoosterValidParams, start: &Booster) -> Result<(), T
         (kind, _) => kind.as_str(),
     };
     agree("booster", of_start, booster.as_str())?;
-    if booster == BoosterName::Dart && starts_apart(start) {
-        return Err(TrainError::StartsApart { by: "`dart`" });
-    }
     if start.has_leaf_vectors() || !start.zero_is_missing.is_empty() {
         agree("booster", "other trees", booster.as_str())?;
     }
@@ -74,7 +81,7 @@ pub fn check_update(params: &BoosterValidParams, model: &Booster) -> Result<(), 
 
 /// Whether the first trees may hold what groups start from: those of a model of several levels, or of a model with a base
 /// score for each class, which are in the leaves since a model here has one. That one is then 0.
-fn starts_apart(start: &Booster) -> bool {
+pub(super) fn starts_apart(start: &Booster) -> bool {
     start.n_groups() > 1 && !start.trees.is_empty() && start.base_margin() == 0.0
 }
 

@@ -6,12 +6,15 @@
 //! Source: XGBoost 3.2 `src/gbm/gbtree.cc`, `Dart::DropTrees` and `Dart::NormalizeTrees`; Rashmi and Gilad-Bachrach 2015,
 //! "DART: Dropouts meet Multiple Additive Regression Trees". The draws are a hash's here, and not a generator's.
 
+use crate::bin::HistogramCuts;
 use crate::params::{Dart, NormalizeType, SampleType};
 use crate::threads::Threads;
+use crate::tree::Tree;
 use crate::tree::follow::CodeTree;
 use crate::tree::sample::{mix, unit};
 
 use super::binned_set::BinnedSet;
+use super::dart_start::{GroupStarts, Reweighed};
 use super::{Booster, BoosterKind};
 
 /// The trees of a `dart` that grows, and those that the next round leaves out.
@@ -22,6 +25,8 @@ pub(super) struct Dropouts {
     grown: Vec<(usize, CodeTree)>,
     /// Numbers in the booster, ascending.
     left_out: Vec<usize>,
+    /// Where groups start apart.
+    starts: Option<GroupStarts>,
 }
 
 impl Dropouts {
@@ -31,12 +36,30 @@ impl Dropouts {
             seed,
             grown: Vec::new(),
             left_out: Vec::new(),
+            starts: None,
         }
+    }
+
+    /// The same, of groups that start apart.
+    pub(super) fn with_starts(self, starts: Option<GroupStarts>) -> Self {
+        Self { starts, ..self }
+    }
+
+    /// Takes the trees from the number `first` on for grown ones, as they are after a training that was broken off.
+    pub(super) fn take(&mut self, booster: &Booster, first: usize, cuts: &HistogramCuts) {
+        let trees = booster.trees.iter().zip(&booster.tree_info).skip(first);
+        let trees = trees.map(|(tree, &group)| (group as usize, CodeTree::new(tree, cuts)));
+        self.grown = trees.collect();
     }
 
     /// Whether the next round leaves trees out.
     pub(super) fn leaves_out(&self) -> bool {
         !self.left_out.is_empty()
+    }
+
+    /// Whether the first round is still to come, after which the first trees hold what groups start from.
+    pub(super) fn begins(&self) -> bool {
+        self.starts.is_some() && self.grown.is_empty()
     }
 
     /// Draws the trees that a round leaves out, of those with these weights.
@@ -75,15 +98,21 @@ impl Dropouts {
         weights.iter().map(share).collect()
     }
 
-    /// Takes note of a round's trees, and weighs them and those that were left out.
+    /// Takes note of a round's trees, and weighs them and those that were left out, among `trees` of these `weights`.
     pub(super) fn commit(
         &mut self,
-        trees: Vec<(usize, CodeTree)>,
-        weights: &mut Vec<f32>,
+        mut added: Vec<(usize, CodeTree)>,
+        (trees, weights): (&mut [Tree], &mut Vec<f32>),
         learning_rate: f32,
     ) {
-        let n_new = trees.len();
-        self.grown.extend(trees);
+        let n_new = added.len();
+        if let Some(starts) = self.starts.as_ref().filter(|_| weights.is_empty()) {
+            for (idx, (_, tree)) in added.iter_mut().enumerate() {
+                let start = starts.held_by(idx).unwrap_or(0.0);
+                tree.change_leaves(|value| value + start);
+            }
+        }
+        self.grown.extend(added);
         let rate = learning_rate / n_new as f32;
         let n_left_out = self.left_out.len() as f32;
         let (of_old, of_new) = match (self.left_out.is_empty(), self.settings.normalize_type) {
@@ -98,7 +127,22 @@ impl Dropouts {
             }
         };
         for &tree in &self.left_out {
-            weights[tree] *= of_old;
+            let (was, is) = (weights[tree], weights[tree] * of_old);
+            let start = self.starts.as_ref().and_then(|it| it.held_by(tree));
+            weights[tree] = match start {
+                None => is,
+                Some(start) => {
+                    let reweighed = Reweighed::new(start, was, is);
+                    trees[tree].change_leaves(|value| reweighed.leaf(value));
+                    // Those of the start are not among the grown ones.
+                    let n_before = trees.len() - self.grown.len();
+                    let grown = tree.checked_sub(n_before).map(|it| &mut self.grown[it]);
+                    if let Some((_, grown)) = grown {
+                        grown.change_leaves(|value| reweighed.leaf(value));
+                    }
+                    reweighed.weight()
+                }
+            };
         }
         weights.extend(std::iter::repeat_n(of_new, n_new));
         self.left_out.clear();
@@ -112,8 +156,11 @@ impl Dropouts {
         threads: &Threads,
         mut follow: impl FnMut(&mut BinnedSet<'a>, usize, &CodeTree),
     ) {
-        set.set.begin_again();
         let is_there = |tree: usize| self.left_out.binary_search(&tree).is_err();
+        match &self.starts {
+            None => set.set.begin_again(),
+            Some(starts) => set.set.begin_at(&starts.beside(is_there)),
+        }
         let n_before = booster.trees.len() - self.grown.len();
         let of_start = (0..n_before).filter(|&tree| is_there(tree));
         set.add_start(booster, &of_start.collect::<Vec<_>>(), threads);
@@ -231,7 +278,7 @@ mod tests {
             let mut dropouts = Dropouts::new(settings, 0);
             dropouts.left_out = left_out;
             let mut weights = vec![1.0, 0.5, 1.0];
-            dropouts.commit(vec![tree(), tree()], &mut weights, 0.5);
+            dropouts.commit(vec![tree(), tree()], (&mut [], &mut weights), 0.5);
             assert!(!dropouts.leaves_out());
             weights
         };

@@ -8,6 +8,7 @@ mod base_score;
 mod binned_set;
 mod check;
 mod dart;
+mod dart_start;
 mod early_stopping;
 mod error;
 mod kind;

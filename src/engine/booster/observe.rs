@@ -160,6 +160,16 @@ impl<'a> Set<'a> {
         self.start.fill(&self.bases, &mut self.margins);
     }
 
+    /// As [`Set::begin_again`], with `starts`, `(n_groups,)`, in the place of the base score.
+    pub(super) fn begin_at(&mut self, starts: &[f32]) {
+        self.start.fill(&vec![0.0; starts.len()], &mut self.margins);
+        for margins in self.margins.chunks_exact_mut(starts.len()) {
+            for (margin, start) in margins.iter_mut().zip(starts) {
+                *margin += start;
+            }
+        }
+    }
+
     /// What the rows are to be predicted as.
     pub(super) fn targets(&self) -> Targets<'_> {
         match &self.cells {

@@ -29,6 +29,7 @@ use crate::tree::split_categories::CategoryLimits;
 use super::base_score::BaseScores;
 use super::binned_set::BinnedSet;
 use super::dart::Dropouts;
+use super::dart_start::GroupStarts;
 use super::margins::Update;
 use super::observe::Gradients;
 use super::run::Boosting;
@@ -117,14 +118,24 @@ impl<'a> Rounds<'a> {
         threads: &'a Threads,
         train: &NamedData<'a>,
         evals: &[NamedData<'a>],
-        (booster, start): (Booster, BaseScores),
+        (mut booster, start): (Booster, BaseScores),
     ) -> Self {
         let objective = params.with_settings_of_metrics(&booster.objective);
         let margins = start.margins(&objective);
         let train = BinnedSet::new(train, &margins);
         let data = train.data;
         let dropouts = match booster.kind {
-            BoosterKind::Dart { .. } => Some(Dropouts::new(params.dart(), params.seed())),
+            BoosterKind::Dart { .. } => {
+                let starts = if start.is_by_group() {
+                    booster.tell_group_starts(&margins);
+                    Some(margins.clone())
+                } else {
+                    booster.group_starts()
+                };
+                let per_group = booster.num_parallel_tree as usize;
+                let starts = starts.map(|it| GroupStarts::new(it, per_group));
+                Some(Dropouts::new(params.dart(), params.seed()).with_starts(starts))
+            }
             BoosterKind::GbTree | BoosterKind::GbLinear(_) => None,
         };
         let constraints = Constraints::new(
@@ -158,11 +169,21 @@ impl<'a> Rounds<'a> {
     /// Makes ready for the next round, with the trees of the rounds from `first_round` on added to every set's margins.
     pub(super) fn begin(&mut self, first_round: u32) {
         let (n_rounds, threads) = (self.booster.n_rounds() as u32, self.threads);
-        if self.dropouts.is_none() && n_rounds > first_round {
-            let added = self.booster.rounds_from(first_round);
-            for set in std::iter::once(&mut self.train).chain(&mut self.evals) {
-                set.predict(&added, threads);
+        if n_rounds > 0 {
+            self.offsets = None;
+        }
+        match &mut self.dropouts {
+            Some(dropouts) => {
+                let first = first_round as usize * self.booster.trees_per_round();
+                dropouts.take(&self.booster, first, self.train.data.cuts());
             }
+            None if n_rounds > first_round => {
+                let added = self.booster.rounds_from(first_round);
+                for set in std::iter::once(&mut self.train).chain(&mut self.evals) {
+                    set.predict(&added, threads);
+                }
+            }
+            None => {}
         }
         threads.enter(|| {
             if n_rounds > 0 {
@@ -199,7 +220,8 @@ impl<'a> Rounds<'a> {
 
     /// Brings every set's margins to what the booster says with a round's trees; the training set's have them already.
     fn follow(&mut self, added: Vec<(usize, CodeTree)>) {
-        let changes = self.dropouts.as_ref().is_some_and(Dropouts::leaves_out);
+        let changes = self.dropouts.as_ref();
+        let changes = changes.is_some_and(|it| it.leaves_out() || it.begins());
         if !changes {
             for set in &mut self.evals {
                 for (group, tree) in &added {
@@ -210,7 +232,8 @@ impl<'a> Rounds<'a> {
         if let (Some(dropouts), BoosterKind::Dart { weight_drop }) =
             (&mut self.dropouts, &mut self.booster.kind)
         {
-            dropouts.commit(added, weight_drop, self.params.learning_rate());
+            let trees = (self.booster.trees.as_mut_slice(), weight_drop);
+            dropouts.commit(added, trees, self.params.learning_rate());
         }
         if changes {
             self.sum_anew();
@@ -346,10 +369,7 @@ impl<'a> Rounds<'a> {
             return;
         };
         self.booster.base_score = self.booster.neutral_base_score().unwrap_or(0.0);
-        for node in tree.nodes.iter_mut().filter(|node| node.left.is_none()) {
-            node.split_condition += offsets[place.group];
-            node.base_weight = node.split_condition;
-        }
+        tree.change_leaves(|value| value + offsets[place.group]);
     }
 
     fn grow<C: Cell>(

@@ -338,12 +338,10 @@ fn begin(
         data: train.name.to_owned(),
     })?;
     let have_margins = sets.iter().any(|set| set.start.base_margin.is_some());
-    // Where groups start apart, the first trees hold it, and must not be left out.
-    let is_dart = params.booster() == BoosterName::Dart;
     let n_groups = objective.n_groups().max(train.n_targets);
     let from = match params.base_score() {
         Some(base_score) => BaseScores::together(base_score, n_groups),
-        None if have_margins || is_dart => estimate.mean(),
+        None if have_margins => estimate.mean(),
         None => estimate,
     };
     let kind = match params.booster() {

@@ -3,10 +3,11 @@
 //! Invariant: the codes of a [`CodeTree`] and the values of [`super::Tree`] lead a row to the same leaf. This is the walk
 //! from node to node; [`super::column_tree`] does the same for many rows at once where a tree and a table allow it.
 
-use crate::bin::BinnedMatrix;
+use crate::bin::{BinnedMatrix, HistogramCuts};
 
 use super::bin_set::{BinSet, Cut};
 use super::column_tree::Side;
+use super::{Node, Tree};
 
 /// A tree that is followed by codes.
 #[derive(Clone, Debug)]
@@ -32,6 +33,24 @@ pub(crate) struct CodeNode {
 }
 
 impl CodeNode {
+    /// A node whose split is among these cuts.
+    fn new(node: &Node, cuts: &HistogramCuts) -> Self {
+        let Some(left) = node.left else {
+            return Self::leaf(node.split_condition);
+        };
+        let cuts = cuts.cuts(node.split_index as usize);
+        let bin = cuts.partition_point(|&cut| cut < node.split_condition);
+        Self {
+            left,
+            feature: node.split_index,
+            // A condition above all cuts has every value on the left.
+            bin: bin.min(cuts.len().saturating_sub(1)) as u16,
+            missing: cuts.len() as u16,
+            default_left: node.default_left,
+            value: 0.0,
+        }
+    }
+
     /// A leaf of this value.
     pub(crate) fn leaf(value: f32) -> Self {
         Self {
@@ -46,6 +65,32 @@ impl CodeNode {
 }
 
 impl CodeTree {
+    /// The codes of a tree whose splits are among these cuts.
+    pub(crate) fn new(tree: &Tree, cuts: &HistogramCuts) -> Self {
+        let nodes = tree.nodes.iter().map(|node| CodeNode::new(node, cuts));
+        let mut sets = Vec::new();
+        for (&idx, right) in &tree.categories {
+            let feature = tree.nodes[idx as usize].split_index as usize;
+            if let Some(categories) = cuts.categories(feature) {
+                let codes = categories.codes().iter().zip(0..);
+                let bins = codes.filter(|&(&code, _)| right.contains(code as f32));
+                sets.resize(tree.nodes.len(), None);
+                sets[idx as usize] = Some(bins.map(|(_, bin)| bin).collect());
+            }
+        }
+        Self {
+            nodes: nodes.collect(),
+            sets,
+        }
+    }
+
+    /// Puts another value in the place of each leaf's.
+    pub(crate) fn change_leaves(&mut self, changed: impl Fn(f32) -> f32) {
+        for node in self.nodes.iter_mut().filter(|node| node.left == 0) {
+            node.value = changed(node.value);
+        }
+    }
+
     /// How a split divides what is present.
     pub(crate) fn cut(&self, idx: usize) -> Cut {
         match self.set(idx) {
@@ -76,9 +121,7 @@ impl CodeTree {
     /// The same tree with leaves of `weight` times the value.
     pub(crate) fn scaled(&self, weight: f32) -> Self {
         let mut scaled = self.clone();
-        for node in &mut scaled.nodes {
-            node.value *= weight;
-        }
+        scaled.change_leaves(|value| value * weight);
         scaled
     }
 

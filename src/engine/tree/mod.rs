@@ -148,6 +148,14 @@ impl Tree {
         }
     }
 
+    /// Puts another value in the place of each leaf's, of a tree with one output.
+    pub(crate) fn change_leaves(&mut self, mut changed: impl FnMut(f32) -> f32) {
+        for node in self.nodes.iter_mut().filter(|node| node.left.is_none()) {
+            node.split_condition = changed(node.split_condition);
+            node.base_weight = node.split_condition;
+        }
+    }
+
     /// The value of the leaf that a row reaches; a tree with several outputs has none.
     pub fn leaf_value(&self, value: impl Fn(u32) -> f32) -> f32 {
         self.nodes[self.leaf_idx(value)].split_condition
