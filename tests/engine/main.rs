@@ -24,6 +24,7 @@ mod predict;
 mod ranking;
 mod reference;
 mod resume;
+mod resume_values;
 mod sampled;
 mod side;
 mod storage;

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use engine::bin::{BinnedDataset, HistogramCuts};
 use engine::booster::{
-    Booster, NamedData, Progress, RoundReport, TrainEnd, TrainError, Trained, resume, train,
+    Booster, Monitor, NamedData, Progress, RoundReport, TrainEnd, TrainError, Trained, resume,
+    train,
 };
 use engine::dataset::SideColumns;
 use engine::metric::Metric;
 use engine::model::{self, ModelFormat};
 use engine::objective::{LambdaRank, ObjectiveName, PairMethod};
-use engine::params::{BoosterParams, Monotone, SamplingMethod};
+use engine::params::{
+    BoosterName, BoosterParams, Dart, Monotone, NormalizeType, SampleType, SamplingMethod,
+};
 use engine::threads::Threads;
 use linfa::ParamGuard;
 
@@ -82,14 +85,8 @@ impl Job {
     /// Trains without a break, and gives what could be kept after each round.
     fn uninterrupted(&self) -> (Trained, Vec<Progress>) {
         let sets = self.named();
-        let mut kept = Vec::new();
-        let mut keep = |report: &RoundReport<'_>| {
-            kept.push(report.progress());
-            ControlFlow::Continue(())
-        };
         let params = self.params.check_ref().expect("they are sound");
-        let trained = train(params, &sets[0], &sets[1..], self.start.as_ref(), &mut keep);
-        (trained.expect("the job is sound"), kept)
+        uninterrupted(&|keep| train(params, &sets[0], &sets[1..], self.start.as_ref(), keep))
     }
 
     fn resumed(&self, progress: Progress) -> Result<Trained, TrainError> {
@@ -99,41 +96,56 @@ impl Job {
         resume(params, &sets[0], &sets[1..], progress, &mut on)
     }
 
-    /// Breaks the training off after every round, and goes on from what a file would hold.
     fn check(&self, what: &str) {
-        let (whole, kept) = self.uninterrupted();
-        let bytes = model::save(&whole.booster, ModelFormat::Ubj);
-        assert!(!kept.is_empty());
-        for (round, progress) in kept.into_iter().enumerate() {
-            let format = [ModelFormat::Ubj, ModelFormat::Json][round % 2];
-            let stored = model::save(&progress.booster, format);
-            let booster = model::load(&stored).expect("it was saved");
-            assert_eq!(booster, progress.booster, "{what}, round {round}");
-            let resumed = self.resumed(Progress {
-                booster,
-                ..progress
-            });
-            let resumed = resumed.unwrap_or_else(|err| panic!("{what}, round {round}: {err}"));
-            assert!(
-                model::save(&resumed.booster, ModelFormat::Ubj) == bytes,
-                "{what}: another model after a break in round {round}"
-            );
-            assert_eq!(
-                (
-                    resumed.history,
-                    resumed.best,
-                    resumed.end,
-                    resumed.first_round
-                ),
-                (
-                    whole.history.clone(),
-                    whole.best,
-                    whole.end,
-                    whole.first_round
-                ),
-                "{what}, round {round}"
-            );
-        }
+        check(what, &self.uninterrupted(), |it| self.resumed(it));
+    }
+}
+
+/// Trains without a break, and gives what could be kept after each round.
+pub(crate) fn uninterrupted(
+    train: &dyn Fn(&mut dyn Monitor) -> Result<Trained, TrainError>,
+) -> (Trained, Vec<Progress>) {
+    let mut kept = Vec::new();
+    let mut keep = |report: &RoundReport<'_>| {
+        kept.push(report.progress());
+        ControlFlow::Continue(())
+    };
+    let trained = train(&mut keep).expect("the job is sound");
+    (trained, kept)
+}
+
+/// Breaks a training off after every round, and goes on from what a file would hold.
+pub(crate) fn check(
+    what: &str,
+    (whole, kept): &(Trained, Vec<Progress>),
+    resumed: impl Fn(Progress) -> Result<Trained, TrainError>,
+) {
+    let bytes = model::save(&whole.booster, ModelFormat::Ubj);
+    assert!(!kept.is_empty());
+    for (round, progress) in kept.iter().enumerate() {
+        let format = [ModelFormat::Ubj, ModelFormat::Json][round % 2];
+        let stored = model::save(&progress.booster, format);
+        let booster = model::load(&stored).expect("it was saved");
+        assert_eq!(booster, progress.booster, "{what}, round {round}");
+        let resumed = resumed(Progress {
+            booster,
+            ..progress.clone()
+        });
+        let resumed = resumed.unwrap_or_else(|err| panic!("{what}, round {round}: {err}"));
+        assert!(
+            model::save(&resumed.booster, ModelFormat::Ubj) == bytes,
+            "{what}: another model after a break in round {round}"
+        );
+        assert_eq!(
+            (
+                &resumed.history,
+                resumed.best,
+                resumed.end,
+                resumed.first_round
+            ),
+            (&whole.history, whole.best, whole.end, whole.first_round),
+            "{what}, round {round}"
+        );
     }
 }
 
@@ -188,6 +200,97 @@ fn pairs_are_drawn_as_if_nothing_had_happened() {
     };
     let drawn = short(ObjectiveName::RankNdcg).lambdarank(mean).seed(3);
     Job::new(drawn, Brings::Nothing).check("pairs");
+}
+
+const DROPS: Dart = Dart {
+    sample_type: SampleType::Weighted,
+    normalize_type: NormalizeType::Tree,
+    rate_drop: 0.4,
+    one_drop: true,
+    skip_drop: 0.25,
+};
+
+fn dart(objective: ObjectiveName) -> BoosterParams {
+    short(objective)
+        .booster(BoosterName::Dart)
+        .dart(DROPS)
+        .subsample(0.7)
+        .colsample_bynode(0.8)
+        .seed(11)
+}
+
+#[test]
+fn a_dart_draws_and_weighs_as_if_nothing_had_happened() {
+    for &objective in ObjectiveName::ALL {
+        Job::new(dart(objective), Brings::Nothing).check("dart");
+    }
+    let forest = dart(ObjectiveName::RegQuantileError)
+        .dart(Dart {
+            normalize_type: NormalizeType::Forest,
+            ..DROPS
+        })
+        .num_parallel_tree(2);
+    Job::new(forest, Brings::Nothing).check("levels of a forest");
+    Job::new(dart(ObjectiveName::RegSquaredError), Brings::Margins).check("dart with margins");
+    let constrained = dart(ObjectiveName::BinaryLogistic)
+        .monotone_constraints(vec![Monotone::Increasing, Monotone::Decreasing])
+        .interaction_constraints(vec![vec![0, 1], vec![2, 3, 4]]);
+    Job::new(constrained, Brings::Nothing).check("dart with constraints");
+}
+
+#[test]
+fn what_is_learned_of_places_goes_on() {
+    for booster in [BoosterName::GbTree, BoosterName::Dart] {
+        for objective in [ObjectiveName::RankNdcg, ObjectiveName::RankPairwise] {
+            let unbiased = LambdaRank {
+                unbiased: true,
+                ..LambdaRank::default()
+            };
+            let params = dart(objective).booster(booster).lambdarank(unbiased);
+            let job = Job::new(params, Brings::Nothing);
+            job.check("unbiased");
+            let bias = &job.uninterrupted().0.booster.objective.position_bias;
+            assert!(bias.clicked.iter().any(|&it| it != 1.0));
+        }
+    }
+}
+
+/// The best round comes before the last, so what the booster was then must have been kept.
+#[test]
+fn the_best_round_of_a_booster_that_changes_is_brought_back() {
+    let unbiased = LambdaRank {
+        unbiased: true,
+        ..LambdaRank::default()
+    };
+    let stopping = |params: BoosterParams| {
+        params
+            .num_round(60)
+            .learning_rate(0.9)
+            .early_stopping_rounds(Some(4))
+    };
+    for (what, params) in [
+        ("dart", dart(ObjectiveName::RegSquaredError)),
+        ("levels of a dart", dart(ObjectiveName::RegQuantileError)),
+        (
+            "unbiased",
+            short(ObjectiveName::RankNdcg).lambdarank(unbiased),
+        ),
+    ] {
+        let job = Job::new(stopping(params), Brings::Nothing);
+        job.check(what);
+        let (whole, _) = job.uninterrupted();
+        let best = whole.best.expect("it was looked for").round as usize;
+        assert!(best + 1 < whole.history.len(), "{what}: {best}");
+    }
+}
+
+#[test]
+fn a_booster_that_changes_does_not_go_back_to_fewer_rounds() {
+    let mut job = Job::new(dart(ObjectiveName::RegSquaredError), Brings::Nothing);
+    let progress = job.uninterrupted().1.remove(4);
+    job.params = job.params.num_round(4);
+    let refused = job.resumed(progress).unwrap_err().to_string();
+    assert!(refused.contains("rounds `5`"), "{refused}");
 }
 
 #[test]

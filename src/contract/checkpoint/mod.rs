@@ -21,7 +21,7 @@ pub use names::{
     NOT_UPLOADED, UPLOADED, UPLOADING, checkpoint_file, fold_folder, foreign_name, is_temporary,
     manifest_file, round_of, temporary_file,
 };
-pub use state::{ATTRIBUTE, StartedFrom, State};
+pub use state::{ATTRIBUTE, AsBest, StartedFrom, State};
 
 closed_spelling! {
     /// What to do about a checkpoint that another job has left.

@@ -42,9 +42,58 @@ pub struct State {
     pub evaluations: Vec<(String, String)>,
     /// The values after each of the job's rounds.
     pub history: Vec<Vec<f64>>,
+    /// What the model was after its best round, where that is kept and later rounds changed it.
+    pub as_best: Option<AsBest>,
 }
 
-/// The document; a round's values are one text, since JSON has no infinity.
+/// What later rounds changed of a model, as it was after its best round.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AsBest {
+    /// Rounds that the model had.
+    pub n_rounds: u32,
+    /// The weights of a `dart`'s trees or of a `gblinear`.
+    #[serde(with = "as_text", default)]
+    pub weights: Vec<f32>,
+    /// The leaves of a `dart`'s trees that hold what its outputs start from.
+    #[serde(with = "as_text", default)]
+    pub start_leaves: Vec<f32>,
+    /// What `lambdarank_unbiased` learned of the places of rows that were clicked.
+    #[serde(with = "as_text", default)]
+    pub clicked: Vec<f32>,
+    /// And of those that were not.
+    #[serde(with = "as_text", default)]
+    pub passed: Vec<f32>,
+}
+
+/// Numbers as one text, since JSON has no infinity.
+mod as_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn write<T: Display>(values: &[T]) -> String {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        values.join(" ")
+    }
+
+    pub(super) fn read<T: FromStr>(text: &str) -> Option<Vec<T>> {
+        let values = text.split_ascii_whitespace().map(|it| it.parse().ok());
+        values.collect()
+    }
+
+    pub(super) fn serialize<S: Serializer>(values: &[f32], to: S) -> Result<S::Ok, S::Error> {
+        write(values).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
+        let text = String::deserialize(from)?;
+        read(&text).ok_or_else(|| D::Error::custom("expected numbers"))
+    }
+}
+
+/// The document; a round's values are one text.
 #[derive(Serialize, Deserialize)]
 struct Document {
     schema: u32,
@@ -54,6 +103,8 @@ struct Document {
     data: String,
     evaluations: Vec<(String, String)>,
     history: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_best: Option<AsBest>,
 }
 
 impl State {
@@ -68,10 +119,7 @@ impl State {
         }
         let n_values = document.evaluations.len();
         let round = |it: String| {
-            let values: Vec<f64> = it
-                .split_ascii_whitespace()
-                .map(|it| it.parse().ok())
-                .collect::<Option<_>>()?;
+            let values: Vec<f64> = as_text::read(&it)?;
             (values.len() == n_values).then_some(values)
         };
         Some(Self {
@@ -86,15 +134,12 @@ impl State {
                 .into_iter()
                 .map(round)
                 .collect::<Option<_>>()?,
+            as_best: document.as_best,
         })
     }
 
     /// The attribute's text.
     pub fn write(&self) -> String {
-        let round = |values: &Vec<f64>| {
-            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-            values.join(" ")
-        };
         let text = Document {
             schema: self.schema,
             first_round: self.first_round,
@@ -102,7 +147,8 @@ impl State {
             hyperparameters: self.hyperparameters.clone(),
             data: self.data.clone(),
             evaluations: self.evaluations.clone(),
-            history: self.history.iter().map(round).collect(),
+            history: self.history.iter().map(|it| as_text::write(it)).collect(),
+            as_best: self.as_best.clone(),
         };
         document::write_line(&text)
     }
@@ -124,6 +170,12 @@ mod tests {
                 ("validation".to_owned(), "auc".to_owned()),
             ],
             history,
+            as_best: Some(AsBest {
+                n_rounds: 4,
+                weights: vec![1.0 / 3.0, f32::INFINITY, f32::MIN_POSITIVE],
+                clicked: vec![0.7],
+                ..AsBest::default()
+            }),
         }
     }
 

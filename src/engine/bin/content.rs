@@ -1,16 +1,12 @@
-//! What a binned table holds, as bytes in a fixed order: for a digest that tells whether two tables are the same to training.
-//!
-//! Invariant: the bytes follow from cuts, codes, labels and what rows bring beside them, and two tables with different ones
-//! give different bytes, since each part begins with its name and its length.
+//! What a binned table holds, as bytes in a fixed order; see [`crate::dataset::content`].
+
+use crate::dataset::content::{Sink, begin, floats, numbers};
 
 use super::{BinnedDataset, Codes};
 
-/// Numbers that become bytes at a time.
-const NUMBERS_AT_A_TIME: usize = 4096;
-
 impl BinnedDataset {
     /// Gives all that training reads of this table to `sink`, piece by piece.
-    pub fn for_each_piece(&self, sink: &mut dyn FnMut(&[u8])) {
+    pub fn for_each_piece(&self, sink: Sink<'_>) {
         for feature in 0..self.n_features() {
             floats("cuts", Some(self.cuts().cuts(feature)), sink);
         }
@@ -29,13 +25,8 @@ impl BinnedDataset {
                 }
             }
         }
-        floats("all labels", Some(&self.label_matrix()), sink);
-        floats("weights", self.weights(), sink);
-        floats("base_margin", self.base_margin(), sink);
-        floats("exposure", self.exposure(), sink);
-        floats("label_upper_bound", self.label_upper_bound(), sink);
-        let queries = self.group_ptr().unwrap_or_default();
-        numbers("group_ptr", queries, |it| (*it as u64).to_le_bytes(), sink);
+        self.side
+            .for_each_piece((&self.labels, self.weights()), sink);
         match self.matrix().codes() {
             Codes::Dense(codes) => {
                 begin("dense", codes.len(), sink);
@@ -48,28 +39,5 @@ impl BinnedDataset {
                 numbers("slots", slots, |it| it.to_le_bytes(), sink);
             }
         }
-    }
-}
-
-fn begin(name: &str, len: usize, sink: &mut dyn FnMut(&[u8])) {
-    sink(name.as_bytes());
-    sink(&(len as u64).to_le_bytes());
-}
-
-fn floats(name: &str, values: Option<&[f32]>, sink: &mut dyn FnMut(&[u8])) {
-    let values = values.unwrap_or_default();
-    numbers(name, values, |it| it.to_bits().to_le_bytes(), sink);
-}
-
-fn numbers<T, const N: usize>(
-    name: &str,
-    values: &[T],
-    bytes_of: impl Fn(&T) -> [u8; N],
-    sink: &mut dyn FnMut(&[u8]),
-) {
-    begin(name, values.len(), sink);
-    for some in values.chunks(NUMBERS_AT_A_TIME) {
-        let bytes: Vec<u8> = some.iter().flat_map(&bytes_of).collect();
-        sink(&bytes);
     }
 }

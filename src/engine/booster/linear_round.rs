@@ -52,7 +52,7 @@ impl<'a> LinearRounds<'a> {
             let n_weights = linear.weights.len();
             linear.weights[n_weights - bases.len()..].copy_from_slice(&bases);
             bases.fill(0.0);
-            booster.base_score = 0.0;
+            booster.base_score = booster.neutral_base_score().unwrap_or(0.0);
         }
         let targets = &rows[0].targets;
         let mut rounds = Self {

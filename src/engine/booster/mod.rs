@@ -4,6 +4,7 @@
 //! `num_parallel_tree` trees where each has all outputs, so `trees.len()` is a multiple of that; `base_score` is in the
 //! objective's output space, as XGBoost stores it. Dart has a weight for each tree, a linear model has no trees.
 
+mod as_best;
 mod base_score;
 mod binned_set;
 mod check;
@@ -17,6 +18,7 @@ mod margins;
 mod observe;
 mod predict;
 mod progress;
+mod resume;
 mod round;
 mod run;
 mod start;
@@ -30,14 +32,16 @@ use crate::objective::Objective;
 use crate::params::BoosterParams;
 use crate::tree::Tree;
 
+pub use as_best::AsBest;
 pub use check::{check_start, check_update};
 pub use early_stopping::BestRound;
 pub use error::TrainError;
 pub use kind::{BoosterKind, FeatureType, LinearModel, UnknownFeatureType};
 pub use predict::{PredictError, Predictor};
 pub use progress::Progress;
+pub use resume::{resume, resume_linear, resume_update};
 pub use run::{Evaluation, Monitor, RoundReport, TrainEnd, Trained};
-pub use train::{NamedColumns, NamedData, NamedValues, resume, train, train_linear, update};
+pub use train::{NamedColumns, NamedData, NamedValues, train, train_linear, update};
 
 /// A boosted ensemble, a random forest (`num_parallel_tree` above one) or a single tree.
 #[derive(Clone, Debug, PartialEq)]

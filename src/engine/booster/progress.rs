@@ -1,15 +1,17 @@
 //! How far a training got, and how it goes on from there.
 //!
 //! Invariant: a training that is broken off after any round and resumed with the same data and parameters ends with the
-//! booster, the evaluations and the best round of one that was not. Margins are the sums of the trees, early stopping
-//! follows from the evaluations, and draws from seed and round; so booster and evaluations are all that must be kept.
+//! booster, the evaluations and the best round of one that was not. Margins follow from the trees or the weights, early
+//! stopping from the evaluations, and draws from seed and round; so booster and evaluations are all that must be kept, and
+//! of boosters that change what they have, what they were after the best round.
 
-use crate::params::{BoosterName, BoosterValidParams};
+use crate::params::BoosterValidParams;
 
+use super::as_best::AsBest;
 use super::check::{agree, check_shape};
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::start::SetRows;
-use super::{Booster, Evaluation, TrainEnd, TrainError, check_start};
+use super::{Booster, Evaluation, TrainEnd, TrainError};
 
 /// What must be kept of a training to go on with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,31 +22,50 @@ pub struct Progress {
     pub first_round: u32,
     /// The evaluations of this training's rounds, one entry each.
     pub history: Vec<Vec<Evaluation>>,
+    /// What the booster was after its best round, where that is looked for and later rounds change it.
+    pub as_best: Option<AsBest>,
 }
 
 impl Progress {
-    /// Holds what was kept against the parameters and the sets; labels, cuts and margins have checks of their own.
+    /// A training that has not begun.
+    pub(super) fn new(booster: Booster, first_round: u32) -> Self {
+        Self {
+            booster,
+            first_round,
+            history: Vec::new(),
+            as_best: None,
+        }
+    }
+
+    /// Holds what was kept against the parameters and the sets; the objective, labels, cuts and margins have checks of their
+    /// own.
     pub(super) fn check(
         &self,
         params: &BoosterValidParams,
         sets: &[SetRows<'_>],
     ) -> Result<(), TrainError> {
-        // More must be kept of a dart than its trees, and of what is learned of places.
-        let trees = BoosterName::GbTree.as_str();
-        agree("booster", self.booster.kind.as_str(), trees)?;
-        agree("booster", trees, params.booster().as_str())?;
-        agree(
-            "lambdarank_unbiased",
-            "false",
-            params.full_objective().lambdarank.unbiased.to_string(),
-        )?;
-        check_start(params, &self.booster)?;
         let n_rounds = self.first_round as usize + self.history.len();
         agree(
             "rounds",
             self.booster.n_rounds().to_string(),
             n_rounds.to_string(),
         )?;
+        let num_round = params.num_round();
+        if self.booster.changes_rounds() && self.history.len() > num_round as usize {
+            let at_most = format!("at most {num_round}");
+            agree("rounds", self.history.len().to_string(), at_most)?;
+        }
+        if self
+            .as_best
+            .as_ref()
+            .is_some_and(|it| !it.fits(&self.booster))
+        {
+            agree(
+                "weights of the best round",
+                "other ones",
+                "as many as trees",
+            )?;
+        }
         check_shape(&self.booster, &sets[0])?;
         let metrics = params.eval_metrics();
         let of_set = |set: &SetRows<'_>| {

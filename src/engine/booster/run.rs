@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::metric::Metric;
-use crate::objective::PositionBias;
 use crate::params::BoosterValidParams;
 
+use super::as_best::AsBest;
 use super::early_stopping::{BestRound, EarlyStopping};
 use super::progress::{Course, Progress};
 use super::{Booster, BoosterKind, TrainError};
@@ -41,6 +41,8 @@ pub struct RoundReport<'a> {
     pub first_round: u32,
     /// The evaluations of all rounds of this training, this one included.
     pub history: &'a [Vec<Evaluation>],
+    /// What the booster was after its best round, where that is kept and later rounds change it.
+    pub as_best: Option<&'a AsBest>,
     /// Why this was the last round, if it was.
     pub end: Option<TrainEnd>,
 }
@@ -52,6 +54,7 @@ impl RoundReport<'_> {
             booster: self.booster.clone(),
             first_round: self.first_round,
             history: self.history.to_vec(),
+            as_best: self.as_best.cloned(),
         }
     }
 }
@@ -107,7 +110,7 @@ pub(super) trait Boosting {
 }
 
 /// The rounds of a training of these parameters, after `first_round` of the booster; `n_evals` sets are there to look at.
-pub(super) fn course(
+fn course(
     params: &BoosterValidParams,
     first_round: u32,
     n_evals: usize,
@@ -122,20 +125,23 @@ pub(super) fn course(
     Ok(Course::new(first_round, params.num_round(), early_stopping))
 }
 
-/// What a booster was after its best round, beside its trees.
-type AsBest = Option<(BoosterKind, PositionBias)>;
-
-/// Adds the rounds of a course to a booster, behind those that were `kept` of it.
+/// Adds rounds to a booster, behind those that are done; `n_evals` sets are there to look at.
 pub(super) fn run<B: Boosting>(
     params: &BoosterValidParams,
-    (mut booster, kept): (Booster, Vec<Vec<Evaluation>>),
-    mut course: Course,
+    progress: Progress,
+    n_evals: usize,
     rounds: impl FnOnce(Booster) -> B,
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
-    let mut end = course.take_all(kept);
+    let Progress {
+        mut booster,
+        first_round,
+        history,
+        mut as_best,
+    } = progress;
+    let mut course = course(params, first_round, n_evals)?;
+    let mut end = course.take_all(history);
     booster.keep_rounds(course.next_round());
-    let mut as_best = None;
     if end.is_none() {
         let mut rounds = rounds(booster);
         let best = params.saves_best().then_some(&mut as_best);
@@ -155,9 +161,8 @@ pub(super) fn run<B: Boosting>(
         if params.saves_best() {
             booster.keep_rounds(best.round + 1);
         }
-        if let Some((kind, position_bias)) = as_best {
-            booster.kind = kind;
-            booster.objective.position_bias = position_bias;
+        if let Some(as_best) = as_best {
+            as_best.set_back(&mut booster);
         }
     }
     Ok(Trained {
@@ -169,11 +174,11 @@ pub(super) fn run<B: Boosting>(
     })
 }
 
-/// Adds rounds until one is the last; `as_best` becomes what the booster was after its best one.
+/// Adds rounds until one is the last; `as_best` becomes what the booster was after its best one, where it is wanted.
 fn grow(
     rounds: &mut impl Boosting,
     course: &mut Course,
-    mut as_best: Option<&mut AsBest>,
+    mut as_best: Option<&mut Option<AsBest>>,
     metrics: &[Metric],
     monitor: &mut dyn Monitor,
 ) -> Result<TrainEnd, TrainError> {
@@ -185,8 +190,7 @@ fn grow(
         if let (Some(as_best), Some(best)) = (&mut as_best, course.best())
             && best.round == round
         {
-            let bias = booster.objective.position_bias.clone();
-            **as_best = Some((booster.kind.clone(), bias));
+            **as_best = AsBest::of(booster);
         }
         let report = RoundReport {
             round,
@@ -194,6 +198,7 @@ fn grow(
             booster,
             first_round: course.first_round(),
             history: course.history(),
+            as_best: as_best.as_deref().and_then(Option::as_ref),
             end,
         };
         let flow = monitor.after_round(&report);

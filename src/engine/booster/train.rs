@@ -19,7 +19,7 @@ use super::check::{
 use super::linear_round::LinearRounds;
 use super::progress::Progress;
 use super::round::Rounds;
-use super::run::{Evaluation, Monitor, Trained, course, run};
+use super::run::{Monitor, Trained, run};
 use super::start::{SetRows, Start};
 use super::update_round::Updates;
 use super::{Booster, BoosterKind, FeatureType, LinearModel, TrainError};
@@ -127,73 +127,21 @@ pub fn train(
         check_start_of(set, &booster, start)?;
     }
     let first_round = booster.n_rounds() as u32;
-    grow_on(
-        (params, first_round),
-        train,
-        evals,
-        (booster, bases, Vec::new()),
-        monitor,
-    )
-}
-
-/// Goes on with a training that was broken off, as if it had not been: with the data and the parameters that it began with
-/// the result is that of [`train()`] bit for bit, and so are the evaluations. `num_round` may be another one.
-///
-/// Where the training had started from a booster, each set must bring that booster's margins, as for [`train()`]. A monitor
-/// sees the rounds that are added; if there are none to add, it sees nothing.
-///
-/// # Errors
-/// As [`train()`], and [`TrainError::Start`] if the rounds were evaluated otherwise, or for `dart` and `lambdarank_unbiased`,
-/// which keep more than a booster and its evaluations.
-pub fn resume(
-    params: &BoosterValidParams,
-    train: &NamedData<'_>,
-    evals: &[NamedData<'_>],
-    progress: Progress,
-    monitor: &mut dyn Monitor,
-) -> Result<Trained, TrainError> {
-    let rows = all_rows(train, evals);
-    let objective = params.full_objective();
-    for set in &rows {
-        check_labels(set, &objective)?;
-    }
-    progress.check(params, &rows)?;
-    let Progress {
-        mut booster,
-        first_round,
-        history,
-    } = progress;
-    booster.objective = objective;
-    for set in &rows {
-        check(set, &rows[0], &booster)?;
-        if first_round > 0 && set.start.base_margin.is_none() {
-            return Err(TrainError::NoBaseMargin {
-                data: set.name.to_owned(),
-            });
-        }
-    }
-    let bases = BaseScores::together(booster.base_score, booster.n_groups());
-    grow_on(
-        (params, first_round),
-        train,
-        evals,
-        (booster, bases, history),
-        monitor,
-    )
+    let progress = Progress::new(booster, first_round);
+    grow_on(params, (train, evals), (progress, bases), monitor)
 }
 
 /// What sets in bins say of their rows, the training set's first.
-fn all_rows<'a>(train: &NamedData<'a>, evals: &[NamedData<'a>]) -> Vec<SetRows<'a>> {
+pub(super) fn all_rows<'a>(train: &NamedData<'a>, evals: &[NamedData<'a>]) -> Vec<SetRows<'a>> {
     let sets = std::iter::once(train).chain(evals);
     sets.map(NamedData::rows).collect()
 }
 
-/// Adds rounds to a booster on sets in bins, behind those whose evaluations were kept.
-fn grow_on(
-    (params, first_round): (&BoosterValidParams, u32),
-    train: &NamedData<'_>,
-    evals: &[NamedData<'_>],
-    (booster, bases, kept): (Booster, BaseScores, Vec<Vec<Evaluation>>),
+/// Adds rounds to a booster of trees on sets in bins; `bases` is where its groups start.
+pub(super) fn grow_on(
+    params: &BoosterValidParams,
+    (train, evals): (&NamedData<'_>, &[NamedData<'_>]),
+    (progress, bases): (Progress, BaseScores),
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
     if params.booster() == BoosterName::GbLinear {
@@ -204,14 +152,14 @@ fn grow_on(
     for set in std::iter::once(train).chain(evals) {
         check_bins(set, train)?;
     }
-    let course = course(params, first_round, evals.len())?;
     let threads = threads(params)?;
+    let first_round = progress.first_round;
     let rounds = |booster| {
         let mut rounds = Rounds::new(params, &threads, train, evals, (booster, bases));
         rounds.begin(first_round);
         rounds
     };
-    run(params, (booster, kept), course, rounds, monitor)
+    run(params, progress, evals.len(), rounds, monitor)
 }
 
 /// Trains a linear booster on `train`; as [`train()`], but for what follows.
@@ -228,16 +176,35 @@ pub fn train_linear(
     start: Option<&Booster>,
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
-    let rows: Vec<_> = std::iter::once(train)
-        .chain(evals)
-        .map(NamedColumns::rows)
-        .collect();
+    let rows = all_rows_by_columns(train, evals);
     agree(
         "booster",
         params.booster().as_str(),
         BoosterName::GbLinear.as_str(),
     )?;
     let (booster, bases) = sound(params, &rows, start)?;
+    let first_round = booster.n_rounds() as u32;
+    let progress = Progress::new(booster, first_round);
+    descend_on(params, (train, evals), (progress, bases), monitor)
+}
+
+/// What sets by columns say of their rows, the training set's first.
+pub(super) fn all_rows_by_columns<'a>(
+    train: &NamedColumns<'a>,
+    evals: &[NamedColumns<'a>],
+) -> Vec<SetRows<'a>> {
+    let sets = std::iter::once(train).chain(evals);
+    sets.map(NamedColumns::rows).collect()
+}
+
+/// Adds rounds to a linear booster on sets by columns; `bases` is where its groups start.
+pub(super) fn descend_on(
+    params: &BoosterValidParams,
+    (train, evals): (&NamedColumns<'_>, &[NamedColumns<'_>]),
+    (progress, bases): (Progress, BaseScores),
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
+    let rows = all_rows_by_columns(train, evals);
     for set in &rows {
         agree(
             "columns",
@@ -245,14 +212,11 @@ pub fn train_linear(
             rows[0].n_features.to_string(),
         )?;
     }
-    let course = course(params, booster.n_rounds() as u32, evals.len())?;
     let threads = threads(params)?;
-    let tables: Vec<_> = std::iter::once(train)
-        .chain(evals)
-        .map(|it| it.data)
-        .collect();
+    let sets = std::iter::once(train).chain(evals);
+    let tables: Vec<_> = sets.map(|it| it.data).collect();
     let rounds = |booster| LinearRounds::new(params, &threads, (&rows, &tables), (booster, bases));
-    run(params, (booster, Vec::new()), course, rounds, monitor)
+    run(params, progress, evals.len(), rounds, monitor)
 }
 
 /// Updates the trees of a model to the rows of `train`: XGBoost's `process_type` = `update`. Each round of the model is
@@ -268,8 +232,7 @@ pub fn update(
     model: &Booster,
     monitor: &mut dyn Monitor,
 ) -> Result<Trained, TrainError> {
-    let sets = std::iter::once(train).chain(evals);
-    let rows: Vec<_> = sets.clone().map(NamedValues::rows).collect();
+    let rows = all_rows_by_values(train, evals);
     check_update(params, model)?;
     let (booster, _) = sound(params, &rows, Some(model))?;
     let booster = Booster {
@@ -277,11 +240,32 @@ pub fn update(
         tree_info: Vec::new(),
         ..booster
     };
-    let course = course(params, 0, evals.len())?;
+    let progress = Progress::new(booster, 0);
+    update_on(params, (train, evals), (progress, model), monitor)
+}
+
+/// What sets of values say of their rows, the training set's first.
+pub(super) fn all_rows_by_values<'a>(
+    train: &NamedValues<'a>,
+    evals: &[NamedValues<'a>],
+) -> Vec<SetRows<'a>> {
+    let sets = std::iter::once(train).chain(evals);
+    sets.map(NamedValues::rows).collect()
+}
+
+/// Updates further rounds of a model on sets of values, behind those that are done.
+pub(super) fn update_on(
+    params: &BoosterValidParams,
+    (train, evals): (&NamedValues<'_>, &[NamedValues<'_>]),
+    (progress, model): (Progress, &Booster),
+    monitor: &mut dyn Monitor,
+) -> Result<Trained, TrainError> {
+    let rows = all_rows_by_values(train, evals);
     let threads = threads(params)?;
+    let sets = std::iter::once(train).chain(evals);
     let tables: Vec<_> = sets.map(|it| it.data).collect();
     let rounds = |booster| Updates::new(params, &threads, (&rows, &tables), (booster, model));
-    run(params, (booster, Vec::new()), course, rounds, monitor)
+    run(params, progress, evals.len(), rounds, monitor)
 }
 
 /// The threads and instructions that the parameters ask for.

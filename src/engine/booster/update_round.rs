@@ -42,7 +42,7 @@ pub(super) struct Updates<'a> {
 type Updated = (Tree, usize, Vec<u32>);
 
 impl<'a> Updates<'a> {
-    /// Begins with a booster without trees; the training set is the first one.
+    /// Begins with the rounds that are done; the training set is the first one.
     pub(super) fn new(
         params: &'a BoosterValidParams,
         threads: &'a Threads,
@@ -66,7 +66,14 @@ impl<'a> Updates<'a> {
             booster,
             model,
         };
-        threads.enter(|| updates.look(0, &[]));
+        let n_rounds = updates.booster.n_rounds() as u32;
+        if n_rounds > 0 {
+            for (set, table) in &mut updates.sets {
+                let margins = updates.booster.predict_margin(table, threads);
+                set.margins = margins.expect("the set's columns and margins are the booster's");
+            }
+        }
+        threads.enter(|| updates.look(n_rounds, &[]));
         updates
     }
 

@@ -7,6 +7,7 @@
 mod build;
 mod category;
 mod check;
+pub(crate) mod content;
 mod folds;
 mod part;
 mod select;

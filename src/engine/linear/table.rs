@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::dataset::content::{Sink, floats, numbers};
 use crate::dataset::{Chunk, Dataset, Side, Targets, TileFeatures};
 
 /// A table by columns, with labels and what else a row brings.
@@ -184,6 +185,21 @@ impl ColumnTable {
     /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
     pub fn group_ptr(&self) -> Option<&[usize]> {
         self.side.group_ptr.as_deref()
+    }
+
+    /// Gives all that training reads of this table to `sink`, piece by piece.
+    pub fn for_each_piece(&self, sink: Sink<'_>) {
+        self.side
+            .for_each_piece((&self.labels, self.weights()), sink);
+        for column in &self.columns {
+            match column {
+                Column::Whole(values) => floats("whole", Some(values), sink),
+                Column::Listed { rows, values } => {
+                    numbers("rows", rows, |it| it.to_le_bytes(), sink);
+                    floats("values", Some(values), sink);
+                }
+            }
+        }
     }
 
     /// Adds columns without values until there are `n_features`; does nothing if there are that many.

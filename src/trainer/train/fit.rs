@@ -56,8 +56,7 @@ pub(crate) fn fit(
         Rows::Binned(tables) => boost(params, tables.each(), origin, rounds),
         Rows::Columns(tables) => boost(params, tables.each(), origin, rounds),
         Rows::Raw(tables) if hyperparameters.process_type == ProcessType::Update => {
-            let model = origin.start.ok_or(TrainerError::Update)?;
-            update(params, &tables, &model.booster, rounds)
+            update(params, &tables, origin, rounds)
         }
         Rows::Raw(tables) => {
             let judges = Judges {
@@ -123,12 +122,15 @@ impl Boosted for ColumnTable {
         origin: Origin<'_>,
         rounds: &mut Rounds<'_>,
     ) -> Result<Trained, TrainError> {
-        // There are no checkpoints of a linear booster, so there is no progress.
-        let start = origin.start.map(|it| &it.booster);
         let named = |name, data| NamedColumns { name, data };
         let evals = tables.validation.into_iter();
         let evals: Vec<_> = evals.map(|it| named(VALIDATION, it)).collect();
-        booster::train_linear(params, &named(TRAIN, tables.train), &evals, start, rounds)
+        let train = named(TRAIN, tables.train);
+        if let Some(progress) = origin.progress {
+            return booster::resume_linear(params, &train, &evals, progress, rounds);
+        }
+        let start = origin.start.map(|it| &it.booster);
+        booster::train_linear(params, &train, &evals, start, rounds)
     }
 
     fn margins(&self, trained: &Trained, threads: &Threads) -> Result<Vec<f32>, PredictError> {
@@ -154,10 +156,11 @@ fn boost<T: Boosted>(
 fn update(
     params: &BoosterValidParams,
     tables: &Pair<Dataset>,
-    model: &Booster,
+    origin: Origin<'_>,
     rounds: &mut Rounds<'_>,
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
+    let model = &origin.start.ok_or(TrainerError::Update)?.booster;
     let named = |name, data| NamedValues { name, data };
     let evals: Vec<_> = tables
         .validation
@@ -165,7 +168,12 @@ fn update(
         .map(|data| named(VALIDATION, data))
         .collect();
     let train = named(TRAIN, &tables.train);
-    let trained = booster::update(params, &train, &evals, model, rounds)?;
+    let trained = match origin.progress {
+        Some(progress) => {
+            booster::resume_update(params, (&train, &evals), model, progress, rounds)?
+        }
+        None => booster::update(params, &train, &evals, model, rounds)?,
+    };
     Ok(Fitted {
         trained,
         timings: vec![timing("update", start.elapsed())],

@@ -56,7 +56,7 @@ impl GoingOn {
                     StartedFrom::Model => Start::read(root, job, of_job)?,
                     StartedFrom::Checkpoint => {
                         left = num_round.saturating_sub(first_round);
-                        Some(Start::new(found.start(), &found.file))
+                        Some(Start::new(found.start(), &found.file, of_job))
                     }
                 };
                 own = Some(*found);
@@ -66,11 +66,11 @@ impl GoingOn {
                 let Foreign { file, mut booster } = *found;
                 tell(&file, booster.n_rounds());
                 booster.keep_rounds(num_round);
-                left = num_round - booster.n_rounds() as u32;
+                left = num_round.saturating_sub(booster.n_rounds() as u32);
                 if let Some(checkpoints) = &mut checkpoints {
                     checkpoints.started_from = StartedFrom::Checkpoint;
                 }
-                Some(Start::new(booster, &file))
+                Some(Start::new(booster, &file, of_job))
             }
         };
         if let (Some(own), Some(checkpoints)) = (&own, &mut checkpoints) {
@@ -86,15 +86,20 @@ impl GoingOn {
 
     /// What the job's one model goes on from, now that the data are there.
     pub(super) fn settle(&mut self, rows: &Rows) -> Result<Option<Progress>, TrainerError> {
-        let (Some(checkpoints), Rows::Binned(tables)) = (&mut self.checkpoints, rows) else {
+        let Some(checkpoints) = &mut self.checkpoints else {
             return Ok(None);
         };
-        checkpoints.data = digest(tables);
+        // That of a checkpoint changes from one to the next, and is held to the job by the checkpoint.
+        let model = self.start.as_ref();
+        let model = model.filter(|_| checkpoints.started_from == StartedFrom::Model);
+        checkpoints.data = digest(rows, model.and_then(Start::asked_while_training));
         let Some(own) = self.own.take() else {
             return Ok(None);
         };
+        let progress =
+            |own: Own| own.progress(&sets(&rows.labelled()), &self.params.eval_metrics());
         if own.is_of_data(&checkpoints.data) {
-            return Ok(own.progress(&sets(tables), &self.params.eval_metrics()));
+            return Ok(progress(own));
         }
         // Rows have started from a checkpoint's model already, so it is too late to begin without it.
         let may_restart = own.started_from() != StartedFrom::Checkpoint;
@@ -105,7 +110,7 @@ impl GoingOn {
             return Ok(None);
         };
         tell(&other.file, other.n_rounds());
-        Ok(other.progress(&sets(tables), &self.params.eval_metrics()))
+        Ok(progress(other))
     }
 }
 

@@ -41,6 +41,16 @@ enum Bring {
     Nothing,
 }
 
+impl Bring {
+    /// What rows bring of a model to which rounds are added.
+    fn to_go_on(params: &BoosterValidParams) -> Self {
+        match params.booster() {
+            BoosterName::GbTree => Self::Margins,
+            BoosterName::Dart | BoosterName::GbLinear => Self::Nothing,
+        }
+    }
+}
+
 /// Why the channel gives no model.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -146,18 +156,23 @@ impl Start {
                 tracing::info!("Updating {n_updated} of the {n_rounds} rounds of {object}");
             }
         }
-        let bring = match (job.hyperparameters.process_type, params.booster()) {
-            (ProcessType::Default, BoosterName::GbTree) => Bring::Margins,
-            (ProcessType::Update, BoosterName::GbTree)
-            | (_, BoosterName::Dart | BoosterName::GbLinear) => Bring::Nothing,
-        };
         let name = format!("the model in channel `{MODEL}`");
+        let bring = match job.hyperparameters.process_type {
+            ProcessType::Default => Bring::to_go_on(params),
+            ProcessType::Update => Bring::Nothing,
+        };
         Ok(Some(Self::named(booster, name, bring)))
     }
 
     /// The model of the checkpoint `file`.
-    pub(crate) fn new(booster: Booster, file: &str) -> Self {
-        Self::named(booster, format!("checkpoint `{file}`"), Bring::Margins)
+    pub(crate) fn new(booster: Booster, file: &str, params: &BoosterValidParams) -> Self {
+        let bring = Bring::to_go_on(params);
+        Self::named(booster, format!("checkpoint `{file}`"), bring)
+    }
+
+    /// The model, if training asks it for more than the margins that rows bring.
+    pub(crate) fn asked_while_training(&self) -> Option<&Booster> {
+        (self.bring == Bring::Nothing).then_some(&self.booster)
     }
 
     fn named(booster: Booster, name: String, bring: Bring) -> Self {

@@ -13,9 +13,10 @@ use contract::checkpoint::{
     ATTRIBUTE, Manifest, OnMismatch, StartedFrom, State, checkpoint_file, foreign_name,
     manifest_file, round_of,
 };
-use engine::booster::{Booster, Evaluation, Progress, check_start};
+use engine::booster::{AsBest, Booster, Evaluation, Progress, check_start};
 use engine::metric::Metric;
 use engine::model;
+use engine::objective::PositionBias;
 use engine::params::BoosterValidParams;
 use sha2::{Digest, Sha256};
 
@@ -83,7 +84,21 @@ impl Own {
             booster: self.booster,
             first_round: self.state.first_round,
             history: self.state.history.iter().map(round).collect(),
+            as_best: self.state.as_best.map(|it| AsBest {
+                n_rounds: it.n_rounds,
+                weights: it.weights,
+                start_leaves: it.start_leaves,
+                position_bias: PositionBias {
+                    clicked: it.clicked,
+                    passed: it.passed,
+                },
+            }),
         })
+    }
+
+    /// Whether a job of so many rounds can go on from here: one of fewer cannot where a round changes those before it.
+    fn leads_to(&self, num_round: u32) -> bool {
+        !self.booster.changes_rounds() || self.n_rounds() <= num_round as usize
     }
 
     /// Whether the digest of its data is this.
@@ -145,6 +160,13 @@ impl Checkpoints {
         for round in rounds(folder).map_err(refused)? {
             let file = name(&checkpoint_file(folder, round));
             let taken = match read(folder, round) {
+                Ok(Found::Own(own)) if !own.leads_to(self.num_round) => {
+                    pass_over(
+                        &file,
+                        "the job has fewer rounds now, and each changed those before it",
+                    );
+                    continue;
+                }
                 Ok(Found::Own(own)) => self.take_own(*own, known),
                 Ok(Found::Foreign(foreign)) => self.take_foreign(*foreign, known),
                 Ok(Found::Nothing) => continue,

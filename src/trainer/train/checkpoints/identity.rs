@@ -7,13 +7,17 @@ use std::collections::BTreeMap;
 use contract::artifact::hex;
 use contract::hyperparameter::row;
 use engine::bin::BinnedDataset;
+use engine::booster::Booster;
+use engine::dataset::Dataset;
+use engine::linear::ColumnTable;
+use engine::model::{self, ModelFormat};
 use engine::params::BoosterValidParams;
 use sha2::{Digest, Sha256};
 
 use super::error::Difference;
 use crate::train::job::Job;
 use crate::train::report;
-use crate::train::tables::Pair;
+use crate::train::tables::{Pair, Rows};
 
 /// Hyperparameters, as they are in effect.
 pub(super) type Settings = BTreeMap<String, String>;
@@ -70,19 +74,35 @@ pub(super) fn differences(was: &Settings, is: &Settings) -> Vec<Difference> {
     differing.map(difference).collect()
 }
 
-/// The digest of all that training reads of the tables.
-pub(in crate::train) fn digest(tables: &Pair<BinnedDataset>) -> String {
+/// The digest of all that training reads of the tables, and of the model that it asks itself, where it does.
+pub(in crate::train) fn digest(rows: &Rows, model: Option<&Booster>) -> String {
     let mut sha256 = Sha256::new();
+    match rows {
+        Rows::Binned(pair) => add(&mut sha256, pair, BinnedDataset::for_each_piece),
+        Rows::Columns(pair) => add(&mut sha256, pair, ColumnTable::for_each_piece),
+        Rows::Raw(pair) => add(&mut sha256, pair, Dataset::for_each_piece),
+    }
+    if let Some(model) = model {
+        sha256.update("model");
+        sha256.update(model::save(model, ModelFormat::Ubj));
+    }
+    hex(&sha256.finalize())
+}
+
+fn add<T>(
+    sha256: &mut Sha256,
+    tables: &Pair<T>,
+    for_each_piece: impl Fn(&T, &mut dyn FnMut(&[u8])),
+) {
     for (name, table) in [
         ("train", Some(&tables.train)),
         ("validation", tables.validation.as_ref()),
     ] {
         sha256.update(name);
         if let Some(table) = table {
-            table.for_each_piece(&mut |piece| sha256.update(piece));
+            for_each_piece(table, &mut |piece| sha256.update(piece));
         }
     }
-    hex(&sha256.finalize())
 }
 
 #[cfg(test)]

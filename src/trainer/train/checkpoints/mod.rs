@@ -25,7 +25,7 @@ use contract::checkpoint::{
 use contract::hyperparameter::Algorithm;
 use contract::paths::MlRoot;
 use engine::model::ModelFormat;
-use engine::params::{BoosterName, BoosterValidParams, ProcessType};
+use engine::params::BoosterValidParams;
 
 pub use self::error::{CheckpointError, Difference};
 pub(super) use self::find::{Foreign, Found, Own};
@@ -41,6 +41,7 @@ pub(crate) struct Checkpoints {
     folder: PathBuf,
     cadence: Cadence,
     encoding: ModelFormat,
+    num_round: u32,
     pub(super) on_mismatch: OnMismatch,
     settings: Settings,
     /// The digest of the data, once they have been read.
@@ -63,12 +64,6 @@ impl Checkpoints {
             tracing::info!("A decision tree is one step, so there are no checkpoints of it");
             return Ok(None);
         }
-        if let Some(what) = without_checkpoints(job, params) {
-            tracing::warn!(
-                "{what} has no checkpoints in this version: an interrupted job starts again from the first round"
-            );
-            return Ok(None);
-        }
         probe(&folder).map_err(|source| CheckpointError::Folder {
             folder: folder.clone(),
             source,
@@ -78,6 +73,7 @@ impl Checkpoints {
             folder,
             cadence: own.checkpoints,
             encoding: encoding(own.model_format),
+            num_round: own.num_round,
             on_mismatch: own.on_mismatch,
             settings: settings(job, params),
             data: String::new(),
@@ -95,20 +91,6 @@ impl Checkpoints {
             || self.folder.clone(),
             |number| fold_folder(&self.folder, number),
         )
-    }
-}
-
-/// What of the job keeps more than a booster and its evaluations, or begins with a model's trees.
-fn without_checkpoints(job: &Job, params: &BoosterValidParams) -> Option<String> {
-    let name = params.booster();
-    match (name, job.hyperparameters.process_type) {
-        (BoosterName::Dart | BoosterName::GbLinear, _) => Some(format!("`booster` = `{name}`")),
-        (BoosterName::GbTree, ProcessType::Update) => Some("`process_type` = `update`".to_owned()),
-        (BoosterName::GbTree, ProcessType::Default) => params
-            .full_objective()
-            .lambdarank
-            .unbiased
-            .then(|| "`lambdarank_unbiased`".to_owned()),
     }
 }
 

@@ -91,6 +91,13 @@ impl<'a> Writer<'a> {
                 .iter()
                 .map(|round| round.iter().map(|it| it.value).collect())
                 .collect(),
+            as_best: report.as_best.map(|it| contract::checkpoint::AsBest {
+                n_rounds: it.n_rounds,
+                weights: it.weights.clone(),
+                start_leaves: it.start_leaves.clone(),
+                clicked: it.position_bias.clicked.clone(),
+                passed: it.position_bias.passed.clone(),
+            }),
         };
         let mut booster = report.booster.clone();
         booster
