@@ -15,7 +15,7 @@ use crate::table::{Numbers, Shape, binned, fit, params, try_fit};
 type Change = fn(BoosterParams) -> BoosterParams;
 
 /// Directions of the columns of the tables below; labels grow with columns 0, 1 and 2, and with 1 and 2 together.
-const DIRECTIONS: [Monotone; 5] = [
+pub(crate) const DIRECTIONS: [Monotone; 5] = [
     Monotone::Increasing,
     Monotone::Decreasing,
     Monotone::Free,
@@ -23,7 +23,7 @@ const DIRECTIONS: [Monotone; 5] = [
     Monotone::Decreasing,
 ];
 
-fn shape(n_rows: usize) -> Shape {
+pub(crate) fn shape(n_rows: usize) -> Shape {
     Shape {
         n_rows,
         n_features: 5,
@@ -32,13 +32,17 @@ fn shape(n_rows: usize) -> Shape {
     }
 }
 
-/// Rows that differ in one column only, ascending there: for each of some rows and each column with a direction.
-fn ladders() -> (Vec<(usize, usize)>, Dataset) {
+/// Codes of column 2 where it holds categories.
+pub(crate) const N_CODES: f32 = 8.0;
+
+/// Rows that differ in one column only, ascending there: for each of some rows and each column. Column 2 has codes of
+/// categories, or numbers.
+fn ladders(has_codes: bool) -> (Vec<(usize, usize)>, Dataset) {
     const STEPS: usize = 24;
     let mut numbers = Numbers::new(77);
     let (mut ladders, mut values) = (Vec::new(), Vec::new());
     for _ in 0..60 {
-        let row: Vec<f32> = (0..5)
+        let mut row: Vec<f32> = (0..5)
             .map(|_| {
                 if numbers.unit() < 0.15 {
                     f32::NAN
@@ -47,11 +51,18 @@ fn ladders() -> (Vec<(usize, usize)>, Dataset) {
                 }
             })
             .collect();
+        if has_codes {
+            row[2] = (row[2] * N_CODES).floor();
+        }
         for feature in 0..5 {
             ladders.push((feature, STEPS));
             for step in 0..STEPS {
                 let mut row = row.clone();
-                row[feature] = step as f32 / 20.0 - 0.07;
+                row[feature] = if has_codes && feature == 2 {
+                    step as f32
+                } else {
+                    step as f32 / 20.0 - 0.07
+                };
                 values.extend(row);
             }
         }
@@ -62,8 +73,8 @@ fn ladders() -> (Vec<(usize, usize)>, Dataset) {
 }
 
 /// How often a prediction goes the wrong way along a ladder, and how often it goes the right one.
-fn steps(booster: &Booster, directions: &[Monotone]) -> (usize, usize) {
-    let (ladders, data) = ladders();
+pub(crate) fn steps(booster: &Booster, directions: &[Monotone]) -> (usize, usize) {
+    let (ladders, data) = ladders(!booster.categorical_features().is_empty());
     let margins = booster.predict_margin(&data, &Threads::single());
     let margins = margins.expect("the table has the columns");
     let n_groups = booster.n_groups();
@@ -186,7 +197,7 @@ fn no_direction_is_no_constraint() {
 }
 
 /// The features on each way from the root to a leaf.
-fn ways(tree: &Tree) -> Vec<Vec<u32>> {
+pub(crate) fn ways(tree: &Tree) -> Vec<Vec<u32>> {
     let mut met: Vec<Vec<u32>> = vec![Vec::new(); tree.nodes.len()];
     let mut ways = Vec::new();
     for (idx, node) in tree.nodes.iter().enumerate() {

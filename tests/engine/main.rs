@@ -4,6 +4,7 @@ mod bin;
 mod categories;
 mod category_words;
 mod constrained;
+mod constrained_beside;
 mod dart;
 mod dataset;
 mod decision_tree;
