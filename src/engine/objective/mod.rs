@@ -42,7 +42,7 @@ pub(crate) use link::Link;
 pub use loss::Task;
 pub use name::{LabelError, UnknownObjective};
 pub(crate) use rank::BiasLearner;
-pub use rank::{LambdaRank, PairMethod, PositionBias, UnknownPairMethod};
+pub use rank::{LambdaRank, PairMethod, PositionBias};
 pub use registry::ObjectiveName;
 pub use setting::{AftDistribution, Setting, UnknownDistribution};
 

@@ -1,8 +1,6 @@
 //! What parameters say about single features and single rows: directions, company, chances.
 
-use std::fmt::{self, Display};
-use std::str::FromStr;
-
+use super::words::words;
 use super::{BoosterParams, BoosterValidParams};
 
 /// Which way predictions may go while a feature grows and the others stay.
@@ -37,50 +35,14 @@ impl Monotone {
     }
 }
 
-/// Which rows a tree sees where `subsample` leaves some out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SamplingMethod {
-    /// Each with the same probability.
-    #[default]
-    Uniform,
-    /// Those with large gradients rather than others, each weighted so that sums are right on average.
-    GradientBased,
-}
-
-/// A word that is no [`SamplingMethod`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown sampling_method `{name}`, allowed are uniform, gradient_based")]
-pub struct UnknownSamplingMethod {
-    /// What was asked for.
-    pub name: String,
-}
-
-impl SamplingMethod {
-    /// XGBoost's spelling.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::GradientBased => "gradient_based",
-        }
-    }
-}
-
-impl FromStr for SamplingMethod {
-    type Err = UnknownSamplingMethod;
-
-    fn from_str(name: &str) -> Result<Self, UnknownSamplingMethod> {
-        let known = [Self::Uniform, Self::GradientBased]
-            .into_iter()
-            .find(|it| it.as_str() == name);
-        known.ok_or_else(|| UnknownSamplingMethod {
-            name: name.to_owned(),
-        })
-    }
-}
-
-impl Display for SamplingMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// Which rows a tree sees where `subsample` leaves some out.
+    SamplingMethod of "sampling_method" {
+        /// Each with the same probability.
+        #[default]
+        Uniform = "uniform",
+        /// Those with large gradients rather than others, each weighted so that sums are right on average.
+        GradientBased = "gradient_based",
     }
 }
 

@@ -6,9 +6,7 @@
 mod boosters;
 mod check;
 mod features;
-
-use std::fmt::{self, Display};
-use std::str::FromStr;
+mod words;
 
 use linfa::ParamGuard;
 
@@ -18,57 +16,23 @@ use crate::simd::Simd;
 
 pub use boosters::{
     BoosterName, Dart, FeatureSelector, Linear, LinearUpdater, NormalizeType, ProcessType,
-    SampleType, TreeUpdate, UnknownWord, UpdateStep,
+    SampleType, TreeUpdate, UpdateStep,
 };
-pub use features::{Monotone, SamplingMethod, UnknownSamplingMethod};
+pub use features::{Monotone, SamplingMethod};
+pub use words::UnknownWord;
+pub(crate) use words::words;
 
 /// The most bins of a feature: a bin is one byte.
 pub const MAX_BIN: u32 = 256;
 
-/// Which node of a tree is split first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GrowPolicy {
-    /// The one nearest to the root.
-    #[default]
-    DepthWise,
-    /// The one whose split gains most.
-    LossGuide,
-}
-
-/// A word that is no [`GrowPolicy`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown grow_policy `{name}`, allowed are depthwise, lossguide")]
-pub struct UnknownGrowPolicy {
-    /// What was asked for.
-    pub name: String,
-}
-
-impl GrowPolicy {
-    /// XGBoost's spelling.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DepthWise => "depthwise",
-            Self::LossGuide => "lossguide",
-        }
-    }
-}
-
-impl FromStr for GrowPolicy {
-    type Err = UnknownGrowPolicy;
-
-    fn from_str(name: &str) -> Result<Self, UnknownGrowPolicy> {
-        let known = [Self::DepthWise, Self::LossGuide]
-            .into_iter()
-            .find(|it| it.as_str() == name);
-        known.ok_or_else(|| UnknownGrowPolicy {
-            name: name.to_owned(),
-        })
-    }
-}
-
-impl Display for GrowPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// Which node of a tree is split first.
+    GrowPolicy of "grow_policy" {
+        /// The one nearest to the root.
+        #[default]
+        DepthWise = "depthwise",
+        /// The one whose split gains most.
+        LossGuide = "lossguide",
     }
 }
 

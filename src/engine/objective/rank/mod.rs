@@ -8,11 +8,9 @@ mod delta;
 mod lambda;
 mod pairs;
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::dataset::Targets;
 use crate::metric::{Cut, Metric};
+use crate::params::words;
 use crate::ranking::{DEFAULT_TRUNCATION, MAX_RELEVANCE};
 use crate::threads::Threads;
 
@@ -25,44 +23,14 @@ use lambda::Gradients;
 pub(crate) use bias::BiasLearner;
 pub use bias::PositionBias;
 
-/// Which rows of a query are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PairMethod {
-    /// Each of the best with all below it.
-    #[default]
-    TopK,
-    /// Each with some that are drawn.
-    Mean,
-}
-
-/// A word that is no [`PairMethod`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown lambdarank_pair_method `{name}`, allowed are topk, mean")]
-pub struct UnknownPairMethod {
-    /// What was asked for.
-    pub name: String,
-}
-
-impl fmt::Display for PairMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TopK => "topk",
-            Self::Mean => "mean",
-        })
-    }
-}
-
-impl FromStr for PairMethod {
-    type Err = UnknownPairMethod;
-
-    fn from_str(name: &str) -> Result<Self, UnknownPairMethod> {
-        match name {
-            "topk" => Ok(Self::TopK),
-            "mean" => Ok(Self::Mean),
-            _ => Err(UnknownPairMethod {
-                name: name.to_owned(),
-            }),
-        }
+words! {
+    /// Which rows of a query are compared.
+    PairMethod of "lambdarank_pair_method" {
+        /// Each of the best with all below it.
+        #[default]
+        TopK = "topk",
+        /// Each with some that are drawn.
+        Mean = "mean",
     }
 }
 
