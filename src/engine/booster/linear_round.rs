@@ -129,10 +129,7 @@ impl Boosting for LinearRounds<'_> {
     }
 
     fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError> {
-        if !self.gradients.are_finite() {
-            return Err(TrainError::NotFinite { round });
-        }
-        self.gradients.tell(&mut self.booster.objective);
+        self.gradients.begin(round, &mut self.booster.objective)?;
         let threads = self.threads;
         Ok(threads.enter(|| {
             self.improve(round);

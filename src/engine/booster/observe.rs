@@ -14,7 +14,7 @@ use crate::threads::Threads;
 use crate::tree::quantise::{BLOCK, Magnitude};
 
 use super::start::{SetRows, Start};
-use super::{Booster, Evaluation};
+use super::{Booster, Evaluation, TrainError};
 
 /// Rows that one thread takes at a time.
 pub(super) const ROWS_AT_A_TIME: usize = 4 * BLOCK;
@@ -95,11 +95,18 @@ impl Gradients {
         }
     }
 
-    /// Tells an objective what was learned of the places of rows.
-    pub(super) fn tell(&self, objective: &mut Objective) {
+    /// Begins a round: tells the objective what was learned of the places of rows.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`] if gradients have overflowed.
+    pub(super) fn begin(&self, round: u32, objective: &mut Objective) -> Result<(), TrainError> {
+        if !self.magnitudes.iter().all(Magnitude::is_finite) {
+            return Err(TrainError::NotFinite { round });
+        }
         if let Some(learner) = &self.learner {
             objective.position_bias = learner.bias().clone();
         }
+        Ok(())
     }
 
     /// A group's pairs, `(n_rows,)`.
@@ -110,11 +117,6 @@ impl Gradients {
     /// Each group's pairs, `(n_rows,)`.
     pub(super) fn by_group(&mut self) -> impl Iterator<Item = &mut [GradientPair]> {
         self.pairs.chunks_mut(self.n_rows.max(1))
-    }
-
-    /// Whether all sums are finite.
-    pub(super) fn are_finite(&self) -> bool {
-        self.magnitudes.iter().all(Magnitude::is_finite)
     }
 
     /// Adds up the magnitudes of blocks in order, `(n_blocks, n_groups)`.

@@ -162,10 +162,7 @@ impl Boosting for Updates<'_> {
     }
 
     fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError> {
-        if !self.gradients.are_finite() {
-            return Err(TrainError::NotFinite { round });
-        }
-        self.gradients.tell(&mut self.booster.objective);
+        self.gradients.begin(round, &mut self.booster.objective)?;
         let threads = self.threads;
         let of_model = self.round_of_model(round);
         let leaves = self.sets.iter();

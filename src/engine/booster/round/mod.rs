@@ -3,6 +3,8 @@
 //! Invariant: a margin is the `f32` sum of the start and of the leaf values in the order of the trees, exactly as a
 //! prediction adds them up; so a training that continues from predicted margins goes on as if it had never stopped.
 
+mod margins;
+
 use std::borrow::Cow;
 
 use crate::metric::Metric;
@@ -164,119 +166,6 @@ impl<'a> Rounds<'a> {
             packed: Memory::default(),
             wide: Memory::default(),
         }
-    }
-
-    /// Makes ready for the next round, with the trees of the rounds from `first_round` on added to every set's margins.
-    pub(super) fn begin(&mut self, first_round: u32) {
-        let (n_rounds, threads) = (self.booster.n_rounds() as u32, self.threads);
-        if n_rounds > 0 {
-            self.offsets = None;
-        }
-        match &mut self.dropouts {
-            Some(dropouts) => {
-                let first = first_round as usize * self.booster.trees_per_round();
-                dropouts.take(&self.booster, first, self.train.data.cuts());
-            }
-            None if n_rounds > first_round => {
-                let added = self.booster.rounds_from(first_round);
-                for set in std::iter::once(&mut self.train).chain(&mut self.evals) {
-                    set.predict(&added, threads);
-                }
-            }
-            None => {}
-        }
-        threads.enter(|| {
-            if n_rounds > 0 {
-                self.sum_anew();
-            }
-            self.look(n_rounds, &[]);
-        });
-    }
-
-    /// Evaluates the training set, and computes the gradients of the `next` round if that leaves no trees out.
-    fn look(&mut self, next: u32, metrics: &[Metric]) -> Vec<Evaluation> {
-        self.gradients.draw = draw(self.params.seed(), next);
-        let mut wanted = Some(&mut self.gradients);
-        if let Some(dropouts) = &mut self.dropouts {
-            dropouts.draw(next, self.booster.weight_drop());
-            wanted = wanted.filter(|_| !dropouts.leaves_out());
-        }
-        let train = &self.train.set;
-        train.observe(&self.objective, metrics, wanted, self.threads)
-    }
-
-    /// Lets the margins of the training set forget the trees that the round leaves out.
-    fn leave_out(&mut self) {
-        let dropouts = self.dropouts.as_ref();
-        if !dropouts.is_some_and(Dropouts::leaves_out) {
-            return;
-        }
-        self.sum_train();
-        let (gradients, threads) = (Some(&mut self.gradients), self.threads);
-        self.train
-            .set
-            .observe(&self.objective, &[], gradients, threads);
-    }
-
-    /// Brings every set's margins to what the booster says with a round's trees; the training set's have them already.
-    fn follow(&mut self, added: Vec<(usize, CodeTree)>) {
-        let changes = self.dropouts.as_ref();
-        let changes = changes.is_some_and(|it| it.leaves_out() || it.begins());
-        if !changes {
-            for set in &mut self.evals {
-                for (group, tree) in &added {
-                    set.follow(*group, tree, self.threads);
-                }
-            }
-        }
-        if let (Some(dropouts), BoosterKind::Dart { weight_drop }) =
-            (&mut self.dropouts, &mut self.booster.kind)
-        {
-            let trees = (self.booster.trees.as_mut_slice(), weight_drop);
-            dropouts.commit(added, trees, self.params.learning_rate());
-        }
-        if changes {
-            self.sum_anew();
-        }
-    }
-
-    /// Sums the margins of every set anew, of a `dart`.
-    fn sum_anew(&mut self) {
-        self.sum_train();
-        let Some(dropouts) = &self.dropouts else {
-            return;
-        };
-        let threads = self.threads;
-        for set in &mut self.evals {
-            dropouts.sum(&self.booster, set, threads, |set, group, tree| {
-                set.follow(group, tree, threads);
-            });
-        }
-    }
-
-    /// Sums the margins of the training set anew, of a `dart`: the trees that are left out are not in them.
-    fn sum_train(&mut self) {
-        let Some(dropouts) = &self.dropouts else {
-            return;
-        };
-        let threads = self.threads;
-        let features = 0..self.train.data.n_features() as u32;
-        let view = self.panel.view(features.collect(), threads);
-        dropouts.sum(
-            &self.booster,
-            &mut self.train,
-            threads,
-            |set, group, tree| {
-                let by_columns = ColumnTree::new(tree, |idx| view.column_split(tree, idx));
-                match view.table().zip(by_columns) {
-                    Some((table, by_columns)) => {
-                        let group = (group, set.set.n_groups());
-                        by_columns.add_to(table, &mut set.set.margins, group, threads);
-                    }
-                    None => set.walk(group, tree, threads),
-                }
-            },
-        );
     }
 
     /// Grows the trees of one group of a round; they are in the booster and in the training set's margins then.
@@ -475,10 +364,7 @@ impl Boosting for Rounds<'_> {
         let threads = self.threads;
         threads.enter(|| {
             self.leave_out();
-            if !self.gradients.are_finite() {
-                return Err(TrainError::NotFinite { round });
-            }
-            self.gradients.tell(&mut self.booster.objective);
+            self.gradients.begin(round, &mut self.booster.objective)?;
             let mut added = Vec::new();
             for group in 0..self.booster.n_groups() {
                 added.extend(
