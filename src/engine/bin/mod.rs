@@ -16,10 +16,9 @@ mod select;
 mod sort;
 mod tile;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::dataset::{Dataset, DatasetError, Side, Targets};
+use crate::dataset::{Dataset, DatasetError, Side, beside_features};
 use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
@@ -103,6 +102,8 @@ impl Dataset {
     }
 }
 
+beside_features!(BinnedDataset);
+
 impl BinnedDataset {
     /// The same table, starting from `margin`, `(n_rows, n_groups)` row-major, in place of the base score.
     ///
@@ -142,65 +143,14 @@ impl BinnedDataset {
         }
     }
 
-    /// Rows, at least 1.
-    pub fn n_rows(&self) -> usize {
-        self.labels.len()
-    }
-
     /// Columns.
     pub fn n_features(&self) -> usize {
         self.cuts.n_features()
     }
 
-    /// Labels, `(n_rows,)`; of several targets the first one's.
-    pub fn labels(&self) -> &[f32] {
-        &self.labels
-    }
-
-    /// Weights, `(n_rows,)`; `None` is 1 for every row.
-    pub fn weights(&self) -> Option<&[f32]> {
-        self.weights.as_deref()
-    }
-
-    /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again. See
-    /// [`Dataset::label_upper_bound`].
-    pub fn label_upper_bound(&self) -> Option<&[f32]> {
-        self.side.label_upper_bound.as_deref()
-    }
-
-    /// Labels, weights, upper bounds and queries.
-    pub fn targets(&self) -> Targets<'_> {
-        self.side.targets(&self.labels, self.weights())
-    }
-
     /// The cuts that the table was binned with.
     pub fn cuts(&self) -> &Arc<HistogramCuts> {
         &self.cuts
-    }
-
-    /// Margins to start from, `(n_rows, n_groups)` row-major, where there are any.
-    pub fn base_margin(&self) -> Option<&[f32]> {
-        self.side.base_margin.as_deref()
-    }
-
-    /// Exposures, `(n_rows,)`, where there are any; their logarithms are added to the margins.
-    pub fn exposure(&self) -> Option<&[f32]> {
-        self.side.exposure.as_deref()
-    }
-
-    /// Labels of a row: what a booster has targets for.
-    pub fn n_targets(&self) -> usize {
-        self.side.n_targets(self.n_rows())
-    }
-
-    /// All labels, `(n_rows, n_targets)` row-major.
-    pub fn label_matrix(&self) -> Cow<'_, [f32]> {
-        self.side.label_matrix(&self.labels)
-    }
-
-    /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
-    pub fn group_ptr(&self) -> Option<&[usize]> {
-        self.side.group_ptr.as_deref()
     }
 
     /// The leaves that rows reach in the trees of the booster that training continues from, `(n_rows, n_trees)`

@@ -4,6 +4,7 @@
 //! negative, no feature infinite; NaN is missing; the columns of a sparse row ascend. A row's origin is known, so that
 //! messages can name the object and the row in it.
 
+mod beside;
 mod build;
 mod category;
 mod check;
@@ -16,9 +17,9 @@ mod targets;
 mod tile;
 mod words;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
+pub(crate) use beside::beside_features;
 pub use build::DatasetBuilder;
 pub(crate) use category::check_categories;
 pub use category::is_code;
@@ -53,6 +54,8 @@ pub(crate) struct Chunk {
     pub(crate) words: Vec<FeatureWords>,
     pub(crate) origin: Origin,
 }
+
+beside_features!(Dataset);
 
 impl Dataset {
     /// Starts a table without rows.
@@ -148,36 +151,6 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Labels of a row: what a booster has targets for.
-    pub fn n_targets(&self) -> usize {
-        self.side.n_targets(self.n_rows())
-    }
-
-    /// All labels, `(n_rows, n_targets)` row-major.
-    pub fn label_matrix(&self) -> Cow<'_, [f32]> {
-        self.side.label_matrix(&self.labels)
-    }
-
-    /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
-    pub fn group_ptr(&self) -> Option<&[usize]> {
-        self.side.group_ptr.as_deref()
-    }
-
-    /// Margins to start from, `(n_rows, n_groups)` row-major, where there are any.
-    pub fn base_margin(&self) -> Option<&[f32]> {
-        self.side.base_margin.as_deref()
-    }
-
-    /// Exposures, `(n_rows,)`, where there are any.
-    pub fn exposure(&self) -> Option<&[f32]> {
-        self.side.exposure.as_deref()
-    }
-
-    /// Rows, at least 1.
-    pub fn n_rows(&self) -> usize {
-        self.labels.len()
-    }
-
     /// Columns.
     pub fn n_features(&self) -> usize {
         self.n_features
@@ -187,27 +160,6 @@ impl Dataset {
     pub fn is_sparse(&self) -> bool {
         let mut features = self.chunks.iter().map(|chunk| &chunk.features);
         features.any(|it| matches!(it, TileFeatures::Csr { .. }))
-    }
-
-    /// Labels, `(n_rows,)`; of several targets the first one's.
-    pub fn labels(&self) -> &[f32] {
-        &self.labels
-    }
-
-    /// Weights, `(n_rows,)`; `None` is 1 for every row.
-    pub fn weights(&self) -> Option<&[f32]> {
-        self.weights.as_deref()
-    }
-
-    /// Upper ends of the intervals that labels begin, `(n_rows,)`; `None` is the labels again. Infinity is a label that is
-    /// known from below only (right-censored).
-    pub fn label_upper_bound(&self) -> Option<&[f32]> {
-        self.side.label_upper_bound.as_deref()
-    }
-
-    /// Labels, weights, upper bounds and queries.
-    pub fn targets(&self) -> Targets<'_> {
-        self.side.targets(&self.labels, self.weights())
     }
 
     /// One value; NaN is missing. Slow for a sparse table; [`Dataset::copy_rows`] is the way to read many.

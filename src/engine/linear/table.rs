@@ -4,10 +4,8 @@
 //! memory; so a value takes 4 bytes, or one that is not 0 takes 8. What is missing is 0, as it is for a linear model: it
 //! adds nothing. Which form a column has follows from its values alone, not from how they were written down.
 
-use std::borrow::Cow;
-
 use crate::dataset::content::{Sink, floats, numbers};
-use crate::dataset::{Chunk, Dataset, Side, Targets, TileFeatures};
+use crate::dataset::{Chunk, Dataset, Side, TileFeatures, beside_features};
 
 /// A table by columns, with labels and what else a row brings.
 #[derive(Clone, Debug)]
@@ -136,55 +134,12 @@ fn each_value(chunk: &Chunk, mut found: impl FnMut(usize, usize, f32)) {
     }
 }
 
-impl ColumnTable {
-    /// Rows, at least 1.
-    pub fn n_rows(&self) -> usize {
-        self.labels.len()
-    }
+beside_features!(ColumnTable);
 
+impl ColumnTable {
     /// Columns.
     pub fn n_features(&self) -> usize {
         self.columns.len()
-    }
-
-    /// Labels, `(n_rows,)`.
-    pub fn labels(&self) -> &[f32] {
-        &self.labels
-    }
-
-    /// Weights, `(n_rows,)`; `None` is 1 for every row.
-    pub fn weights(&self) -> Option<&[f32]> {
-        self.weights.as_deref()
-    }
-
-    /// Labels, weights, upper bounds and queries.
-    pub fn targets(&self) -> Targets<'_> {
-        self.side.targets(&self.labels, self.weights())
-    }
-
-    /// Margins to start from, `(n_rows, n_groups)` row-major, where there are any.
-    pub fn base_margin(&self) -> Option<&[f32]> {
-        self.side.base_margin.as_deref()
-    }
-
-    /// Exposures, `(n_rows,)`, where there are any; their logarithms are added to the margins.
-    pub fn exposure(&self) -> Option<&[f32]> {
-        self.side.exposure.as_deref()
-    }
-
-    /// Labels of a row: what a booster has targets for.
-    pub fn n_targets(&self) -> usize {
-        self.side.n_targets(self.n_rows())
-    }
-
-    /// All labels, `(n_rows, n_targets)` row-major.
-    pub fn label_matrix(&self) -> Cow<'_, [f32]> {
-        self.side.label_matrix(&self.labels)
-    }
-
-    /// Where each query begins, and behind the last one the number of rows, `(n_queries + 1,)`; `None` without queries.
-    pub fn group_ptr(&self) -> Option<&[usize]> {
-        self.side.group_ptr.as_deref()
     }
 
     /// Gives all that training reads of this table to `sink`, piece by piece.
