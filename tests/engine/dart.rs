@@ -4,15 +4,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use engine::bin::{BinnedDataset, HistogramCuts};
-use engine::booster::{
-    Booster, BoosterKind, NamedData, RoundReport, TrainError, Trained, check_start, train,
-};
+use engine::booster::{Booster, BoosterKind, NamedData, TrainError, Trained, check_start, train};
 use engine::dataset::Dataset;
-use engine::metric::{Judged, Metric};
+use engine::metric::Metric;
 use engine::model::{ModelFormat, load, save};
 use engine::objective::ObjectiveName;
 use engine::params::{BoosterName, BoosterParams, Dart, NormalizeType, SampleType};
@@ -20,6 +17,7 @@ use engine::threads::Threads;
 use linfa::ParamGuard;
 
 use crate::table::{Shape, fit, params as params_of};
+use crate::watched::{measured, watched};
 
 const SHAPE: Shape = Shape {
     n_rows: 1200,
@@ -83,14 +81,8 @@ fn rounds(
         .zip(sets)
         .map(|(name, data)| NamedData { name, data });
     let sets: Vec<_> = named.collect();
-    let mut boosters = Vec::new();
-    let mut monitor = |report: &RoundReport<'_>| {
-        boosters.push(report.booster.clone());
-        ControlFlow::Continue(())
-    };
     let params = params.check_ref().expect("the parameters are sound");
-    let trained = train(params, &sets[0], &sets[1..], start, &mut monitor)?;
-    Ok((trained, boosters))
+    watched(|monitor| train(params, &sets[0], &sets[1..], start, monitor))
 }
 
 fn weights(booster: &Booster) -> &[f32] {
@@ -98,15 +90,6 @@ fn weights(booster: &Booster) -> &[f32] {
         BoosterKind::Dart { weight_drop } => weight_drop,
         BoosterKind::GbTree | BoosterKind::GbLinear(_) => panic!("no dart"),
     }
-}
-
-/// What the booster's margins are worth, by the metric.
-fn measured(booster: &Booster, data: &Dataset, metric: Metric) -> f64 {
-    let threads = Threads::single();
-    let mut predictions = booster.predict_margin(data, &threads).unwrap();
-    booster.objective.transform_for_metrics(&mut predictions);
-    let judged = Judged::new(&predictions, data.targets(), &booster.objective);
-    metric.evaluate_on(&judged, &threads)
 }
 
 #[test]

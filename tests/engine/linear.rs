@@ -12,7 +12,6 @@ use engine::booster::{
 };
 use engine::dataset::{Dataset, Origin, SideColumns, Tile, TileFeatures};
 use engine::linear::ColumnTable;
-use engine::metric::{Judged, Metric};
 use engine::model::{ModelFormat, load, save};
 use engine::objective::{GradientPair, ObjectiveName};
 use engine::params::{BoosterName, BoosterParams, FeatureSelector, Linear, LinearUpdater};
@@ -20,6 +19,7 @@ use engine::threads::Threads;
 use linfa::ParamGuard;
 
 use crate::table::{Shape, binned, params as params_of};
+use crate::watched::{measured, watched};
 
 const SHAPE: Shape = Shape {
     n_rows: 600,
@@ -54,14 +54,8 @@ fn rounds(
         .zip(sets)
         .map(|(name, data)| NamedColumns { name, data });
     let sets: Vec<_> = named.collect();
-    let mut boosters = Vec::new();
-    let mut monitor = |report: &RoundReport<'_>| {
-        boosters.push(report.booster.clone());
-        ControlFlow::Continue(())
-    };
     let params = params.check_ref().expect("the parameters are sound");
-    let trained = train_linear(params, &sets[0], &sets[1..], start, &mut monitor)?;
-    Ok((trained, boosters))
+    watched(|monitor| train_linear(params, &sets[0], &sets[1..], start, monitor))
 }
 
 fn tables(objective: ObjectiveName) -> [Dataset; 2] {
@@ -77,15 +71,6 @@ fn model(booster: &Booster) -> &LinearModel {
         BoosterKind::GbLinear(linear) => linear,
         BoosterKind::GbTree | BoosterKind::Dart { .. } => panic!("not linear"),
     }
-}
-
-/// What the booster's margins are worth, by the metric.
-fn measured(booster: &Booster, data: &Dataset, metric: Metric) -> f64 {
-    let threads = Threads::single();
-    let mut predictions = booster.predict_margin(data, &threads).unwrap();
-    booster.objective.transform_for_metrics(&mut predictions);
-    let judged = Judged::new(&predictions, data.targets(), &booster.objective);
-    metric.evaluate_on(&judged, &threads)
 }
 
 #[test]

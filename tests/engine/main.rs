@@ -2,6 +2,7 @@
 
 mod bin;
 mod categories;
+mod category_splits;
 mod category_words;
 mod constrained;
 mod constrained_beside;
@@ -23,6 +24,7 @@ mod objective_train;
 mod params;
 mod predict;
 mod ranking;
+mod ranking_places;
 mod reference;
 mod resume;
 mod resume_values;
@@ -33,3 +35,4 @@ mod table;
 mod targets;
 mod train;
 mod update;
+mod watched;

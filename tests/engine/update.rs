@@ -1,17 +1,9 @@
 //! Updating the trees of a model: against its definition, row by row.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
 
-use std::ops::ControlFlow;
 use std::slice::from_ref;
 
-use engine::booster::{
-    Booster, NamedValues, RoundReport, TrainError, Trained, check_update, update,
-};
+use engine::booster::{Booster, NamedValues, TrainError, Trained, check_update, update};
 use engine::dataset::Dataset;
-use engine::metric::{Judged, Metric};
 use engine::model::{ModelFormat, load, save};
 use engine::objective::{GradientPair, ObjectiveName};
 use engine::params::{BoosterName, BoosterParams, TreeUpdate, UpdateStep};
@@ -19,6 +11,7 @@ use engine::threads::Threads;
 use linfa::ParamGuard;
 
 use crate::table::{Shape, binned, fit, params as params_of};
+use crate::watched::{measured, watched};
 
 const SHAPE: Shape = Shape {
     n_rows: 900,
@@ -54,26 +47,12 @@ fn updated(
         .zip(data)
         .map(|(name, data)| NamedValues { name, data });
     let sets: Vec<_> = named.collect();
-    let mut boosters = Vec::new();
-    let mut monitor = |report: &RoundReport<'_>| {
-        boosters.push(report.booster.clone());
-        ControlFlow::Continue(())
-    };
     let params = params.check_ref().expect("the parameters are sound");
-    let trained = update(params, &sets[0], &sets[1..], model, &mut monitor)?;
-    Ok((trained, boosters))
+    watched(|monitor| update(params, &sets[0], &sets[1..], model, monitor))
 }
 
 fn grown(params: &BoosterParams, data: &Dataset) -> Booster {
     fit(params, &binned(data.clone(), 32), None).booster
-}
-
-fn measured(booster: &Booster, data: &Dataset, metric: Metric) -> f64 {
-    let threads = Threads::single();
-    let mut predictions = booster.predict_margin(data, &threads).unwrap();
-    booster.objective.transform_for_metrics(&mut predictions);
-    let judged = Judged::new(&predictions, data.targets(), &booster.objective);
-    metric.evaluate_on(&judged, &threads)
 }
 
 #[test]

@@ -1,0 +1,31 @@
+//! Trainings that are looked at: the booster after every round, and what it is worth.
+
+use std::ops::ControlFlow;
+
+use engine::booster::{Booster, Monitor, RoundReport, TrainError, Trained};
+use engine::dataset::Dataset;
+use engine::metric::{Judged, Metric};
+use engine::threads::Threads;
+
+/// Trains, and gives the booster after every round.
+pub(crate) fn watched(
+    train: impl FnOnce(&mut dyn Monitor) -> Result<Trained, TrainError>,
+) -> Result<(Trained, Vec<Booster>), TrainError> {
+    let mut boosters = Vec::new();
+    let mut monitor = |report: &RoundReport<'_>| {
+        boosters.push(report.booster.clone());
+        ControlFlow::Continue(())
+    };
+    let trained = train(&mut monitor)?;
+    Ok((trained, boosters))
+}
+
+/// What the booster's margins are worth, by the metric.
+pub(crate) fn measured(booster: &Booster, data: &Dataset, metric: Metric) -> f64 {
+    let threads = Threads::single();
+    let margins = booster.predict_margin(data, &threads);
+    let mut predictions = margins.expect("the table has the booster's columns");
+    booster.objective.transform_for_metrics(&mut predictions);
+    let judged = Judged::new(&predictions, data.targets(), &booster.objective);
+    metric.evaluate_on(&judged, &threads)
+}
