@@ -70,6 +70,24 @@ fn gives_ranges() {
 }
 
 #[test]
+fn lists_entity_tags_and_holds_readers_to_theirs() {
+    let local = Local::start();
+    let head = local.http("HEAD", "/bkt/train/a.csv", &[], b"").headers;
+    let tag = head.lines().find_map(|it| it.strip_prefix("etag: "));
+    let tag = tag.unwrap().to_owned();
+    let list = local.http("GET", "/bkt?list-type=2&prefix=train", &[], b"");
+    let text = list.text().replace("&quot;", "\"");
+    assert!(text.contains(&format!("<ETag>{tag}</ETag>")), "{text}");
+    let get = || {
+        let headers = [("If-Match", tag.as_str()), ("Range", "bytes=2-4")];
+        local.http("GET", "/bkt/train/a.csv", &headers, b"")
+    };
+    assert_eq!(get().status, 206);
+    local.put("train/a.csv", b"9,9,9\n");
+    assert_eq!(code(&get()), (412, "PreconditionFailed".to_owned()));
+}
+
+#[test]
 fn says_what_s3_says_where_a_folder_would_say_something_else() {
     let local = Local::start();
     assert_eq!(

@@ -1,7 +1,8 @@
 //! The buckets as a folder: what jobs need of them, and what S3 clients get through s3s.
 //!
 //! s3s-fs does the work. Where it is more lenient than S3 in a way that a client could come to rely on (a bucket that
-//! an upload makes by itself, a folder that passes for an object, a full bucket that goes), S3's answer is given.
+//! an upload makes by itself, a folder that passes for an object, a full bucket that goes, a condition that is not looked
+//! at), S3's answer is given.
 //!
 //! Source: Amazon S3 API reference, "Error responses".
 
@@ -11,11 +12,12 @@ use s3s::dto::{
     CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput,
     CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteBucketInput,
     DeleteBucketOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
-    DeleteObjectsOutput, GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput,
-    GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListBucketsInput, ListBucketsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput,
-    StreamingBlob, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    DeleteObjectsOutput, ETagCondition, GetBucketLocationInput, GetBucketLocationOutput,
+    GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
+    HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListObjectsInput, ListObjectsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, Object,
+    PutObjectInput, PutObjectOutput, StreamingBlob, UploadPartCopyInput, UploadPartCopyOutput,
+    UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
@@ -111,6 +113,22 @@ impl Objects {
             Some(_) => Ok(()),
             None if key.ends_with('/') => Ok(()),
             None => Err(s3_error!(NoSuchKey, "The specified key does not exist.")),
+        }
+    }
+
+    /// Gives listed objects their entity tags, which clients hold what they read against.
+    async fn tag(&self, bucket: &str, listed: &mut Option<Vec<Object>>) {
+        for object in listed.iter_mut().flatten() {
+            let input = HeadObjectInput::builder()
+                .bucket(bucket.to_owned())
+                .key(object.key.clone().unwrap_or_default())
+                .build();
+            // What went away meanwhile is listed without.
+            if let Ok(input) = input
+                && let Ok(head) = self.files.head_object(request(input)).await
+            {
+                object.e_tag = head.output.e_tag;
+            }
         }
     }
 
@@ -232,7 +250,10 @@ impl S3 for Objects {
     ) -> Answer<ListObjectsOutput> {
         // Keys are written as they are; the echo would make clients decode them.
         req.input.encoding_type = None;
-        self.files.list_objects(req).await
+        let bucket = req.input.bucket.clone();
+        let mut listed = self.files.list_objects(req).await?;
+        self.tag(&bucket, &mut listed.output.contents).await;
+        Ok(listed)
     }
 
     async fn list_objects_v2(
@@ -240,7 +261,10 @@ impl S3 for Objects {
         mut req: S3Request<ListObjectsV2Input>,
     ) -> Answer<ListObjectsV2Output> {
         req.input.encoding_type = None;
-        self.files.list_objects_v2(req).await
+        let bucket = req.input.bucket.clone();
+        let mut listed = self.files.list_objects_v2(req).await?;
+        self.tag(&bucket, &mut listed.output.contents).await;
+        Ok(listed)
     }
 
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
@@ -250,7 +274,19 @@ impl S3 for Objects {
 
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
         self.need_key(&req.input.bucket, &req.input.key)?;
-        self.files.get_object(req).await
+        let wanted = req.input.if_match.clone();
+        let found = self.files.get_object(req).await?;
+        let is_another = match (&wanted, &found.output.e_tag) {
+            (Some(ETagCondition::ETag(wanted)), Some(tag)) => wanted != tag,
+            _ => false,
+        };
+        if is_another {
+            return Err(s3_error!(
+                PreconditionFailed,
+                "At least one of the pre-conditions you specified did not hold"
+            ));
+        }
+        Ok(found)
     }
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
