@@ -46,7 +46,7 @@ trainer() {
     local program="${CARGO_TARGET_DIR:-target}/$TARGET/container/linden-trainer"
     local flags="-Ctarget-feature=+crt-static"$'\x1f'"--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
     CARGO_ENCODED_RUSTFLAGS="$flags" \
-        cargo build --locked --package trainer --bin linden-trainer --profile container --target "$TARGET" >&2
+        cargo build --locked --package trainer --features s3 --bin linden-trainer --profile container --target "$TARGET" >&2
     is_static "$program" || fail "$program is not static: it has a loader or shared libraries"
     echo "$program"
 }

@@ -199,7 +199,10 @@ impl CliError {
                 ("", "or stay on this machine: --local".to_owned()),
             ],
             Self::NoTrainer(_) => vec![
-                ("fix", paint(COMMAND, "cargo build --package trainer")),
+                (
+                    "fix",
+                    paint(COMMAND, "cargo build --package trainer --features s3"),
+                ),
                 ("", "or put `linden-trainer` beside `linden`".to_owned()),
             ],
             Self::Local(err) => vec![("fix", local_fix(err).to_owned())],

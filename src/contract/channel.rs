@@ -14,6 +14,7 @@ use crate::content_type::ContentType;
 use crate::document;
 use crate::error::{ContractError, SpellingError};
 use crate::paths::INPUTDATACONFIG_JSON;
+use crate::streamed::StreamedChannel;
 
 /// The channel that every job needs.
 pub const TRAIN: &str = "train";
@@ -115,6 +116,20 @@ impl InputDataConfig {
             .map(|(name, raw)| raw.typed(&name).map(|it| (name, it)))
             .collect();
         channels.map(Self)
+    }
+
+    /// These channels, and in their place or beside them those that are read from S3.
+    #[must_use]
+    pub fn streamed(mut self, streamed: &BTreeMap<&'static str, StreamedChannel>) -> Self {
+        for (name, it) in streamed {
+            let known = self.0.remove(*name).unwrap_or_default();
+            let channel = Channel {
+                content_type: it.content_type.or(known.content_type),
+                ..Channel::default()
+            };
+            self.0.insert((*name).to_owned(), channel);
+        }
+        self
     }
 
     /// The document's text.

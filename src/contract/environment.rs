@@ -43,6 +43,57 @@ pub const LINDEN_SIMD: Variable = Variable {
     doc: "Instructions that the trainer uses, `avx512`, `avx2` or `portable`, instead of the processor's best; the model does not depend on it.",
 };
 
+/// Where the training channel is read from.
+pub const LINDEN_CHANNEL_TRAIN: Variable = Variable {
+    name: "LINDEN_CHANNEL_TRAIN",
+    doc: "An address such as `s3://bucket/prefix`: the trainer reads channel `train` from there, with no copy on its disk.",
+};
+/// Where the validation channel is read from.
+pub const LINDEN_CHANNEL_VALIDATION: Variable = Variable {
+    name: "LINDEN_CHANNEL_VALIDATION",
+    doc: "The same of channel `validation`.",
+};
+/// Where the model to continue from is read from.
+pub const LINDEN_CHANNEL_MODEL: Variable = Variable {
+    name: "LINDEN_CHANNEL_MODEL",
+    doc: "The same of channel `model`.",
+};
+/// What the training channel is.
+pub const LINDEN_CONTENT_TYPE_TRAIN: Variable = Variable {
+    name: "LINDEN_CONTENT_TYPE_TRAIN",
+    doc: "Content type of channel `train` where `LINDEN_CHANNEL_TRAIN` is set, such as `text/csv`.",
+};
+/// What the validation channel is.
+pub const LINDEN_CONTENT_TYPE_VALIDATION: Variable = Variable {
+    name: "LINDEN_CONTENT_TYPE_VALIDATION",
+    doc: "Content type of channel `validation` where `LINDEN_CHANNEL_VALIDATION` is set; that of `train` unless set.",
+};
+/// Whether the one who reads pays.
+pub const AWS_REQUEST_PAYER: Variable = Variable {
+    name: "AWS_REQUEST_PAYER",
+    doc: "With `requester`, the job's account pays for what the trainer reads from a bucket whose owner does not.",
+};
+/// Whom the trainer asks as.
+pub const AWS_ACCESS_KEY_ID: Variable = Variable {
+    name: "AWS_ACCESS_KEY_ID",
+    doc: "Key that channels are read from S3 with, where the job has no role; the local SageMaker sets one.",
+};
+/// The key's secret.
+pub const AWS_SECRET_ACCESS_KEY: Variable = Variable {
+    name: "AWS_SECRET_ACCESS_KEY",
+    doc: "The key's secret.",
+};
+/// Another S3 than Amazon's, and the API's others.
+pub const AWS_ENDPOINT_URL: Variable = Variable {
+    name: "AWS_ENDPOINT_URL",
+    doc: "Endpoint of AWS's services instead of their own; the trainer reads channels from S3 there.",
+};
+/// Another S3 than Amazon's.
+pub const AWS_ENDPOINT_URL_S3: Variable = Variable {
+    name: "AWS_ENDPOINT_URL_S3",
+    doc: "The same of S3 alone.",
+};
+
 /// Where the server listens.
 pub const SAGEMAKER_BIND_TO_PORT: Variable = Variable {
     name: "SAGEMAKER_BIND_TO_PORT",
@@ -127,6 +178,16 @@ pub const ALL: &[Variable] = &[
     AWS_REGION,
     LINDEN_LOG,
     LINDEN_SIMD,
+    LINDEN_CHANNEL_TRAIN,
+    LINDEN_CHANNEL_VALIDATION,
+    LINDEN_CHANNEL_MODEL,
+    LINDEN_CONTENT_TYPE_TRAIN,
+    LINDEN_CONTENT_TYPE_VALIDATION,
+    AWS_REQUEST_PAYER,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    AWS_ENDPOINT_URL,
+    AWS_ENDPOINT_URL_S3,
     SAGEMAKER_BIND_TO_PORT,
     MAX_CONTENT_LENGTH,
     SAGEMAKER_MAX_PAYLOAD_IN_MB,

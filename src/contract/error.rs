@@ -3,6 +3,7 @@
 //! Invariant: a message names the place and what is allowed, so that it can be the first line of a failure file.
 
 use crate::content_type::ContentTypeError;
+use crate::job::NameError;
 
 /// A document under `input/config` does not say what SageMaker would write.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -36,6 +37,15 @@ pub enum ContractError {
         /// What is wrong with it.
         #[source]
         source: ContentTypeError,
+    },
+    /// The environment names no address where a channel could be read from.
+    #[error("environment variable `{variable}`: {source}")]
+    Streamed {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with its value.
+        #[source]
+        source: NameError,
     },
     /// No `train` channel.
     #[error("Missing required channel: {0}")]

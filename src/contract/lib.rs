@@ -8,7 +8,7 @@
 //! │   │   ├── inputdataconfig.json     channel::InputDataConfig
 //! │   │   ├── resourceconfig.json      resource::ResourceConfig
 //! │   │   └── checkpointconfig.json    checkpoint::CheckpointConfig, only where the job has one
-//! │   └── data/<channel>/...           content_type::ContentType says how to read it
+//! │   └── data/<channel>/...           content_type::ContentType says how to read it; streamed: or it is read from S3
 //! ├── checkpoints/                     synchronised with S3 while the job runs
 //! ├── model/                           becomes model.tar.gz: artifact::MODEL_FILE and artifact::SIDE_DIR
 //! └── output/
@@ -53,3 +53,4 @@ pub mod metric_line;
 pub mod nearest;
 pub mod paths;
 pub mod resource;
+pub mod streamed;

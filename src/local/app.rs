@@ -80,7 +80,7 @@ impl App {
             return Ok(path);
         }
         Err(AwsError::validation(format!(
-            "the trainer `{}` is not there: build it (`cargo build -p trainer`) or say where it is",
+            "the trainer `{}` is not there: build it (`cargo build -p trainer --features s3`) or say where it is",
             path.display()
         )))
     }

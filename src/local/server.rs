@@ -61,6 +61,10 @@ impl Server {
             .await
             .map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
+        let config = Config {
+            port: addr.port(),
+            ..config
+        };
         let app = Arc::new(App::new(config, folders, jobs, logs, objects));
         let (close, closed) = oneshot::channel::<Infallible>();
         let router = Router::new().fallback(app::answer).with_state(app.clone());

@@ -35,6 +35,12 @@ Environment:
   SAGEMAKER_BASE_DIR  Root of the tree, instead of /opt/ml
   LINDEN_LOG          What is logged, such as `info` or `trainer=debug`
   LINDEN_SIMD         Instructions: avx512, avx2 or portable; the processor's best unless set
+  of train, for channels that are read straight from S3:
+  LINDEN_CHANNEL_TRAIN, LINDEN_CHANNEL_VALIDATION, LINDEN_CHANNEL_MODEL
+                      Addresses such as s3://bucket/prefix
+  LINDEN_CONTENT_TYPE_TRAIN, LINDEN_CONTENT_TYPE_VALIDATION
+                      What they hold, such as text/csv
+  AWS_REQUEST_PAYER   `requester` pays for what is read; region, credentials and AWS_ENDPOINT_URL are as in the AWS SDKs
   of serve:
   SAGEMAKER_BIND_TO_PORT, MAX_CONTENT_LENGTH, SAGEMAKER_MODEL_SERVER_WORKERS, SAGEMAKER_MODEL_SERVER_TIMEOUT,
   SAGEMAKER_MODEL_JOB_QUEUE_SIZE, SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, SAGEMAKER_INFERENCE_OUTPUT,

@@ -270,6 +270,7 @@ impl TrainerError {
 fn contract_class(err: &ContractError) -> FailureClass {
     match err {
         ContractError::ContentType { .. }
+        | ContractError::Streamed { .. }
         | ContractError::MissingChannel(_)
         | ContractError::ExtraneousChannel { .. } => FailureClass::UserError,
         ContractError::Json { .. }
@@ -285,7 +286,9 @@ fn data_class(err: &DataError) -> FailureClass {
         DataError::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
             FailureClass::PlatformError
         }
-        DataError::Io { .. }
+        DataError::Store(err) if !err.is_users() => FailureClass::PlatformError,
+        DataError::Store(_)
+        | DataError::Io { .. }
         | DataError::DanglingLink { .. }
         | DataError::OutsideLink { .. }
         | DataError::LinkLoop { .. }

@@ -6,6 +6,7 @@
 //! signal     SIGTERM and SIGINT as a flag
 //! log        stderr in the built-in container's form
 //! data       files or a pipe -> blocks of whole lines or records -> tiles, with every refusal at its line
+//! store      channels straight from S3: ranges of objects, several at once, resumed and never of two versions
 //! train      the one place with the order: job -> tables -> fit -> artifacts and evaluation
 //! serve      the inference server: /ping and /invocations, until SIGTERM
 //! error      every way to fail, and who can do something about it
@@ -45,4 +46,5 @@ pub mod failure;
 pub mod log;
 pub mod serve;
 pub mod signal;
+pub mod store;
 pub mod train;

@@ -21,7 +21,8 @@ fn trainer_is_built() {
             return;
         }
         let mut cargo = Process::new(env!("CARGO"));
-        cargo.args(["build", "--package", "trainer", "--bin", "linden-trainer"]);
+        cargo.args(["build", "--package", "trainer", "--features", "s3"]);
+        cargo.args(["--bin", "linden-trainer"]);
         if program.parent().is_some_and(|it| it.ends_with("release")) {
             cargo.arg("--release");
         }
@@ -96,6 +97,34 @@ fn json(command: &mut Command) -> Value {
     let text = String::from_utf8(output.stdout).unwrap();
     serde_json::from_str(&text)
         .unwrap_or_else(|err| panic!("{err}: {text}\n{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn channels_that_the_trainer_reads_from_s3_give_the_model_of_those_that_are_brought() {
+    let home = home();
+    let at = || linden(home.path());
+    let model = |run: &Value| {
+        assert_eq!(run["status"], "Completed", "{run:#}");
+        let runs = home.path().join("runs").join(run["name"].as_str().unwrap());
+        fs::read(runs.join("model/xgboost-model")).unwrap()
+    };
+    let brought = model(&json(at().args(["run", "job.toml", "--local", "--json"])));
+    let job = fs::read_to_string(home.path().join("job.toml")).unwrap();
+    let streamed = job.replace("format = \"csv\"", "format = \"csv\"\nstream = true");
+    fs::write(home.path().join("streamed.toml"), streamed).unwrap();
+    let plan = json(at().args(["plan", "streamed.toml", "--request"]));
+    assert!(plan.get("InputDataConfig").is_none(), "{plan:#}");
+    let variable = &plan["Environment"]["LINDEN_CHANNEL_TRAIN"];
+    assert_eq!(variable, "s3://small-bucket/train/");
+    let run = json(at().args(["run", "streamed.toml", "--local", "--json"]));
+    assert!(model(&run) == brought);
+    let name = run["name"].as_str().unwrap();
+    let log = at().args(["logs", name, "--local"]).output().unwrap();
+    let log = String::from_utf8(log.stdout).unwrap();
+    assert!(
+        log.contains("Channel `validation` is read from s3://small-bucket/validation/: 1 objects"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -5,6 +5,20 @@ use contract::job::{
 };
 
 #[test]
+fn a_path_in_the_channel_is_what_follows_the_prefix() {
+    for (prefix, key, expected) in [
+        ("s3://acme-ml/data/train/", "data/train/a/b.csv", "a/b.csv"),
+        ("s3://acme-ml/data/train", "data/train/b.csv", "b.csv"),
+        ("s3://acme-ml/data/train.csv", "data/train.csv", "train.csv"),
+        ("s3://acme-ml/data/tr", "data/train/b.csv", "train/b.csv"),
+        ("s3://acme-ml", "b.csv", "b.csv"),
+    ] {
+        let uri: S3Uri = prefix.parse().unwrap();
+        assert_eq!(uri.below(key), expected, "{prefix}");
+    }
+}
+
+#[test]
 fn job_names() {
     for good in ["a", "A-1", "a--b", &"x".repeat(63)] {
         assert!(good.parse::<JobName>().is_ok(), "{good}");

@@ -24,7 +24,7 @@ def program(name: str, variable: str) -> pathlib.Path:
     """A program of this workspace, built in the dev profile; a missing one is an error, never a skip."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
     path = pathlib.Path(os.environ.get(variable, REPOSITORY / target / "debug" / name))
-    assert path.is_file(), f"{path} is not there: `cargo build --bins` makes it, {variable} names another"
+    assert path.is_file(), f"{path} is not there: `cargo build --workspace --bins --features trainer/s3` makes it, {variable} names another"
     return path
 
 

@@ -20,9 +20,9 @@ const JSON: &str = "application/jsonlines";
 const CSV: &str = "text/csv";
 
 /// A row: label and features, of which some are missing.
-type Row = (f32, Vec<Option<f32>>);
+pub(crate) type Row = (f32, Vec<Option<f32>>);
 
-fn table(n_rows: usize) -> Vec<Row> {
+pub(crate) fn table(n_rows: usize) -> Vec<Row> {
     let row = |(at, (label, features)): (usize, (f32, [f32; 3]))| {
         let cells = features.iter().enumerate();
         let cell = |(column, it): (usize, &f32)| (at % 11 != column).then_some(*it);
@@ -36,7 +36,7 @@ fn lines(table: &[Row], line: impl Fn(&Row) -> String) -> Vec<u8> {
     lines.into_bytes()
 }
 
-fn csv(table: &[Row]) -> Vec<u8> {
+pub(crate) fn csv(table: &[Row]) -> Vec<u8> {
     lines(table, |(label, cells)| {
         let cells = cells
             .iter()
@@ -45,7 +45,7 @@ fn csv(table: &[Row]) -> Vec<u8> {
     })
 }
 
-fn libsvm(table: &[Row]) -> Vec<u8> {
+pub(crate) fn libsvm(table: &[Row]) -> Vec<u8> {
     lines(table, |(label, cells)| {
         let cells = cells.iter().enumerate();
         let pairs = cells.filter_map(|(at, it)| it.map(|it| format!(" {at}:{it}")));
@@ -60,7 +60,7 @@ fn json_cells(cells: &[Option<f32>]) -> String {
     cells.collect::<Vec<_>>().join(", ")
 }
 
-fn json_arrays(table: &[Row]) -> Vec<u8> {
+pub(crate) fn json_arrays(table: &[Row]) -> Vec<u8> {
     lines(table, |(label, cells)| {
         format!("[{label}, {}]", json_cells(cells))
     })
@@ -75,7 +75,7 @@ fn json_objects(table: &[Row]) -> Vec<u8> {
     })
 }
 
-fn dense_records(table: &[Row]) -> Vec<u8> {
+pub(crate) fn dense_records(table: &[Row]) -> Vec<u8> {
     let record = |(label, cells): &Row| {
         let cells: Vec<f32> = cells.iter().map(|it| it.unwrap_or(f32::NAN)).collect();
         record::dense(*label, &cells)
@@ -107,7 +107,7 @@ fn sparse_records(table: &[Row]) -> Vec<u8> {
     table.iter().flat_map(record).collect()
 }
 
-fn parquet(table: &[Row]) -> Vec<u8> {
+pub(crate) fn parquet(table: &[Row]) -> Vec<u8> {
     let column = |at: usize| Cells::Float(table.iter().map(|(_, cells)| cells[at]).collect());
     let labels = Cells::Float(table.iter().map(|(label, _)| Some(*label)).collect());
     let columns = "required float l; optional float a; optional float b; optional float c";
@@ -115,7 +115,7 @@ fn parquet(table: &[Row]) -> Vec<u8> {
 }
 
 /// Two members, the first of which ends in the middle of a row.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let member = |bytes: &[u8]| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(bytes).unwrap();
@@ -126,7 +126,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Two frames.
-fn zstd(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
     let (a, b) = bytes.split_at(bytes.len() / 3);
     [a, b].map(|it| zstd::encode_all(it, 1).unwrap()).concat()
 }

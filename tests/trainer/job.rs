@@ -14,6 +14,7 @@ pub(crate) struct Job {
     dir: Rc<TempDir>,
     hyperparameters: BTreeMap<String, Value>,
     channels: BTreeMap<String, Value>,
+    environment: BTreeMap<String, String>,
 }
 
 /// What a job left.
@@ -37,6 +38,7 @@ impl Job {
             dir,
             hyperparameters: BTreeMap::new(),
             channels: BTreeMap::new(),
+            environment: BTreeMap::new(),
         };
         hyperparameters
             .iter()
@@ -45,6 +47,13 @@ impl Job {
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.hyperparameters.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Sets a variable of the program's environment.
+    #[cfg(feature = "s3")]
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -95,7 +104,7 @@ impl Job {
         self.dir.path().join(path)
     }
 
-    fn write_documents(&self) {
+    pub(crate) fn write_documents(&self) {
         let documents = [
             ("hyperparameters.json", json!(self.hyperparameters)),
             ("inputdataconfig.json", json!(self.channels)),
@@ -114,6 +123,7 @@ impl Job {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = program(words);
+        command.envs(&self.environment);
         command.env("SAGEMAKER_BASE_DIR", self.dir.path());
         command
     }

@@ -28,6 +28,7 @@ mod ranking;
 mod record;
 mod serve;
 mod signal;
+mod streams;
 mod table;
 mod targets;
 mod train;

@@ -97,7 +97,7 @@ impl Up {
             format_args!("state in {}", serving.state.display()),
         ));
         if serving.trainer.is_none() {
-            let build = paint(COMMAND, "cargo build --package trainer");
+            let build = paint(COMMAND, "cargo build --package trainer --features s3");
             printer.say(&format!(
                 "no trainer beside linden, so no job can run; build it: {build}"
             ));

@@ -59,6 +59,7 @@ struct Channel {
     name: String,
     s3: String,
     content_type: String,
+    stream: bool,
     source: Option<PathBuf>,
     objects: Option<usize>,
     bytes: Option<u64>,
@@ -144,6 +145,7 @@ fn channel(source: &JobSource, it: &JobChannel) -> Result<Channel, CliError> {
         name: it.name.clone(),
         s3: it.s3.to_string(),
         content_type: it.content_type.clone(),
+        stream: it.is_streamed,
         source: it.source.clone(),
         objects: files.as_ref().map(Vec::len),
         bytes: files.map(|it| it.iter().map(|it| it.bytes).sum()),
@@ -200,6 +202,11 @@ impl fmt::Display for Planned {
                     )
                 }
                 _ => it.s3.clone(),
+            };
+            let data = if it.stream {
+                format!("{data}, read straight from S3")
+            } else {
+                data
             };
             row(
                 if idx == 0 { "data" } else { "" },

@@ -155,6 +155,18 @@ impl S3Uri {
         self.split().1
     }
 
+    /// The part of `key`, which begins with this prefix, that becomes the path below a channel's folder: what follows the
+    /// prefix, or, where the prefix ends inside a name, what follows its last slash.
+    pub fn below<'k>(&self, key: &'k str) -> &'k str {
+        let prefix = self.key();
+        let rest = key.get(prefix.len()..).unwrap_or_default();
+        if prefix.is_empty() || prefix.ends_with('/') || rest.starts_with('/') {
+            return rest.trim_start_matches('/');
+        }
+        key.get(prefix.rfind('/').map_or(0, |slash| slash + 1)..)
+            .unwrap_or_default()
+    }
+
     /// This address with `part` appended, one slash between them.
     #[must_use]
     pub fn join(&self, part: &str) -> Self {

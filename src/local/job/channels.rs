@@ -149,20 +149,10 @@ fn under_prefix(objects: &Objects, uri: &S3Uri) -> io::Result<Vec<Item>> {
     let item = |key: String| {
         Some(Item {
             file: objects.file(bucket, &key)?,
-            to: below(prefix, &key).into(),
+            to: uri.below(&key).into(),
         })
     };
     Ok(keys.into_iter().filter_map(item).collect())
-}
-
-/// The part of `key` that becomes the path in the channel: what follows the prefix, or, where the prefix ends inside a
-/// name, what follows its last slash.
-fn below<'a>(prefix: &str, key: &'a str) -> &'a str {
-    let rest = &key[prefix.len()..];
-    if prefix.is_empty() || prefix.ends_with('/') || rest.starts_with('/') {
-        return rest.trim_start_matches('/');
-    }
-    &key[prefix.rfind('/').map_or(0, |slash| slash + 1)..]
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,15 +196,6 @@ fn in_manifest(objects: &Objects, uri: &S3Uri) -> Result<Vec<Item>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_in_the_channel_is_what_follows_the_prefix() {
-        assert_eq!(below("data/train/", "data/train/a/b.csv"), "a/b.csv");
-        assert_eq!(below("data/train", "data/train/b.csv"), "b.csv");
-        assert_eq!(below("data/train.csv", "data/train.csv"), "train.csv");
-        assert_eq!(below("data/tr", "data/train/b.csv"), "train/b.csv");
-        assert_eq!(below("", "b.csv"), "b.csv");
-    }
 
     #[test]
     fn sharding_deals_every_object_to_one_host() {

@@ -18,6 +18,7 @@ use crate::s3::Objects;
 use contract::environment;
 use contract::job::{S3Uri, SecondaryStatus, TrainingJobDescription, TrainingJobStatus};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -236,6 +237,16 @@ impl Runner {
             (environment::AWS_REGION, &self.config.region),
         ] {
             variables.insert(variable.name.to_owned(), value.clone());
+        }
+        // What a role and a region are on AWS: the way to the channels that the trainer reads from S3 by itself.
+        let endpoint = format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.config.port);
+        for (name, value) in [
+            (environment::AWS_ENDPOINT_URL.name, endpoint.as_str()),
+            (environment::AWS_ACCESS_KEY_ID.name, "local"),
+            (environment::AWS_SECRET_ACCESS_KEY.name, "local"),
+        ] {
+            let variable = variables.entry(name.to_owned());
+            variable.or_insert_with(|| value.to_owned());
         }
         variables
     }

@@ -5,14 +5,13 @@
 //! rows. Bytes are read once and in their order: what comes through a pipe cannot be read again.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::error::{DataError, PARQUET, Place, RECORD_IO, RowPlace, Unit};
 use super::objects::{Input, Object, Objects};
 use super::recordio::frame;
+use super::stored::Stored;
 
 /// Bytes that are read at a time: large enough to keep a thread busy for milliseconds, small enough for its cache.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -36,7 +35,7 @@ pub(super) enum LinesBefore<'a> {
     /// So many.
     Known(u64),
     /// As many as end before this byte; they are counted when somebody asks.
-    InFile(&'a File, u64),
+    InFile(&'a Stored, u64),
 }
 
 impl Block<'_> {
@@ -333,18 +332,14 @@ fn count_lines(bytes: &[u8], line_end: u8) -> u64 {
 }
 
 /// How many `\n` and `\r` stand in the first `end` bytes of a file. Bytes that cannot be read any more hold none.
-fn count_line_ends(file: &File, end: u64) -> [u64; 2] {
+fn count_line_ends(file: &Stored, end: u64) -> [u64; 2] {
     let mut buffer = vec![0; BLOCK_BYTES];
-    let (mut at, mut counts) = (0, [0, 0]);
-    while at < end {
-        let n_wanted = (end - at).min(BLOCK_BYTES as u64) as usize;
-        let Ok(n_read @ 1..) = file.read_at(&mut buffer[..n_wanted], at) else {
-            break;
-        };
+    let mut rest = file.whole().take(end);
+    let mut counts = [0, 0];
+    while let Ok(n_read @ 1..) = rest.read(&mut buffer) {
         let bytes = &buffer[..n_read];
         counts[0] += count_lines(bytes, b'\n');
         counts[1] += count_lines(bytes, b'\r');
-        at += n_read as u64;
     }
     counts
 }

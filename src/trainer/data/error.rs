@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::content_type::ContentType;
@@ -19,6 +19,7 @@ use super::libsvm::LibsvmProblem;
 use super::parquet::{ParquetPlace, ParquetProblem};
 use super::recordio::frame::FrameProblem;
 use super::recordio::{RecordPlace, RecordProblem};
+use crate::store::StoreError;
 
 /// What a Parquet file is called among text.
 pub(super) const PARQUET: &str = "a Parquet file";
@@ -103,6 +104,9 @@ pub enum DataError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// S3 gave no bytes, or not those that it had listed.
+    #[error(transparent)]
+    Store(StoreError),
     /// A symbolic link leads to nothing.
     #[error("`{}` is a link to nothing", path.display())]
     DanglingLink {
@@ -277,9 +281,21 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Why the file at `path` could not be read: the operating system's reason, or S3's.
+    pub(crate) fn of_io(path: &Path, source: io::Error) -> Self {
+        match source.downcast() {
+            Ok(err) => Self::Store(err),
+            Err(source) => Self::Io {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// What to do about it, where that is not plain from the message.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Store(err) => err.hint(),
             Self::Csv { problem, .. } => problem.hint(),
             Self::Libsvm { problem, .. } => problem.hint(),
             Self::Parquet { problem, .. } => problem.hint(),

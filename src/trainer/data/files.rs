@@ -5,21 +5,46 @@
 //! (with a warning) and empty files. A symbolic link is followed only while it stays in the channel.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::DataError;
+use super::stored::Stored;
+use crate::store::download::RemoteObject;
 
 /// One file of a channel that holds data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
-    /// Where it is.
+    /// Where it is: a path, or an address in S3.
     pub path: PathBuf,
     /// What messages call it: the channel's name and the path below it.
     pub object: Arc<str>,
     /// How many bytes it holds; never 0.
     pub n_bytes: u64,
+    /// The object, where it is in S3 and not on a disk.
+    pub remote: Option<RemoteObject>,
+}
+
+impl DataFile {
+    /// All of its bytes.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        let read = self.open()?.whole().read_to_end(&mut bytes);
+        read.map_err(|err| DataError::of_io(&self.path, err))?;
+        Ok(bytes)
+    }
+
+    /// Opens it, wherever it is.
+    pub(crate) fn open(&self) -> Result<Stored, DataError> {
+        match &self.remote {
+            Some(object) => Ok(Stored::Remote(object.clone())),
+            None => match fs::File::open(&self.path) {
+                Ok(file) => Ok(Stored::File(Arc::new(file))),
+                Err(source) => Err(DataError::of_io(&self.path, source)),
+            },
+        }
+    }
 }
 
 /// The files of one channel.
@@ -124,6 +149,7 @@ impl Walk<'_> {
                 path,
                 object,
                 n_bytes: metadata.len(),
+                remote: None,
             });
         }
         Ok(())

@@ -32,6 +32,7 @@ pub mod row_layout;
 pub mod rows;
 pub mod side;
 mod sparse_rows;
+pub(crate) mod stored;
 pub mod tiles;
 mod words;
 

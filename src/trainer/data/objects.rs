@@ -7,7 +7,6 @@
 //! Source: RFC 1952 (gzip), RFC 8878 (zstd); SageMaker developer guide, "Accessing Training Data".
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use super::error::{DataError, RowPlace};
 use super::files::DataFile;
 use super::pipe::{Pipe, Piped};
 use super::recordio::frame::FrameProblem;
+use crate::store::in_turn::InTurn;
 
 /// Compressed bytes that are read at a time.
 const COMPRESSED_BYTES: usize = 64 << 10;
@@ -154,10 +154,7 @@ impl Object {
             None => Box::new(ReadFailed(kind.into())),
         };
         match inner.downcast::<ReadFailed>() {
-            Ok(failed) => DataError::Io {
-                path: self.path.clone(),
-                source: failed.0,
-            },
+            Ok(failed) => DataError::of_io(&self.path, failed.0),
             Err(other) => match other.downcast::<FrameProblem>() {
                 Ok(problem) => DataError::Frame {
                     place,
@@ -211,13 +208,22 @@ fn decoded(
 #[derive(Debug)]
 pub(super) enum Objects {
     Files(vec::IntoIter<DataFile>),
+    Remote(vec::IntoIter<DataFile>, InTurn),
     Pipe(Piped),
 }
 
 impl Objects {
     pub(super) fn new(input: Input) -> Self {
         match input {
-            Input::Files(files) => Self::Files(files.into_iter()),
+            Input::Files(files) => {
+                let objects: Option<Vec<_>> = files.iter().map(|it| it.remote.clone()).collect();
+                match objects {
+                    Some(objects) if !objects.is_empty() => {
+                        Self::Remote(files.into_iter(), InTurn::new(objects))
+                    }
+                    Some(_) | None => Self::Files(files.into_iter()),
+                }
+            }
             Input::Pipe(pipe) => Self::Pipe(Piped::new(pipe)),
         }
     }
@@ -229,13 +235,14 @@ impl Objects {
                 let Some(entry) = files.next() else {
                     return Ok(None);
                 };
-                match File::open(&entry.path) {
-                    Ok(file) => Object::open(entry.object, entry.path, file).map(Some),
-                    Err(source) => Err(DataError::Io {
-                        path: entry.path,
-                        source,
-                    }),
-                }
+                let bytes = entry.open()?.whole();
+                Object::open(entry.object, entry.path, bytes).map(Some)
+            }
+            Self::Remote(files, in_turn) => {
+                let Some(entry) = files.next() else {
+                    return Ok(None);
+                };
+                Object::open(entry.object, entry.path, in_turn.next_object()).map(Some)
             }
             Self::Pipe(piped) => {
                 let path = piped.path().to_owned();

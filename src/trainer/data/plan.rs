@@ -4,7 +4,7 @@
 //! the label, so its first rows do not stand for the others.
 
 /// The numbers of the blocks that are still to be read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
     n_blocks: usize,
     /// How many of them are in the sample.

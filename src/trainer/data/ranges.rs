@@ -4,23 +4,26 @@
 //! length. That is only right while no line end stands between quotes; [`Ranges::read`] tells when one may, and then the
 //! file must be read from its start ([`super::blocks`]).
 
-use std::collections::VecDeque;
-use std::fs::File;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::blocks::{Block, Cut, LinesBefore, MAX_LINE_BYTES, check_start};
 use super::error::DataError;
 use super::files::DataFile;
 use super::objects::Encoding;
+use super::stored::Stored;
+use crate::store::download::Download;
 
 /// Bytes that are read behind a range at first, for the end of its last line.
 const TAIL_BYTES: usize = 16 << 10;
 
 /// Files that are kept open: more than threads read at a time where files are large.
 const OPEN_FILES: usize = 64;
+
+/// Ranges of objects in S3 that are asked for before somebody reads them: 32 MiB, where a block is one.
+pub(super) const RANGES_AHEAD: usize = 32;
 
 /// The ranges of several files, numbered from 0 in the order of their bytes.
 #[derive(Debug)]
@@ -30,7 +33,9 @@ pub struct Ranges {
     firsts: Vec<usize>,
     cut: Cut,
     block_bytes: usize,
-    open: Mutex<VecDeque<(usize, Arc<File>)>>,
+    open: Mutex<VecDeque<(usize, Stored)>>,
+    /// What is under way from S3, by the ranges' numbers.
+    ahead: Mutex<HashMap<usize, Download<Vec<u8>>>>,
 }
 
 /// Why a range was not read.
@@ -52,7 +57,7 @@ pub struct Buffer(Vec<u8>);
 #[derive(Debug)]
 pub struct Lines {
     object: Arc<str>,
-    file: Arc<File>,
+    file: Stored,
     /// Where the first line begins in the file.
     begin: u64,
     in_buffer: Range<usize>,
@@ -85,7 +90,37 @@ impl Ranges {
             cut,
             block_bytes,
             open: Mutex::default(),
+            ahead: Mutex::default(),
         }
+    }
+
+    /// Asks for ranges that are read soon, where they are in S3. At most [`RANGES_AHEAD`] are under way.
+    pub(super) fn read_ahead(&self, numbers: impl Iterator<Item = usize>) {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in numbers {
+            let (idx, begin) = self.place(number);
+            let Some(object) = &self.files[idx].remote else {
+                return;
+            };
+            if ahead.len() >= RANGES_AHEAD {
+                return;
+            }
+            let span = begin.saturating_sub(1)..begin + (self.block_bytes + TAIL_BYTES) as u64;
+            ahead.entry(number).or_insert_with(|| object.download(span));
+        }
+    }
+
+    /// Drops what was asked for and is not read.
+    pub(super) fn forget(&self) {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.clear();
+    }
+
+    /// The file of a range, and where the range begins in it.
+    fn place(&self, number: usize) -> (usize, u64) {
+        let idx = self.firsts.partition_point(|&first| first <= number) - 1;
+        let begin = (number - self.firsts[idx]) as u64 * self.block_bytes as u64;
+        (idx, begin)
     }
 
     /// How many ranges there are.
@@ -98,14 +133,10 @@ impl Ranges {
     /// # Errors
     /// [`RangeError`] if the file cannot be read or is no text, a line has no end, or may end elsewhere.
     pub fn read(&self, number: usize, buffer: &mut Buffer) -> Result<Lines, RangeError> {
-        let idx = self.firsts.partition_point(|&first| first <= number) - 1;
+        let (idx, begin) = self.place(number);
         let entry = &self.files[idx];
-        let io = |source| {
-            let path = entry.path.clone();
-            RangeError::Data(DataError::Io { path, source })
-        };
-        let file = self.file(idx).map_err(io)?;
-        let begin = (number - self.firsts[idx]) as u64 * self.block_bytes as u64;
+        let io = |source| RangeError::Data(DataError::of_io(&entry.path, source));
+        let file = self.file(idx).map_err(RangeError::Data)?;
         let mut window = Window {
             file: &file,
             // A line starts at `begin` if one ends with the byte before.
@@ -115,6 +146,14 @@ impl Ranges {
             at_end: false,
         };
         let end = (begin - window.begin) as usize + self.block_bytes;
+        let ahead = self
+            .ahead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&number);
+        if let Some(download) = ahead {
+            window.take(&download.wait().map_err(io)?);
+        }
         window.read_on(end + TAIL_BYTES).map_err(io)?;
         if begin == 0 && Encoding::of(window.read()) != Encoding::Plain {
             return Err(RangeError::Compressed);
@@ -155,23 +194,23 @@ impl Ranges {
     }
 
     /// Opens a file, or finds it open.
-    fn file(&self, idx: usize) -> io::Result<Arc<File>> {
+    fn file(&self, idx: usize) -> Result<Stored, DataError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, file)) = open.iter().find(|(it, _)| *it == idx) {
-            return Ok(Arc::clone(file));
+            return Ok(file.clone());
         }
-        let file = Arc::new(File::open(&self.files[idx].path)?);
+        let file = self.files[idx].open()?;
         if open.len() == OPEN_FILES {
             open.pop_front();
         }
-        open.push_back((idx, Arc::clone(&file)));
+        open.push_back((idx, file.clone()));
         Ok(file)
     }
 }
 
 /// Bytes of a file from some place on.
 struct Window<'a> {
-    file: &'a File,
+    file: &'a Stored,
     begin: u64,
     /// Longer than what was read: making it shorter for one range and longer for the next would take time.
     bytes: &'a mut Vec<u8>,
@@ -183,6 +222,15 @@ struct Window<'a> {
 impl Window<'_> {
     fn read(&self) -> &[u8] {
         &self.bytes[..self.n_read]
+    }
+
+    /// Starts with bytes that are there already.
+    fn take(&mut self, bytes: &[u8]) {
+        if self.bytes.len() < bytes.len() {
+            self.bytes.resize(bytes.len(), 0);
+        }
+        self.bytes[..bytes.len()].copy_from_slice(bytes);
+        self.n_read = bytes.len();
     }
 
     /// Reads on until there are `n_bytes`, or the file ends.
@@ -276,6 +324,7 @@ mod tests {
                     path: path.clone(),
                     object: Arc::from("train/a.csv"),
                     n_bytes: text.len() as u64,
+                    remote: None,
                 };
                 let ranges = Ranges::new(vec![file], Cut::QuotedLines, block_bytes);
                 let mut buffer = Buffer::default();

@@ -15,7 +15,7 @@ use super::error::DataError;
 use super::files::DataFile;
 use super::objects::Input;
 use super::plan::Plan;
-use super::ranges::{Buffer, RangeError, Ranges};
+use super::ranges::{Buffer, RANGES_AHEAD, RangeError, Ranges};
 
 /// Blocks that are parsed between two looks at the stop flag: enough that no thread waits long for the slowest.
 const BLOCKS_PER_THREAD: usize = 4;
@@ -308,6 +308,7 @@ impl<F: LineFormat> LineTiles<F> {
     /// Reads blocks one after the other from now on, from the first.
     fn start_in_turn(&mut self) {
         self.plan = None;
+        self.ranges.forget();
         let blocks = Blocks::new(Input::Files(self.files.clone()), F::CUT);
         self.blocks = (blocks.with_block_bytes(self.block_bytes), 0);
         self.failed = None;
@@ -325,6 +326,8 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
                     plan.end_at(limit);
                 }
                 let numbers = plan.take(n_blocks);
+                let soon = plan.clone().take(RANGES_AHEAD);
+                self.ranges.read_ahead(numbers.iter().copied().chain(soon));
                 self.parse_ranges(numbers)
             }
             None if limit.is_some() => Vec::new(),

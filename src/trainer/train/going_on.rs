@@ -47,13 +47,13 @@ impl GoingOn {
         let mut own = None;
         let mut left = num_round;
         let start = match found {
-            Found::Nothing => Start::read(root, job, of_job)?,
+            Found::Nothing => Start::read(job, of_job)?,
             Found::Own(found) => {
                 tell(&found.file, found.n_rounds());
                 let first_round = found.first_round();
                 let start = match found.started_from() {
                     StartedFrom::Nothing => None,
-                    StartedFrom::Model => Start::read(root, job, of_job)?,
+                    StartedFrom::Model => Start::read(job, of_job)?,
                     StartedFrom::Checkpoint => {
                         left = num_round.saturating_sub(first_round);
                         Some(Start::new(found.start(), &found.file, of_job))

@@ -18,6 +18,7 @@ use contract::resource::ResourceConfig;
 use engine::params::{BoosterName, ProcessType};
 use linfa::ParamGuard;
 
+use super::streams::Whereabouts;
 use crate::error::TrainerError;
 use crate::log;
 
@@ -40,11 +41,13 @@ pub(crate) struct Job {
     pub(crate) categorical: Vec<u32>,
     /// Whether there is a channel with a model to continue from.
     pub(crate) continues: bool,
+    /// Where the channels are.
+    pub(crate) whereabouts: Whereabouts,
 }
 
 impl Job {
     /// Reads the documents below `input/config`.
-    pub(crate) fn read(root: &MlRoot) -> Result<Self, TrainerError> {
+    pub(crate) fn read(root: &MlRoot, whereabouts: Whereabouts) -> Result<Self, TrainerError> {
         let path = root.hyperparameters_json();
         let bytes = read(&path)?.ok_or_else(|| missing(&path))?;
         let given = hyperparameter::read_hyperparameters_json(&bytes)?;
@@ -70,6 +73,7 @@ impl Job {
             Some(bytes) => InputDataConfig::read(&bytes)?,
             None => InputDataConfig::default(),
         };
+        let channels = channels.streamed(whereabouts.streamed());
         channels.check_names()?;
         let train = channels.train()?.clone();
         check_channel(TRAIN, &train)?;
@@ -94,6 +98,7 @@ impl Job {
             text: Vec::new(),
             categorical: Vec::new(),
             continues: channels.model().is_some(),
+            whereabouts,
         })
     }
 }

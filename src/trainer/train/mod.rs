@@ -25,6 +25,7 @@ mod reading;
 mod report;
 mod rounds;
 mod start;
+mod streams;
 mod tables;
 
 use std::env;
@@ -55,7 +56,10 @@ use self::report::Measured;
 use self::rounds::{Rounds, is_stopped};
 use self::start::Start;
 pub use self::start::StartError;
+pub use self::streams::Streams;
+use self::streams::Whereabouts;
 use self::tables::{Pair, Rows, Tables};
+use crate::data::DataError;
 use crate::error::TrainerError;
 
 /// How a job ended that did not fail.
@@ -69,7 +73,8 @@ pub enum Outcome {
     StoppedWithoutModel,
 }
 
-/// Runs the job whose tree is at `root`. Metric lines go to `stdout`; `stop` ends the job early.
+/// Runs the job whose tree is at `root`, with the channels from S3 that the environment names. Metric lines go to `stdout`;
+/// `stop` ends the job early.
 ///
 /// # Errors
 /// [`TrainerError`]; then there is no model but perhaps an intermediate one, if `save_model_on_termination` asked for it.
@@ -78,10 +83,39 @@ pub fn run(
     stdout: &mut dyn Write,
     stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, TrainerError> {
-    let mut job = Job::read(root)?;
+    run_with(root, stdout, stop, Streams::from_env()?)
+}
+
+/// Runs a job as [`run`], with these channels from S3.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    root: &MlRoot,
+    stdout: &mut dyn Write,
+    stop: &Arc<AtomicBool>,
+    streams: Streams,
+) -> Result<Outcome, TrainerError> {
+    let whereabouts = Whereabouts::new(root, streams, stop);
+    match run_job(root, stdout, stop, whereabouts) {
+        // What could not be read any more is nobody's concern.
+        Err(TrainerError::Data(DataError::Io { .. })) if stop.load(Ordering::Relaxed) => {
+            Ok(stopped_without_model("while the data was being read"))
+        }
+        ended => ended,
+    }
+}
+
+fn run_job(
+    root: &MlRoot,
+    stdout: &mut dyn Write,
+    stop: &Arc<AtomicBool>,
+    whereabouts: Whereabouts,
+) -> Result<Outcome, TrainerError> {
+    let mut job = Job::read(root, whereabouts)?;
     let params = params(&job)?;
     let threads = Threads::new(params.check_ref()?.nthread())?;
-    complete(root, &mut job)?;
+    complete(&mut job)?;
     let mut going_on = GoingOn::find(root, &job, params)?;
     let start = Instant::now();
     let reading = Reading {
@@ -149,8 +183,8 @@ pub fn run(
 }
 
 /// What the columns say about themselves, in the hyperparameters or in the files, is known to the job.
-fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
-    names::complete(root, job)?;
+fn complete(job: &mut Job) -> Result<(), TrainerError> {
+    names::complete(job)?;
     features::check_named(job)?;
     categories::find(job)
 }

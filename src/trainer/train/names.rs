@@ -8,18 +8,16 @@ use std::collections::HashSet;
 
 use contract::channel::{Channel, InputMode, TRAIN, VALIDATION};
 use contract::content_type::ContentType;
-use contract::paths::MlRoot;
 
 use super::job::Job;
 use crate::data::csv::CsvOptions;
-use crate::data::files::discover;
 use crate::data::parquet;
 use crate::error::TrainerError;
 
 /// Takes the names of the training channel's columns, unless the job gave names.
-pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError> {
+pub(super) fn complete(job: &mut Job) -> Result<(), TrainerError> {
     let options = super::reading::options(job);
-    let features = of_channel(root, TRAIN, &job.train, &options)?;
+    let features = of_channel(job, TRAIN, &job.train, &options)?;
     job.text = (0..)
         .zip(&features)
         .filter(|(_, it)| it.is_text)
@@ -27,7 +25,7 @@ pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError>
         .collect();
     let in_train: Vec<String> = features.into_iter().map(|it| it.name).collect();
     if let Some(channel) = &job.validation {
-        let in_validation = of_channel(root, VALIDATION, channel, &options)?;
+        let in_validation = of_channel(job, VALIDATION, channel, &options)?;
         let in_validation: Vec<String> = in_validation.into_iter().map(|it| it.name).collect();
         check_same(&in_train, &in_validation)?;
     }
@@ -46,7 +44,7 @@ pub(super) fn complete(root: &MlRoot, job: &mut Job) -> Result<(), TrainerError>
 
 /// The features of a channel's first file; none where it names none.
 fn of_channel(
-    root: &MlRoot,
+    job: &Job,
     name: &'static str,
     channel: &Channel,
     options: &CsvOptions,
@@ -55,7 +53,7 @@ fn of_channel(
     if channel.content_type != Some(ContentType::Parquet) || channel.input_mode == InputMode::Pipe {
         return Ok(Vec::new());
     }
-    let found = discover(name, &root.channel_dir(name))?;
+    let found = job.whereabouts.files(name)?;
     Ok(parquet::features(&found.files, options)?)
 }
 

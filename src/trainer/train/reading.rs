@@ -24,7 +24,7 @@ use super::start::Start;
 use super::tables::{Pair, Rows, Table, Tables, harmonise};
 use crate::data::bad_rows::Skipped;
 use crate::data::csv::CsvOptions;
-use crate::data::files::{ChannelFiles, discover};
+use crate::data::files::ChannelFiles;
 use crate::data::labels::LabelRule;
 use crate::data::objects::Input;
 use crate::data::pipe::Pipe;
@@ -190,8 +190,7 @@ impl Reading<'_> {
     }
 
     fn files(&self, channel: &'static str) -> Result<ChannelFiles, TrainerError> {
-        let dir = self.root.channel_dir(channel);
-        let found = discover(channel, &dir)?;
+        let found = self.job.whereabouts.files(channel)?;
         for hidden in &found.hidden {
             tracing::warn!(
                 "Hidden file found in the data path, it is not read: {}",
@@ -391,7 +390,7 @@ impl Reading<'_> {
             path: if is_pipe {
                 self.root.channel_pipe(channel, 0)
             } else {
-                self.root.channel_dir(channel)
+                self.job.whereabouts.path(channel)
             },
         }
     }

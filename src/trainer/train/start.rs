@@ -5,11 +5,11 @@
 //! the model's own trees are worth, rows bring the leaves that they reach instead; then values stay until all are read.
 
 use std::fs::{self, File};
+use std::io;
 use std::sync::Arc;
 
 use contract::artifact::{MODEL_FILE, StoredModel, StoredModelError, side_path};
 use contract::channel::{MODEL, TRAIN, VALIDATION};
-use contract::paths::MlRoot;
 use engine::bin::{BinnedDataset, HistogramCuts};
 use engine::booster::{Booster, PredictError, Predictor, check_start, check_update};
 use engine::dataset::{Dataset, Part, SideColumn, Tile};
@@ -19,7 +19,7 @@ use engine::threads::Threads;
 
 use super::job::Job;
 use super::tables::Pair;
-use crate::data::files::{DataFile, discover};
+use crate::data::files::DataFile;
 use crate::error::TrainerError;
 
 /// A model, ready to give rows their margins.
@@ -119,23 +119,29 @@ pub enum StartError {
 impl Start {
     /// Reads the model of the job's channel `model`, if it has one, and holds it against the parameters.
     pub(crate) fn read(
-        root: &MlRoot,
         job: &Job,
         params: &BoosterValidParams,
     ) -> Result<Option<Self>, TrainerError> {
         if !job.continues {
             return Ok(None);
         }
-        let files = discover(MODEL, &root.channel_dir(MODEL))?.files;
+        let files = job.whereabouts.files(MODEL)?.files;
         let file = choose(&files)?;
         let object = || file.object.to_string();
-        let stored = File::open(&file.path).map_err(StoredModelError::Read);
-        let stored = stored
-            .and_then(|it| StoredModel::read(it, || fs::read(side_path(&file.path))))
-            .map_err(|source| StartError::Stored {
-                object: object(),
-                source,
-            })?;
+        let stored = if file.remote.is_some() {
+            let side_path = side_path(&file.path);
+            let side = files.iter().find(|it| it.path == side_path);
+            let side = side.map(DataFile::read).transpose()?;
+            let side = || side.ok_or_else(|| io::ErrorKind::NotFound.into());
+            StoredModel::read(file.read()?.as_slice(), side)
+        } else {
+            let stored = File::open(&file.path).map_err(StoredModelError::Read);
+            stored.and_then(|it| StoredModel::read(it, || fs::read(side_path(&file.path))))
+        };
+        let stored = stored.map_err(|source| StartError::Stored {
+            object: object(),
+            source,
+        })?;
         let loaded = model::load(&stored.bytes);
         let booster = loaded.map_err(|source| StartError::NotAModel {
             object: object(),

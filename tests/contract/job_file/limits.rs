@@ -232,6 +232,56 @@ fn a_pipe_may_be_wrapped_and_compressed_and_files_may_not() {
 }
 
 #[test]
+fn a_streamed_channel_is_a_variable_and_not_in_the_request() {
+    let sample = SAMPLE.replace("isolation = true\n", "");
+    let train = "format = \"csv\"";
+    let streamed =
+        |sample: &str, more: &str| sample.replacen(train, &format!("{train}\n{more}"), 1);
+    let job = parse(&streamed(&sample, "stream = true")).unwrap();
+    let request = job.request(&"j-1".parse().unwrap());
+    assert!(request.validate().is_empty());
+    let names: Vec<&str> = request
+        .input_data_config
+        .iter()
+        .map(|it| it.channel_name.as_str())
+        .collect();
+    assert_eq!(names, ["validation"]);
+    let variable = |name: &str| request.environment.get(name).map(String::as_str);
+    assert_eq!(
+        variable("LINDEN_CHANNEL_TRAIN"),
+        Some("s3://acme-ml/usage/train/")
+    );
+    assert_eq!(variable("LINDEN_CONTENT_TYPE_TRAIN"), Some("text/csv"));
+    assert_eq!(variable("LINDEN_CHANNEL_VALIDATION"), None);
+    assert_ne!(job.hash8(), parse(&sample).unwrap().hash8());
+
+    let long = sample.replace("usage/train/", &"k".repeat(500));
+    let taken = sample.replace("LINDEN_LOG", "LINDEN_CHANNEL_TRAIN");
+    for (sample, more, expected) in [
+        (SAMPLE, "", "the container reaches no S3"),
+        (
+            &sample,
+            "input_mode = \"fastfile\"",
+            "`input_mode` says how SageMaker brings",
+        ),
+        (
+            &sample,
+            "distribution = \"sharded\"",
+            "every machine reads all",
+        ),
+        (&long, "", "which has 512 characters at most"),
+        (&taken, "", "it sets `env.LINDEN_CHANNEL_TRAIN`"),
+    ] {
+        let text = streamed(sample, &format!("stream = true\n{more}"));
+        let problems = parse(&text).unwrap_err();
+        let said = |it: &contract::job::Problem| {
+            it.key == "channel[0].stream" && it.message.contains(expected)
+        };
+        assert!(problems.iter().any(said), "{expected}: {problems:?}");
+    }
+}
+
+#[test]
 fn tags_are_limited() {
     let more = |n| repeated(n, |it| format!("t{it} = \"1\""));
     accepts("owner = \"planning@example.com\"", &more(50));

@@ -3,6 +3,7 @@
 //! Invariants: time limits are always sent, since tools and service do not agree on the defaults; two files that ask for
 //! the same training have the same hash, whatever their name and tags, and two that do not have not.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ use crate::job::request::{
     VpcConfig,
 };
 use crate::metric_line::{self, MetricDefinition};
+use crate::streamed;
 
 /// The hash's first digits, which go into the job's name.
 const SHORT_HASH_DIGITS: usize = 8;
@@ -84,7 +86,7 @@ impl JobFile {
                 ..AlgorithmSpecification::default()
             }),
             role_arn: self.role.to_string(),
-            input_data_config: self.channels.iter().map(JobChannel::request).collect(),
+            input_data_config: self.brought().map(JobChannel::request).collect(),
             output_data_config: Some(OutputDataConfig {
                 kms_key_id: self.output.kms_key.clone(),
                 s3_output_path: self.output.s3.to_string(),
@@ -110,11 +112,24 @@ impl JobFile {
                 s3_uri: it.s3.to_string(),
                 local_path: it.local_path.clone(),
             }),
-            environment: self.env.clone(),
+            environment: self.environment(),
             retry_strategy: self.service_attempts.map(|it| RetryStrategy {
                 maximum_retry_attempts: it as i64,
             }),
         }
+    }
+
+    /// The channels that SageMaker brings.
+    fn brought(&self) -> impl Iterator<Item = &JobChannel> {
+        self.channels.iter().filter(|it| !it.is_streamed)
+    }
+
+    /// The container's variables, with those that name the channels that the trainer reads from S3.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let streamed = self.channels.iter().filter(|it| it.is_streamed);
+        let variables =
+            streamed.flat_map(|it| streamed::variables(&it.name, &it.s3, &it.content_type));
+        self.env.clone().into_iter().chain(variables).collect()
     }
 
     fn resource_config(&self) -> ResourceConfig {

@@ -38,6 +38,7 @@ mod read;
 mod rules;
 mod secret;
 mod section;
+mod streamed;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -142,6 +143,8 @@ pub struct JobChannel {
     pub distribution: Distribution,
     /// How its objects arrive.
     pub input_mode: InputMode,
+    /// Whether the trainer reads it straight from S3, so that SageMaker is not asked to bring it.
+    pub is_streamed: bool,
     /// Whether each object comes in a record of its own; with a pipe alone.
     pub record_wrapper: RecordWrapper,
     /// Whether SageMaker decompresses the objects on their way into the pipe.

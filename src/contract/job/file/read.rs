@@ -9,6 +9,7 @@ use super::section::Section;
 use super::tree::below;
 use super::{
     Checkpoint, Compute, JobChannel, JobFile, MAX_NAME_CHARS, Network, Output, SCHEMA, Spot, rules,
+    streamed,
 };
 use crate::channel::{Distribution, InputMode, RecordWrapper};
 use crate::content_type::ContentType;
@@ -67,6 +68,7 @@ pub(super) fn job(mut root: Section, problems: &mut Problems) -> Option<JobFile>
     rules::environment(&env, problems);
     rules::tags(&tags, problems);
     rules::channels(&channels, is_ours, problems);
+    streamed::check(&channels, &env, &network, is_ours, problems);
     rules::hosts(&compute, is_ours, problems);
     rules::across(
         &compute,
@@ -282,6 +284,7 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
     let input_mode = section
         .choice("input_mode", INPUT_MODES, problems)
         .unwrap_or(InputMode::File);
+    let is_streamed = section.boolean("stream", problems).unwrap_or(false);
     let record_wrapper = section
         .choice("record_wrapper", RECORD_WRAPPERS, problems)
         .unwrap_or(RecordWrapper::None);
@@ -297,6 +300,7 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
             content_type,
             distribution,
             input_mode,
+            is_streamed,
             record_wrapper,
             is_gzip,
         }),

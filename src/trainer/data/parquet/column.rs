@@ -128,7 +128,8 @@ impl<'a, V: Copy + Send + 'static> Opening<'a, V> {
     ) -> Result<Self, ParquetError> {
         let chunk = group.column(idx);
         let n_rows = usize::try_from(group.num_rows())?;
-        let pages = SerializedPageReader::new(Arc::clone(source), chunk, n_rows, None)?;
+        let source = source.for_column(chunk.byte_range(), group.num_columns());
+        let pages = SerializedPageReader::new(source, chunk, n_rows, None)?;
         Ok(Self {
             group,
             idx,

@@ -85,9 +85,10 @@ impl Group {
         idx: usize,
         first_row: u64,
     ) -> Result<Self, DataError> {
-        let (source, layout) = (&file.source, &file.layout);
+        let layout = &file.layout;
         let place = || ParquetPlace::file(&layout.object).in_rows(Rows::Group(idx));
         let group = file.metadata.row_group(idx);
+        let source = &file.source.for_group(group);
         let rows = group.num_rows();
         let mut columns = Vec::with_capacity(layout.columns.len());
         for (at, column) in layout.columns.iter().enumerate() {

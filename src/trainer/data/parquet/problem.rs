@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::super::error::DataError;
 use super::super::number::shown;
 use super::super::side::SideProblem;
 use super::source::{ReadFailed, Source};
+use crate::store::StoreError;
 
 /// The most columns that are read: as many as libsvm can number.
 pub const MAX_COLUMNS: usize = 1 << 20;
@@ -268,6 +270,10 @@ fn shown_line(text: &str) -> String {
     line.chars().take(MAX_CHARS).collect()
 }
 
+fn is_of_store(err: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    err.is::<StoreError>()
+}
+
 /// Tells a disk that fails from a file that is damaged.
 pub(super) fn failed(
     source: &Source,
@@ -278,10 +284,14 @@ pub(super) fn failed(
         return problem(text_of(&err));
     };
     match inner.downcast::<ReadFailed>() {
-        Ok(failed) => DataError::Io {
-            path: source.path().to_owned(),
-            source: failed.0,
+        Ok(failed) => DataError::of_io(source.path(), failed.0),
+        Err(other) => match other.downcast::<io::Error>() {
+            // A page's header could not be read from S3.
+            Ok(err) if err.get_ref().is_some_and(is_of_store) => {
+                DataError::of_io(source.path(), *err)
+            }
+            Ok(err) => problem(shown_line(&err.to_string())),
+            Err(other) => problem(shown_line(&other.to_string())),
         },
-        Err(other) => problem(shown_line(&other.to_string())),
     }
 }
