@@ -1,20 +1,22 @@
 //! A model that answers: one, or several of one kind that answer together, made ready once.
 //!
-//! Invariants: predictions are the engine's, bit for bit; several models vote where they predict classes, and else give
-//! their mean. A model that was trained with an exposure or a base margin is not served without being told where requests
-//! have it: its predictions would mean something else.
+//! Invariants: predictions are the engine's, bit for bit. A model that was trained with an exposure or a base margin is not
+//! served without being told where requests have it: its predictions would mean something else.
 //!
-//! Source: sagemaker-xgboost-container `algorithm_mode/serve_utils.py`, `get_loaded_booster` and `predict`. There a vote of
-//! several rows fails, and rows of any width are predicted; here neither.
+//! Source: sagemaker-xgboost-container `algorithm_mode/serve_utils.py`, `get_loaded_booster` and `predict`. There rows of any
+//! width are predicted; here they are refused.
 
 use engine::booster::{Booster, PredictError, Predictor};
-use engine::dataset::{Dataset, DatasetError, Origin, SideColumn, SideColumns, Tile, TileFeatures};
-use engine::objective::{Objective, ObjectiveName};
+use engine::dataset::{SideColumn, SideColumns};
+use engine::objective::Objective;
 use engine::threads::Threads;
 
+use super::ensemble;
 use super::request::RequestType;
 use super::rows::Rows;
-use super::side::{SideError, SidePlan};
+use super::rows_error::RowsError;
+use super::side::SidePlan;
+use super::table::Table;
 use super::words::Words;
 
 /// What is answered, row by row.
@@ -81,67 +83,6 @@ pub enum UnfitModel {
         /// Outputs of the model.
         expected: usize,
     },
-}
-
-/// Why rows cannot be predicted.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub(super) enum RowsError {
-    /// A row has too many features or too few.
-    #[error("Feature size of {kind} inference data {found} is {} feature size of trained model {expected}.{}", relation(*is_sparse), advice(*found, *expected))]
-    Width {
-        /// The content type.
-        kind: &'static str,
-        /// Features of a row.
-        found: usize,
-        /// Features of the model.
-        expected: usize,
-        /// Whether rows list what they have.
-        is_sparse: bool,
-    },
-    /// The model's categories are words, for which the content type has no place.
-    #[error("the model has categories by name, which {kind} requests cannot bring; send text/csv")]
-    Words {
-        /// The content type.
-        kind: &'static str,
-    },
-    /// What stands beside the features is not what it should be.
-    #[error(transparent)]
-    Side(#[from] SideError),
-    /// The engine takes the rows for no table.
-    #[error(transparent)]
-    Table(#[from] DatasetError),
-    /// The engine does not predict them.
-    #[error(transparent)]
-    Predict(#[from] PredictError),
-}
-
-fn relation(is_sparse: bool) -> &'static str {
-    if is_sparse {
-        "larger than"
-    } else {
-        "not consistent with"
-    }
-}
-
-fn advice(found: usize, expected: usize) -> &'static str {
-    if found == expected + 1 {
-        " If one column is the label, leave it out."
-    } else {
-        ""
-    }
-}
-
-impl RowsError {
-    /// What a log may say.
-    pub(super) fn for_log(&self) -> &'static str {
-        match self {
-            Self::Width { .. } => "rows of another width than the model's",
-            Self::Words { .. } => "a content type without words for a model with words",
-            Self::Side(SideError::NoColumn { .. }) => "rows without exposure or base margin",
-            Self::Side(SideError::Value { .. }) => "an exposure or a base margin that is none",
-            Self::Table(_) | Self::Predict(_) => "rows that the engine refuses",
-        }
-    }
 }
 
 /// The kind of a model, for messages.
@@ -238,13 +179,12 @@ impl Model {
         };
         self.check_width(&rows, of)?;
         let table = Table::new(rows, n_rows, side)?;
-        let mut members = self.members.iter();
-        let mut answers: Vec<Vec<f32>> = Vec::with_capacity(self.members.len());
-        for member in &mut members {
-            answers.push(member.predict(&table, &self.threads)?);
-        }
+        let members = self.members.iter();
+        let answers: Result<Vec<Vec<f32>>, PredictError> = members
+            .map(|it| it.predict(&table, &self.threads))
+            .collect();
         Ok(Predictions {
-            values: self.joined(answers),
+            values: ensemble::joined(self.objective().name, answers?),
             n_outputs: self.n_outputs,
         })
     }
@@ -262,42 +202,6 @@ impl Model {
             is_sparse,
         })
     }
-
-    fn joined(&self, mut answers: Vec<Vec<f32>>) -> Vec<f32> {
-        if answers.len() == 1 {
-            return answers.swap_remove(0);
-        }
-        let n_values = answers[0].len();
-        let values = |at: usize| answers.iter().map(move |it| it[at]);
-        if votes(self.objective().name) {
-            return (0..n_values).map(|at| most_frequent(&values(at))).collect();
-        }
-        let n_answers = answers.len() as f32;
-        (0..n_values)
-            .map(|at| values(at).sum::<f32>() / n_answers)
-            .collect()
-    }
-}
-
-/// Whether a mean of predictions would be none.
-fn votes(objective: ObjectiveName) -> bool {
-    matches!(
-        objective,
-        ObjectiveName::MultiSoftmax | ObjectiveName::BinaryHinge
-    )
-}
-
-/// The value that is there most often, the smallest of several.
-fn most_frequent(values: &(impl Iterator<Item = f32> + Clone)) -> f32 {
-    let count = |value: f32| values.clone().filter(|it| *it == value).count();
-    let mut best = (0, f32::NAN);
-    for value in values.clone() {
-        let n = count(value);
-        if n > best.0 || (n == best.0 && value < best.1) {
-            best = (n, value);
-        }
-    }
-    best.1
 }
 
 /// The variable that names the column.
@@ -311,79 +215,9 @@ fn variable_of(column: SideColumn) -> &'static str {
     }
 }
 
-/// Rows in a form that the engine predicts.
-enum Table {
-    /// Row-major values, where nothing stands beside them.
-    Plain {
-        values: Vec<f32>,
-        n_rows: usize,
-    },
-    Any(Dataset),
-}
-
-impl Table {
-    fn new(rows: Rows, n_rows: usize, side: SideColumns) -> Result<Self, RowsError> {
-        let has_side = side != SideColumns::default();
-        let data = match rows {
-            Rows::Dense { values, .. } if !has_side => {
-                return Ok(Self::Plain { values, n_rows });
-            }
-            Rows::Dense { n_columns, values } => {
-                Dataset::from_rows(n_columns, &values, &vec![0.0; n_rows])?
-            }
-            Rows::Sparse {
-                n_columns: _,
-                indptr,
-                indices,
-                values,
-            } => sparse(n_rows, indptr, indices, values)?,
-        };
-        let data = if has_side {
-            data.with_side_columns(side)?
-        } else {
-            data
-        };
-        Ok(Self::Any(data))
-    }
-}
-
-fn sparse(
-    n_rows: usize,
-    indptr: Vec<usize>,
-    indices: Vec<u32>,
-    values: Vec<f32>,
-) -> Result<Dataset, DatasetError> {
-    let mut builder = Dataset::builder();
-    builder.push(Tile {
-        features: TileFeatures::Csr {
-            indptr,
-            indices,
-            values,
-        },
-        labels: vec![0.0; n_rows],
-        weights: None,
-        side: SideColumns::default(),
-        words: Vec::new(),
-        origin: Origin {
-            object: "request".into(),
-            first_row: 0,
-        },
-    })?;
-    builder.finish()
-}
-
 impl Member {
     fn predict(&self, table: &Table, threads: &Threads) -> Result<Vec<f32>, PredictError> {
-        let mut margins = match table {
-            Table::Plain { values, n_rows } => {
-                let mut margins = vec![0.0; n_rows * self.predictor.n_groups()];
-                let n_features = self.predictor.n_features();
-                self.predictor
-                    .predict_margin_into(values, n_features, &mut margins, threads)?;
-                margins
-            }
-            Table::Any(data) => self.predictor.predict_margin(data, threads)?,
-        };
+        let mut margins = table.predict_margin(&self.predictor, threads)?;
         self.objective.transform(&mut margins);
         Ok(self.objective.decide(margins))
     }
@@ -391,6 +225,7 @@ impl Member {
 
 #[cfg(test)]
 mod tests {
+    use engine::objective::ObjectiveName;
     use engine::tree::{NO_PARENT, Node, Tree};
 
     use super::*;
@@ -430,8 +265,6 @@ mod tests {
 
     #[test]
     fn several_models_vote_on_classes() {
-        assert_eq!(most_frequent(&[2.0, 0.0, 2.0].into_iter()), 2.0);
-        assert_eq!(most_frequent(&[2.0, 1.0, 0.0].into_iter()), 0.0);
         let name = ObjectiveName::BinaryHinge;
         let models = [1.0, 1.0, -1.0].map(|it| constant(name, it));
         let predictions = model(&models).unwrap().predict(rows(2), RequestType::Csv);
