@@ -1,5 +1,6 @@
-//! What holds for any bytes that are read as a model, or as rows.
+//! What holds for any bytes that are read as a model, as rows, or as an invocation.
 
+pub mod invocation;
 pub mod rows;
 
 use engine::booster::Booster;

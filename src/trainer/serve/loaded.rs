@@ -21,25 +21,31 @@ use crate::data::number::shown;
 
 /// A model, and what is selected of its predictions.
 #[derive(Debug)]
-pub(super) struct Loaded {
+pub struct Loaded {
     model: Model,
     selection: Option<Result<Selection, NotSelectable>>,
 }
 
 /// A request, as far as predictions depend on it.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) content_type: Option<&'a str>,
-    pub(super) accept: Option<&'a str>,
-    pub(super) body: &'a [u8],
+pub struct Asked<'a> {
+    /// The header `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// The header `Accept`.
+    pub accept: Option<&'a str>,
+    /// The bytes.
+    pub body: &'a [u8],
 }
 
 /// What is answered.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) content_type: &'static str,
-    pub(super) body: Vec<u8>,
-    pub(super) n_rows: usize,
+pub struct Answer {
+    /// What it is.
+    pub content_type: &'static str,
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// Rows that were predicted.
+    pub n_rows: usize,
 }
 
 impl Loaded {
@@ -47,7 +53,7 @@ impl Loaded {
     ///
     /// # Errors
     /// [`ModelFileError`].
-    pub(super) fn load(folder: &Path, settings: &Settings) -> Result<Self, ModelFileError> {
+    pub fn load(folder: &Path, settings: &Settings) -> Result<Self, ModelFileError> {
         let model = model_files::load(folder, settings)?;
         // The server of several models knows no selection.
         let asked = match settings.hosting {
@@ -65,7 +71,7 @@ impl Loaded {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub(super) fn answer(&self, asked: &Asked<'_>, settings: &Settings) -> Result<Answer, Refusal> {
+    pub fn answer(&self, asked: &Asked<'_>, settings: &Settings) -> Result<Answer, Refusal> {
         let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let kind = RequestType::from_header(asked.content_type)
             .map_err(|err| Refusal::new(unsupported, err.to_string(), "an unknown content type"))?;

@@ -50,14 +50,15 @@ use tokio::runtime;
 
 use self::app::{App, Models};
 use self::listen::Stop;
-use self::loaded::Loaded;
 use self::registry::Registry;
-use self::settings::{Hosting, Settings};
+use self::settings::Hosting;
 
 pub use self::error::ServeError;
+pub use self::loaded::{Answer, Asked, Loaded};
 pub use self::model::UnfitModel;
 pub use self::model_files::{Foreign, ModelFileError};
-pub use self::settings::SettingsError;
+pub use self::refusal::Refusal;
+pub use self::settings::{Settings, SettingsError};
 
 /// Threads that wait for sockets; those that compute are the workers.
 const MAX_SOCKET_THREADS: usize = 4;

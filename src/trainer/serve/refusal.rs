@@ -11,7 +11,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub struct Refusal {
     status: StatusCode,
     body: Body,
     for_log: String,
@@ -68,11 +68,13 @@ impl Refusal {
         Self { for_log, ..self }
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    /// What kind of answer it is.
+    pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    pub(super) fn for_log(&self) -> &str {
+    /// What the log says.
+    pub fn for_log(&self) -> &str {
         &self.for_log
     }
 }

@@ -60,7 +60,7 @@ pub(super) enum Caller {
 
 /// What is served, and how.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub struct Settings {
     pub(super) root: MlRoot,
     pub(super) port: u16,
     pub(super) max_body: usize,
@@ -206,7 +206,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError`] with every variable that is not what it may be.
-    pub(super) fn from_env(
+    pub fn from_env(
         root: &MlRoot,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingsError> {
