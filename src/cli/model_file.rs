@@ -3,7 +3,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use contract::artifact::{MODEL_ARCHIVE, MODEL_FILE, StoredModel, StoredModelError, side_path};
+use contract::artifact::{
+    MAX_MODEL_BYTES, MODEL_ARCHIVE, MODEL_FILE, StoredModel, StoredModelError, side_path,
+};
 use engine::booster::Booster;
 use engine::dataset::SideColumn;
 
@@ -45,12 +47,12 @@ pub fn load(path: &Path) -> Result<LoadedModel, CliError> {
     };
     let unreadable = |err| CliError::file("read", &file, err);
     let opened = File::open(&file).map_err(unreadable)?;
-    let stored = StoredModel::read(opened, || fs::read(side_path(&file)));
+    let stored = StoredModel::read(opened, MAX_MODEL_BYTES, || fs::read(side_path(&file)));
     let stored = stored.map_err(|err| match err {
         StoredModelError::Read(err) => unreadable(err),
         StoredModelError::Archive(_)
         | StoredModelError::NoModel
-        | StoredModelError::TooLarge(_)
+        | StoredModelError::TooLarge { .. }
         | StoredModelError::Side(_)
         | StoredModelError::Input { .. } => not_a_model(err.to_string()),
     })?;

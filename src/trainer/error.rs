@@ -391,17 +391,22 @@ fn train_class(err: &TrainError) -> FailureClass {
     }
 }
 
-/// The disk's faults are nobody's.
+/// The disk's faults are nobody's, what lies on it is the user's.
+pub(crate) fn stored_class(err: &StoredModelError) -> FailureClass {
+    match err {
+        StoredModelError::Read(_) => FailureClass::PlatformError,
+        StoredModelError::Archive(_)
+        | StoredModelError::NoModel
+        | StoredModelError::TooLarge { .. }
+        | StoredModelError::Side(_)
+        | StoredModelError::Input { .. } => FailureClass::UserError,
+    }
+}
+
+/// Which model a job continues from is the user's to say.
 fn start_class(err: &StartError) -> FailureClass {
     match err {
-        StartError::Stored { source, .. } => match source {
-            StoredModelError::Read(_) => FailureClass::PlatformError,
-            StoredModelError::Archive(_)
-            | StoredModelError::NoModel
-            | StoredModelError::TooLarge(_)
-            | StoredModelError::Side(_)
-            | StoredModelError::Input { .. } => FailureClass::UserError,
-        },
+        StartError::Stored { source, .. } => stored_class(source),
         StartError::Empty
         | StartError::Several
         | StartError::NotAModel { .. }

@@ -3,11 +3,11 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use contract::artifact::{StoredModel, StoredModelError, side_path};
+use contract::artifact::{MAX_MODEL_BYTES, StoredModel, StoredModelError, side_path};
 use engine::dataset::SideColumn;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tar::{Builder, Header};
+use tar::{Builder, EntryType, Header};
 
 const SIDE: &[u8] = br#"{"required_inputs": ["exposure"], "objective": "count:poisson"}"#;
 
@@ -28,11 +28,17 @@ fn archive(files: &[(&str, &[u8], u64)]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8], side: io::Result<Vec<u8>>) -> Result<StoredModel, StoredModelError> {
-    StoredModel::read(bytes, || side)
+    StoredModel::read(bytes, MAX_MODEL_BYTES, || side)
 }
 
 fn of_archive(bytes: &[u8]) -> Result<StoredModel, StoredModelError> {
-    StoredModel::read(bytes, || panic!("an archive holds its side file"))
+    StoredModel::read(bytes, MAX_MODEL_BYTES, || {
+        panic!("an archive holds its side file")
+    })
+}
+
+fn no_side() -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::NotFound.into())
 }
 
 fn refused(bytes: &[u8]) -> StoredModelError {
@@ -81,7 +87,7 @@ fn what_is_damaged_or_no_model_is_refused() {
     }
     // A disk that fails is no damage of the archive.
     let cut = (&whole[..40]).chain(Failing);
-    let err = StoredModel::read(cut, || Ok(SIDE.to_vec())).unwrap_err();
+    let err = StoredModel::read(cut, MAX_MODEL_BYTES, || Ok(SIDE.to_vec())).unwrap_err();
     assert!(matches!(err, StoredModelError::Read(_)), "{err}");
     let err = read(b"{}", Err(io::ErrorKind::PermissionDenied.into())).unwrap_err();
     assert!(matches!(err, StoredModelError::Read(_)), "{err}");
@@ -101,8 +107,41 @@ fn a_model_that_is_too_large_is_refused_and_not_cut() {
     let bytes = archive(&[("xgboost-model", b"{}", (8 << 30) + 1)]);
     assert_eq!(
         refused(&bytes).to_string(),
-        "the model is larger than 8 GiB, the most that is read"
+        "the model is larger than 8589934592 bytes, the most that is read"
     );
+    let bytes = archive(&[("xgboost-model", b"{} ", 3)]);
+    let within = |max_bytes| StoredModel::read(bytes.as_slice(), max_bytes, no_side);
+    assert_eq!(
+        within(2).unwrap_err().to_string(),
+        "the model is larger than 2 bytes, the most that is read"
+    );
+    assert_eq!(within(3).unwrap().bytes, b"{} ");
+    let side = archive(&[
+        ("xgboost-model", b"{}", 2),
+        ("linden/training.json", b"", 1 << 40),
+    ]);
+    assert_eq!(
+        refused(&side).to_string(),
+        "the side file is larger than 268435456 bytes, the most that is read"
+    );
+}
+
+#[test]
+fn a_link_in_the_models_place_leads_nowhere() {
+    for kind in [EntryType::Symlink, EntryType::Link] {
+        let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        builder
+            .append_link(&mut header, "xgboost-model", "/etc/passwd")
+            .unwrap();
+        let bytes = builder.into_inner().unwrap().finish().unwrap();
+        assert_eq!(
+            refused(&bytes).to_string(),
+            "the archive holds no `xgboost-model`"
+        );
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub use evaluation::{
     Baseline, BaselineMetric, BestRound, CrossValidation, DataSet, Evaluation, EvaluationError,
     FoldMetric, FoldModel, MetricHistory, MetricSpread, ModelDigest, Timing,
 };
-pub use stored_model::{MAX_MODEL_GIB, StoredModel, StoredModelError, side_path};
+pub use stored_model::{MAX_MODEL_BYTES, StoredModel, StoredModelError, side_path};
 
 /// The model, at the top of `model.tar.gz`.
 pub const MODEL_FILE: &str = "xgboost-model";

@@ -20,7 +20,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::admission::Admission;
+use super::admission::{Admission, Place};
 use super::body::{self, BodyError};
 use super::loaded::{Answer, Asked, Loaded};
 use super::metrics::Metrics;
@@ -128,8 +128,9 @@ impl App {
         parts: &Parts,
         body: Body,
     ) -> Result<Ended, Refusal> {
-        let place = match self.door(&parts.headers) {
-            Ok(place) => place,
+        let admitted = model.and_then(|model| Ok((model, self.door(&parts.headers)?)));
+        let (model, place) = match admitted {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 body::drop_rest(body).await;
                 return Err(refusal);
@@ -142,7 +143,6 @@ impl App {
         if body.is_empty() {
             return Ok(Ended::Empty);
         }
-        let model = model?;
         let Some(worker) = self.admission.worker().await else {
             let message = "no worker was free in time; ask again, or ask less at once";
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -170,7 +170,7 @@ impl App {
     }
 
     /// Lets a request in, or says why not.
-    fn door(&self, headers: &HeaderMap) -> Result<super::admission::Place, Refusal> {
+    fn door(&self, headers: &HeaderMap) -> Result<Place, Refusal> {
         if self.stopping.load(Ordering::Relaxed) {
             let message = "the server is stopping";
             return Err(Refusal::new(

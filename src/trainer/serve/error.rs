@@ -2,11 +2,11 @@
 
 use std::io;
 
-use contract::artifact::StoredModelError;
 use contract::failure::FailureClass;
 
 use super::model_files::ModelFileError;
 use super::settings::SettingsError;
+use crate::error::stored_class;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -40,17 +40,12 @@ impl ServeError {
             Self::Settings(_)
             | Self::Model(
                 ModelFileError::Empty { .. }
+                | ModelFileError::OutsideLink { .. }
+                | ModelFileError::Memory { .. }
                 | ModelFileError::NotAModel { .. }
                 | ModelFileError::Unfit { .. },
             ) => FailureClass::UserError,
-            Self::Model(ModelFileError::Stored { source, .. }) => match source {
-                StoredModelError::Read(_) => FailureClass::PlatformError,
-                StoredModelError::Archive(_)
-                | StoredModelError::NoModel
-                | StoredModelError::TooLarge(_)
-                | StoredModelError::Side(_)
-                | StoredModelError::Input { .. } => FailureClass::UserError,
-            },
+            Self::Model(ModelFileError::Stored { source, .. }) => stored_class(source),
             Self::Model(ModelFileError::Folder { .. }) | Self::Bind { .. } | Self::Start(_) => {
                 FailureClass::PlatformError
             }

@@ -1,19 +1,20 @@
-//! How much memory there is for one more model.
+//! How large a model there is memory for.
 //!
-//! Source: Linux `proc(5)`, `meminfo`; control groups v2, `memory.max` and `memory.current`.
+//! Source: Linux `proc(5)`, `meminfo`; control groups v2, `memory.max`, `memory.current` and `memory.stat`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use contract::artifact::MAX_MODEL_BYTES;
 
 /// What a model takes while it is read, in the bytes of its file: the document, what is read of it, and the two layouts that
 /// predict. An estimate with room to spare, not a measurement.
 const BYTES_PER_BYTE: u64 = 8;
 
-/// Whether the models of these files fit into memory; where nobody says how much there is, they do.
-pub(super) fn fits(files: &[PathBuf]) -> bool {
-    let sizes = files.iter().filter_map(|it| fs::metadata(it).ok());
-    let size: u64 = sizes.map(|it| it.len()).sum();
-    available().is_none_or(|it| size.saturating_mul(BYTES_PER_BYTE) < it)
+/// The largest model file that can be loaded; where nobody says how much memory there is, that of any model.
+pub(super) fn room() -> u64 {
+    let room = available().map(|it| it / BYTES_PER_BYTE);
+    room.map_or(MAX_MODEL_BYTES, |it| it.min(MAX_MODEL_BYTES))
 }
 
 /// Bytes that this process may still take.
@@ -32,12 +33,18 @@ fn mem_available(meminfo: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
+/// Pages of files count as taken there, and are given back when others need them.
 fn of_group(folder: &Path) -> Option<u64> {
     let number = |name: &str| -> Option<u64> {
         let text = fs::read_to_string(folder.join(name)).ok()?;
         text.trim().parse().ok()
     };
-    Some(number("memory.max")?.saturating_sub(number("memory.current")?))
+    let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
+    let lines = stat.lines().filter_map(|it| it.split_once(' '));
+    let of_files = lines.filter(|it| ["active_file", "inactive_file"].contains(&it.0));
+    let of_files: u64 = of_files.filter_map(|it| it.1.parse::<u64>().ok()).sum();
+    let taken = number("memory.current")?.saturating_sub(of_files);
+    Some(number("memory.max")?.saturating_sub(taken))
 }
 
 #[cfg(test)]
@@ -56,15 +63,8 @@ mod tests {
         assert_eq!(of_group(dir.path()), None);
         fs::write(dir.path().join("memory.max"), "100\n").unwrap();
         assert_eq!(of_group(dir.path()), Some(70));
-    }
-
-    #[test]
-    fn a_file_beyond_all_memory_does_not_fit() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("large");
-        // Sparse: it takes no room on the disk.
-        fs::File::create(&path).unwrap().set_len(1 << 42).unwrap();
-        assert!(!fits(&[path]));
-        assert!(fits(&[]));
+        let stat = "anon 10\ninactive_file 15\nactive_file 5\nfile_dirty 20\n";
+        fs::write(dir.path().join("memory.stat"), stat).unwrap();
+        assert_eq!(of_group(dir.path()), Some(90));
     }
 }

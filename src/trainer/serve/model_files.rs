@@ -1,7 +1,7 @@
 //! The models of a folder: every plain file in it, in the order of their names.
 //!
-//! Invariants: folders and names that begin with a dot are passed over, as the built-in container does; a file that is no
-//! model is refused with what it is and how to come to a model that can be read.
+//! Invariants: folders and names that begin with a dot are passed over, as the built-in container does; no link leads out of
+//! the folder; a file that is no model is refused with what it is and how to come to a model that can be read.
 //!
 //! Source: sagemaker-xgboost-container `algorithm_mode/serve_utils.py`, `_get_full_model_paths`.
 
@@ -15,6 +15,7 @@ use engine::dataset::SideColumn;
 use engine::model::ModelError;
 use engine::threads::Threads;
 
+use super::memory;
 use super::model::{Model, UnfitModel};
 use super::settings::{Members, Settings};
 
@@ -35,6 +36,12 @@ pub enum ModelFileError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file is a link to what others put elsewhere.
+    #[error("`{}` is a link that leads outside of the model's folder", path.display())]
+    OutsideLink {
+        /// The link.
+        path: PathBuf,
+    },
     /// The file cannot be read.
     #[error("Model {} cannot be loaded: {source}", path.display())]
     Stored {
@@ -42,6 +49,17 @@ pub enum ModelFileError {
         path: PathBuf,
         /// Why.
         source: StoredModelError,
+    },
+    /// There is not enough memory for the file.
+    #[error(
+        "Model {} cannot be loaded: there is memory for a model of {room} bytes, and it has more",
+        path.display()
+    )]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that a model may have.
+        room: u64,
     },
     /// The file is no model that is read.
     #[error("Model {} cannot be loaded: {what}{source}", path.display(), what = named(*foreign))]
@@ -114,6 +132,10 @@ impl ModelFileError {
             Self::NotAModel { foreign: None, .. } => {
                 Some("nothing but models may lie at the top of the model's archive")
             }
+            Self::Memory { .. } => {
+                Some("take an instance with more memory, or unload other models")
+            }
+            Self::OutsideLink { .. } => Some("put the file itself into the model's archive"),
             Self::Folder { .. } | Self::Stored { .. } | Self::Unfit { .. } => None,
         }
     }
@@ -156,7 +178,7 @@ pub(super) fn load(folder: &Path, settings: &Settings) -> Result<Model, ModelFil
 }
 
 /// The files of a folder that are taken for models. A file in the place of the folder is one itself.
-pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, ModelFileError> {
+fn files(folder: &Path) -> Result<Vec<PathBuf>, ModelFileError> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }
@@ -164,6 +186,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, ModelFileError> {
         path: folder.to_owned(),
         source,
     };
+    let inside = folder.canonicalize().map_err(unreadable)?;
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -178,8 +201,10 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, ModelFileError> {
                 "Ignoring dotfile '{}' found in model directory - please exclude dotfiles from model archives",
                 path.display()
             );
-        } else {
+        } else if path.canonicalize().is_ok_and(|it| it.starts_with(&inside)) {
             files.push(path);
+        } else {
+            return Err(ModelFileError::OutsideLink { path });
         }
     }
     if files.is_empty() {
@@ -197,7 +222,20 @@ fn load_file(path: &Path) -> Result<(Booster, Vec<SideColumn>), ModelFileError> 
         source,
     };
     let file = File::open(path).map_err(|err| stored(StoredModelError::Read(err)))?;
-    let model = StoredModel::read(file, || fs::read(side_path(path))).map_err(stored)?;
+    let room = memory::room();
+    let full = || ModelFileError::Memory {
+        path: path.to_owned(),
+        room,
+    };
+    // What is too large by far need not be read to know it.
+    if file.metadata().is_ok_and(|it| it.len() > room) {
+        return Err(full());
+    }
+    let model = StoredModel::read(file, room, || fs::read(side_path(path)));
+    let model = model.map_err(|err| match err {
+        StoredModelError::TooLarge { max_bytes, .. } if max_bytes == room => full(),
+        err => stored(err),
+    })?;
     let booster = engine::model::load(&model.bytes);
     let booster = booster.map_err(|source| ModelFileError::NotAModel {
         path: path.to_owned(),

@@ -1,8 +1,8 @@
 //! The routes of a multi-model endpoint: load, list, describe, invoke and unload.
 //!
 //! Invariants: only what lies below the contract's root is loaded; one model is loaded at a time, and not where there is no
-//! memory for it, which SageMaker answers by unloading others; texts and statuses are those of the built-in container's
-//! server.
+//! memory for it, which SageMaker answers by unloading others; who unloads a model that is being loaded is answered when it
+//! is loaded and gone. Texts and statuses are those of the built-in container's server.
 //!
 //! Source: SageMaker developer guide, "Contract for Custom Containers to serve multiple models"; Multi Model Server's
 //! management API.
@@ -20,14 +20,14 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::app::{App, Models};
 use super::body;
 use super::loaded::Loaded;
-use super::memory;
-use super::model_files;
+use super::model_files::ModelFileError;
 use super::refusal::Refusal;
-use super::registry::Registry;
+use super::registry::{Registry, Removed};
 use super::settings::Settings;
 
 /// A request to load a model is smaller than this.
@@ -90,11 +90,11 @@ async fn load_model(app: &Arc<App>, request: Request) -> Result<Value, Refusal> 
             "expected {{\"model_name\": \"...\", \"url\": \"...\"}}: {err}"
         ))
     })?;
-    if !registry(app)?.reserve(&order.model_name, &order.url) {
+    let Some(reserved) = registry(app)?.reserve(&order.model_name, &order.url) else {
         let message = format!("Model {} is already registered.", order.model_name);
         let conflict = "ConflictStatusException";
         return Err(Refusal::document(StatusCode::CONFLICT, conflict, message));
-    }
+    };
     // Not bound to the request: a client that lets go leaves a model that is loaded, or none, and no name that is taken.
     let app = Arc::clone(app);
     let loading = tokio::spawn(async move {
@@ -103,16 +103,12 @@ async fn load_model(app: &Arc<App>, request: Request) -> Result<Value, Refusal> 
         let loaded = tokio::task::spawn_blocking(move || load_folder(&url, &settings)).await;
         drop(one_at_a_time);
         let loaded = loaded.unwrap_or_else(|err| Err(Refusal::internal(err.to_string())));
-        match loaded {
-            Ok(model) => {
-                registry(&app)?.put(&order.model_name, Arc::new(model));
-                Ok(())
-            }
-            Err(refusal) => {
-                registry(&app)?.remove(&order.model_name);
-                Err(refusal)
-            }
-        }
+        let (model, ended) = match loaded {
+            Ok(model) => (Some(model), Ok(())),
+            Err(refusal) => (None, Err(refusal)),
+        };
+        registry(&app)?.settle(&reserved, model);
+        ended
     });
     let loaded = loading.await;
     loaded.map_err(|err| Refusal::internal(err.to_string()))??;
@@ -124,32 +120,20 @@ fn load_folder(url: &str, settings: &Settings) -> Result<Loaded, Refusal> {
         let message = format!("Unable to load model: {err}");
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         // Which file of which folder it was is what whoever runs the endpoint has to know.
-        let for_log = shown_line(&message);
-        Refusal::document(status, "InternalServerException", message).logged(for_log)
+        Refusal::document(status, "InternalServerException", message.clone()).logged(message)
     };
     let folder = folder_of(url, settings)?;
-    let files = model_files::files(&folder).map_err(|err| failed(&err))?;
-    if !memory::fits(&files) {
-        let message = "there is not enough memory for the model";
-        let status = StatusCode::INSUFFICIENT_STORAGE;
-        return Err(Refusal::document(
-            status,
-            "InsufficientMemoryException",
-            message,
-        ));
-    }
-    Loaded::load(&folder, settings).map_err(|err| {
-        if let Some(hint) = err.hint() {
-            return failed(&format!("{err}; {hint}"));
+    Loaded::load(&folder, settings).map_err(|err| match err {
+        ModelFileError::Memory { .. } => {
+            let status = StatusCode::INSUFFICIENT_STORAGE;
+            let kind = "InsufficientMemoryException";
+            Refusal::document(status, kind, err.to_string()).logged(err.to_string())
         }
-        failed(&err)
+        err => match err.hint() {
+            Some(hint) => failed(&format!("{err}; {hint}")),
+            None => failed(&err),
+        },
     })
-}
-
-/// A message on one line.
-fn shown_line(message: &str) -> String {
-    let plain = |it: char| if it.is_control() { ' ' } else { it };
-    message.chars().map(plain).collect()
 }
 
 /// Where the model is, if it is where models may be.
@@ -204,13 +188,30 @@ fn describe(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Read
     })))
 }
 
-fn unload(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Ready<Response> {
-    ready(answered(registry(&app).and_then(|registry| {
-        if !registry.remove(&name) {
-            return Err(Refusal::no_model(&name));
+async fn unload(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Response {
+    answered(unload_model(&app, &name).await)
+}
+
+async fn unload_model(app: &App, name: &str) -> Result<Value, Refusal> {
+    let registry = registry(app)?;
+    loop {
+        match registry.remove(name) {
+            Removed::Gone => {
+                return Ok(json!({"status": format!("Model \"{name}\" unregistered")}));
+            }
+            Removed::Missing => return Err(Refusal::no_model(name)),
+            Removed::Loading(mut ended) => {
+                // Nothing is ever sent: waiting ends with the loading, or with the patience.
+                let waited = timeout(app.settings.timeout, ended.changed()).await;
+                if waited.is_err() {
+                    let message = format!("Model {name} is still being loaded; ask again later");
+                    let status = StatusCode::SERVICE_UNAVAILABLE;
+                    let kind = "ServiceUnavailableException";
+                    return Err(Refusal::document(status, kind, message));
+                }
+            }
         }
-        Ok(json!({"status": format!("Model \"{name}\" unregistered")}))
-    })))
+    }
 }
 
 async fn invoke(

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::Arc;
 
-use contract::artifact::{MODEL_FILE, StoredModel, StoredModelError, side_path};
+use contract::artifact::{MAX_MODEL_BYTES, MODEL_FILE, StoredModel, StoredModelError, side_path};
 use contract::channel::{MODEL, TRAIN, VALIDATION};
 use engine::bin::{BinnedDataset, HistogramCuts};
 use engine::booster::{Booster, PredictError, Predictor, check_start, check_update};
@@ -133,10 +133,12 @@ impl Start {
             let side = files.iter().find(|it| it.path == side_path);
             let side = side.map(DataFile::read).transpose()?;
             let side = || side.ok_or_else(|| io::ErrorKind::NotFound.into());
-            StoredModel::read(file.read()?.as_slice(), side)
+            StoredModel::read(file.read()?.as_slice(), MAX_MODEL_BYTES, side)
         } else {
             let stored = File::open(&file.path).map_err(StoredModelError::Read);
-            stored.and_then(|it| StoredModel::read(it, || fs::read(side_path(&file.path))))
+            stored.and_then(|it| {
+                StoredModel::read(it, MAX_MODEL_BYTES, || fs::read(side_path(&file.path)))
+            })
         };
         let stored = stored.map_err(|source| StartError::Stored {
             object: object(),

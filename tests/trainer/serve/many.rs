@@ -1,5 +1,7 @@
 //! A multi-model endpoint: models come and go by request.
 
+use std::io::ErrorKind;
+
 use engine::model::{self, ModelFormat};
 use engine::objective::ObjectiveName;
 use serde_json::{Value, json};
@@ -204,6 +206,81 @@ fn what_cannot_be_loaded_leaves_its_name_free() {
         .set_len(1 << 42)
         .unwrap();
     let told = load(&mut client, "x", &url(&server, "models/a/model"));
-    assert!(told.of(507).contains("not enough memory"));
+    assert!(told.of(507).contains("there is memory for a model of "));
     load(&mut client, "x", &url(&server, "models/b/model")).of(200);
+}
+
+/// A model whose side file is a pipe, so that loading it waits until somebody writes there.
+fn waiting_setup() -> (Setup, &'static str) {
+    let bytes = bytes(ObjectiveName::RegSquaredError, &[(1.5, 2.5)]);
+    (
+        setup().file("models/slow/xgboost-model", bytes),
+        "models/slow/linden/training.json",
+    )
+}
+
+/// Starts a server, and in it a model that is loaded as long as the pipe is not written to.
+fn half_loaded(setup: Setup, pipe: &str) -> (Server, Client) {
+    let mut server = setup.start();
+    let path = server.path(pipe);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+    let url = url(&server, "models/slow");
+    let order = json!({"model_name": "slow", "url": url}).to_string();
+    let mut loader = server.connect();
+    loader.head("POST", "/models", &[], order.len());
+    loader.send(order);
+    server.wait_for("Loading the model from");
+    (server, loader)
+}
+
+#[test]
+fn a_model_that_is_being_loaded_is_unloaded_when_it_is_loaded() {
+    let (setup, pipe) = waiting_setup();
+    let (server, mut loader) = half_loaded(setup, pipe);
+    let mut client = server.connect();
+    for (method, path) in [("GET", "/models/slow"), ("POST", "/models/slow/invoke")] {
+        assert_eq!(client.ask(method, path, &[], "0,0").status, 404, "{path}");
+    }
+    let mut unloader = server.connect();
+    unloader.head("DELETE", "/models/slow", &[], 0);
+    // Whoever asks later is answered meanwhile.
+    assert_eq!(client.ask("GET", "/ping", &[], "").status, 200);
+    unloader.stream.set_nonblocking(true).unwrap();
+    let not_yet = unloader.stream.peek(&mut [0]).map_err(|err| err.kind());
+    assert_eq!(not_yet, Err(ErrorKind::WouldBlock), "it is not even loaded");
+    unloader.stream.set_nonblocking(false).unwrap();
+    std::fs::write(server.path(pipe), "{}").unwrap();
+    assert_eq!(
+        value(&loader.reply(), 200),
+        json!({"status": "Workers scaled"})
+    );
+    assert_eq!(
+        value(&unloader.reply(), 200),
+        json!({"status": "Model \"slow\" unregistered"})
+    );
+    let list = client.ask("GET", "/models", &[], "");
+    assert_eq!(value(&list, 200), json!({"models": []}));
+}
+
+#[test]
+fn who_waits_too_long_for_a_model_to_be_loaded_is_told_to_come_back() {
+    let (setup, pipe) = waiting_setup();
+    let (server, mut loader) = half_loaded(setup.set("SAGEMAKER_MODEL_SERVER_TIMEOUT", "1"), pipe);
+    let mut client = server.connect();
+    let told = client.ask("DELETE", "/models/slow", &[], "");
+    assert_eq!(told.header("Retry-After"), Some("1"));
+    assert_eq!(
+        value(&told, 503)["message"],
+        "Model slow is still being loaded; ask again later"
+    );
+    std::fs::write(server.path(pipe), "{").unwrap();
+    let failed = value(&loader.reply(), 500);
+    let message = failed["message"].as_str().unwrap();
+    assert!(
+        message.contains("`linden/training.json` beside the model is damaged"),
+        "{message}"
+    );
+    assert_eq!(client.ask("DELETE", "/models/slow", &[], "").status, 404);
 }

@@ -62,6 +62,11 @@ impl Setup {
         self
     }
 
+    pub(crate) fn link(self, path: &str, to: &str) -> Self {
+        std::os::unix::fs::symlink(to, self.dir.path().join(path)).unwrap();
+        self
+    }
+
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self

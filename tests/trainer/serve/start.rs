@@ -228,3 +228,26 @@ fn a_model_of_words_is_asked_in_words() {
             .contains("categories by name, which libsvm requests cannot bring")
     );
 }
+
+#[test]
+fn a_link_leads_to_a_model_inside_of_the_folder_and_nowhere_else() {
+    let setup = || Setup::new().file("elsewhere", model::save(&regression(), ModelFormat::Ubj));
+    let told = setup()
+        .link("model/xgboost-model", "../elsewhere")
+        .refused();
+    assert!(
+        told.starts_with(
+            "UserError: `ROOT/model/xgboost-model` is a link that leads outside of the model's folder\n"
+        ),
+        "{told}"
+    );
+    // As volumes of configuration are mounted.
+    let server = setup()
+        .file(
+            "model/..data/it",
+            model::save(&regression(), ModelFormat::Ubj),
+        )
+        .link("model/xgboost-model", "..data/it")
+        .start();
+    assert_eq!(server.csv("0,0").of(200), "1.0\n");
+}
