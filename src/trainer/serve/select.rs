@@ -328,11 +328,23 @@ mod tests {
     #[test]
     fn objectives_without_keys_are_refused_in_the_built_in_containers_words() {
         let asked = ["predicted_score".to_owned()];
-        let told = Selection::new(&asked, &Objective::new(ObjectiveName::CountPoisson), 1);
-        assert_eq!(
-            told.unwrap_err().to_string(),
-            "Objective `count:poisson` unsupported for selectable inference predictions."
-        );
+        for objective in [
+            ObjectiveName::CountPoisson,
+            ObjectiveName::RankMap,
+            ObjectiveName::RankNdcg,
+            ObjectiveName::RankPairwise,
+            ObjectiveName::RegPseudoHuberError,
+            ObjectiveName::RegQuantileError,
+            ObjectiveName::RegSquaredLogError,
+            ObjectiveName::SurvivalAft,
+            ObjectiveName::SurvivalCox,
+        ] {
+            let told = Selection::new(&asked, &Objective::new(objective), 1);
+            let name = objective.as_str();
+            let expected =
+                format!("Objective `{name}` unsupported for selectable inference predictions.");
+            assert_eq!(told.unwrap_err().to_string(), expected);
+        }
         let classes = Objective::new(ObjectiveName::BinaryLogistic);
         Selection::new(&asked, &classes, 2).unwrap_err();
         let numbers = Objective::new(ObjectiveName::RegSquaredError);
