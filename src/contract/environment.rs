@@ -36,6 +36,11 @@ pub const LINDEN_LOG: Variable = Variable {
     name: "LINDEN_LOG",
     doc: "What the trainer logs on stderr, as a filter such as `info` or `trainer=debug`; stronger than `verbosity`.",
 };
+/// How logs are written.
+pub const LINDEN_LOG_FORMAT: Variable = Variable {
+    name: "LINDEN_LOG_FORMAT",
+    doc: "With `json`, every log line on stderr is a JSON document of `timestamp`, `level`, `message` and what belongs to it.",
+};
 
 /// Which instructions the trainer uses.
 pub const LINDEN_SIMD: Variable = Variable {
@@ -177,6 +182,7 @@ pub const ALL: &[Variable] = &[
     TRAINING_JOB_ARN,
     AWS_REGION,
     LINDEN_LOG,
+    LINDEN_LOG_FORMAT,
     LINDEN_SIMD,
     LINDEN_CHANNEL_TRAIN,
     LINDEN_CHANNEL_VALIDATION,

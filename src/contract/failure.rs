@@ -172,10 +172,13 @@ fn more(n_lines: usize) -> String {
     format!("\n  and {n_lines} more")
 }
 
-/// Control characters as `\n`, `\t` or `\u{7}`, all else as it is.
 fn escape(text: &str) -> String {
-    text.trim()
-        .chars()
+    one_line(text.trim())
+}
+
+/// Control characters as `\n`, `\t` or `\u{7}`, all else as it is, so that data cannot forge lines of a file or a log.
+pub fn one_line(text: &str) -> String {
+    text.chars()
         .fold(String::with_capacity(text.len()), |mut escaped, it| {
             if it.is_control() {
                 write!(escaped, "{}", it.escape_default())

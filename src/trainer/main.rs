@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use contract::environment::LINDEN_LOG;
+use contract::environment::{LINDEN_LOG, LINDEN_LOG_FORMAT};
 use contract::failure::Failure;
 use contract::paths::MlRoot;
 use trainer::command::{self, Command};
@@ -18,7 +18,8 @@ use trainer::{failure, log, serve, signal, train};
 
 fn main() -> ExitCode {
     let root = MlRoot::from_env(|name| env::var(name).ok());
-    log::start(env::var(LINDEN_LOG.name).ok().as_deref());
+    let [filter, format] = [LINDEN_LOG, LINDEN_LOG_FORMAT].map(|it| env::var(it.name).ok());
+    log::start(filter.as_deref(), format.as_deref());
     let words = command::words(env::args_os());
     let ended = failure::catching_panics(|| run(&root, &words).map_err(|err| err.failure()));
     match ended {

@@ -17,6 +17,7 @@ mod csv;
 mod faults;
 mod files;
 mod hyperparameters;
+mod injection;
 mod job;
 mod libsvm;
 mod modes;

@@ -1,11 +1,12 @@
 //! What a server does under load, with clients that are slow or gone, and when it is told to stop.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::booster::Booster;
 use engine::objective::ObjectiveName;
+use serde_json::{Value, json};
 
 use super::server::{Client, PATIENCE, Server, Setup, stump, stumps};
 
@@ -151,6 +152,29 @@ fn a_request_that_is_too_large_is_told_and_not_read() {
 }
 
 #[test]
+fn a_head_without_end_is_not_read_to_it() {
+    let server = Setup::of(&regression()).start();
+    let long = "a".repeat(1 << 20);
+    for head in [
+        format!("GET /ping HTTP/1.1\r\nHost: a\r\nX: {long}"),
+        format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        format!(
+            "GET /ping HTTP/1.1\r\nHost: a\r\n{}\r\n",
+            "X: a\r\n".repeat(1 << 16)
+        ),
+    ] {
+        let mut client = server.connect();
+        // It may be closed before all was sent.
+        let _ = client.stream.write_all(head.as_bytes());
+        let mut said = Vec::new();
+        let _ = client.stream.read_to_end(&mut said);
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said}");
+        assert_eq!(server.csv("0,0").status, 200);
+    }
+}
+
+#[test]
 fn a_request_that_does_not_come_is_given_up() {
     let server = Setup::of(&regression())
         .set("SAGEMAKER_MODEL_SERVER_TIMEOUT", "1")
@@ -259,4 +283,35 @@ fn what_is_counted_is_told_where_it_is_asked_for() {
             reply.text()
         );
     }
+}
+
+#[test]
+fn logs_may_be_documents() {
+    let server = Setup::of(&regression())
+        .set("LINDEN_LOG", "trainer=debug")
+        .set("LINDEN_LOG_FORMAT", "json")
+        .start();
+    server.csv("0,0\n1,0\n").of(200);
+    server.csv("x,0").of(415);
+    let log = server.stopped();
+    let documents: Vec<Value> = log
+        .iter()
+        .map(|it| serde_json::from_str(it).unwrap_or_else(|err| panic!("{it}: {err}")))
+        .collect();
+    let of_status = |status: u16| {
+        let found = documents.iter().find(|it| it["status"] == status);
+        found.unwrap_or_else(|| panic!("{documents:#?}"))
+    };
+    let answered = of_status(200);
+    assert_eq!(
+        (&answered["level"], &answered["rows"]),
+        (&json!("DEBUG"), &json!(2))
+    );
+    assert!(answered["micros"].is_u64() && answered["timestamp"].is_string());
+    let refused = of_status(415);
+    assert_eq!(refused["level"], "WARN");
+    assert_eq!(
+        refused["message"],
+        "invocation refused: row 1, column 1: a header in csv"
+    );
 }

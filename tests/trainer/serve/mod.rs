@@ -3,5 +3,5 @@
 mod answers;
 mod limits;
 mod many;
-mod server;
+pub(crate) mod server;
 mod start;
