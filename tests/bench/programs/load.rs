@@ -1,12 +1,14 @@
-//! Asks a server as fast as it answers: `load PORT CONNECTIONS SECONDS BODY`.
+//! Asks a server as fast as it answers: `load PORT CONNECTIONS SECONDS BODY [PER_SECOND]`.
 //!
 //! Every connection sends the file `BODY` as `text/csv` to `/invocations`, waits for the answer and sends it again, for so
-//! many seconds; those of a warm-up before do not count. Ends with one line of JSON: the answers, how many a second, and
-//! the median and the 99th percentile of their times in seconds. Any status but 200 ends the program.
+//! many seconds; those of a warm-up before do not count. With `PER_SECOND` all connections together send no more than that.
+//! Ends with one line of JSON: the answers, how many a second, and the median and the 99th percentile of their times in
+//! seconds. Any status but 200 ends the program.
 
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,11 +21,13 @@ type Failed = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failed> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [port, connections, seconds, body] = args.as_slice() else {
-        return Err("usage: load PORT CONNECTIONS SECONDS BODY".into());
+    let [port, connections, seconds, body, rate @ ..] = args.as_slice() else {
+        return Err("usage: load PORT CONNECTIONS SECONDS BODY [PER_SECOND]".into());
     };
     let (port, seconds): (u16, f64) = (port.parse()?, seconds.parse()?);
     let connections: usize = connections.parse()?;
+    let rate: Option<f64> = rate.first().map(|it| it.parse()).transpose()?;
+    let pause = Duration::from_secs_f64(rate.map_or(0.0, |it| connections as f64 / it));
     let body = std::fs::read(body)?;
     let head = format!(
         "POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nAccept: text/csv\r\nContent-Length: {}\r\n\r\n",
@@ -34,7 +38,7 @@ fn main() -> Result<(), Failed> {
     let end = begin + Duration::from_secs_f64(seconds);
     let times: Result<Vec<Vec<f64>>, Failed> = thread::scope(|scope| {
         let clients: Vec<_> = (0..connections)
-            .map(|_| scope.spawn(|| ask(port, &request, begin, end)))
+            .map(|_| scope.spawn(|| ask(port, &request, pause, begin..end)))
             .collect();
         let times = clients.into_iter().map(|it| match it.join() {
             Ok(times) => times,
@@ -59,20 +63,26 @@ fn main() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Asks until `end`; gives the times of answers that began after `begin`.
-fn ask(port: u16, request: &[u8], begin: Instant, end: Instant) -> Result<Vec<f64>, Failed> {
+/// Asks until the end of `counted`, at most once in each `pause`; gives the times of answers that began in it.
+fn ask(
+    port: u16,
+    request: &[u8],
+    pause: Duration,
+    counted: Range<Instant>,
+) -> Result<Vec<f64>, Failed> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let (mut times, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
-    while Instant::now() < end {
+    while Instant::now() < counted.end {
         let start = Instant::now();
         stream.write_all(request)?;
         answer(&mut stream, &mut buffer)?;
-        let now = Instant::now();
-        if start >= begin && now < end {
-            times.push((now - start).as_secs_f64());
+        let took = start.elapsed();
+        if counted.contains(&start) && counted.contains(&(start + took)) {
+            times.push(took.as_secs_f64());
         }
+        thread::sleep(pause.saturating_sub(took));
     }
     Ok(times)
 }
