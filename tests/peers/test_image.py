@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import time
@@ -24,6 +25,7 @@ MOST_BYTES = 30_000_000
 GRACE_SECS = 10
 PATIENCE_SECS = 120
 NOBODY = 65534
+HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 OBJECTIVES = [
     {"objective": "reg:squarederror", "subsample": 0.7, "colsample_bytree": 0.6, "seed": 5},
@@ -162,8 +164,7 @@ def test_it_needs_no_network_no_rights_and_no_place_but_its_tree(engine: Engine,
     if os.getuid() == 0:
         for path in (root.path, *root.path.rglob("*")):
             os.chown(path, NOBODY, NOBODY)
-    hardened = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={user}:{user}")
-    done = engine.run(root.path, "train", flags=hardened)
+    done = engine.run(root.path, "train", flags=("--tmpfs=/tmp", *HARDENED, f"--user={user}:{user}"))
     assert done.code == 0, done.stderr
     written = [done.model, *(root.path / "model/linden").iterdir(), root.path / "output/data/evaluation.json"]
     assert len(written) > 3
@@ -228,16 +229,16 @@ def test_local_mode_can_clean_up_with_it(engine: Engine, tmp_path: pathlib.Path)
             assert path.stat().st_mode & 0o777 == 0o777, path
 
 
-def test_serve_answers_and_ends_on_sigterm(engine: Engine, root: MlRoot) -> None:
+def test_serve_answers_with_no_rights_and_no_place_to_write_and_ends_on_sigterm(engine: Engine, root: MlRoot) -> None:
     (root.path / "model").chmod(0o755)
     model = {"objective": "reg:squarederror", "num_round": 2}
     root.hyperparameters(model)
     root.channel("train", table(200, 3))
     assert engine.run(root.path, "train").code == 0
     for words in (["serve"], ["linden-trainer", "serve"]):
-        user = f"--user={os.getuid()}:{os.getgid()}"
         volume = f"--volume={root.path / 'model'}:/opt/ml/model:ro"
-        container = engine.asked("run", "--detach", "--rm", user, volume, "--publish=127.0.0.1::8080", engine.image, *words)
+        flags = (*HARDENED, f"--user={NOBODY}:{NOBODY}", volume, "--publish=127.0.0.1::8080")
+        container = engine.asked("run", "--detach", "--rm", *flags, engine.image, *words)
         try:
             port = engine.asked("port", container, "8080/tcp").splitlines()[0].rsplit(":", 1)[1]
             assert ask(f"http://127.0.0.1:{port}/ping") == b""
@@ -296,7 +297,7 @@ def test_it_is_small(engine: Engine) -> None:
     assert size <= MOST_BYTES
 
 
-def test_the_readme_names_every_file_in_it(engine: Engine, repository: pathlib.Path) -> None:
+def test_the_readme_names_every_file_in_it_and_no_other(engine: Engine, repository: pathlib.Path) -> None:
     saved = subprocess.run([engine.client, "save", engine.image], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_SECS, check=True)
     with tarfile.open(fileobj=io.BytesIO(saved.stdout)) as image:
         layers = json.load(image.extractfile("manifest.json"))[0]["Layers"]
@@ -306,6 +307,8 @@ def test_the_readme_names_every_file_in_it(engine: Engine, repository: pathlib.P
                 files |= {f"/{entry.name.strip('/')}": entry for entry in entries}
     assert files["/tmp"].mode & 0o7777 == 0o1777
     assert all(entry.uid == 0 for entry in files.values())
+    # Nothing raises rights, and nobody but root may change a file.
+    assert not [path for path, entry in files.items() if entry.isreg() and entry.mode & 0o6022]
     readme = (repository / "container/README.md").read_text(encoding="utf-8")
-    missing = [path for path, entry in files.items() if not entry.isdir() and f"`{path}`" not in readme]
-    assert not missing
+    named = set(re.findall(r"`(/[^`]+)`", readme)) - {"/opt/ml"}
+    assert named == {path for path, entry in files.items() if not entry.isdir()} | {"/tmp"}
