@@ -33,7 +33,7 @@ import xgboost as xgb
 HERE = pathlib.Path(__file__).resolve().parent
 N_FEATURES = 28
 BATCH_BYTES = 5_000_000
-PATIENCE_SECS = 30
+PATIENCE_SECS = 120
 # Connections and rows: as an endpoint is asked, and as a transform job asks.
 WORKS = {"one row": 16, "5 MB": 2}
 # Requests a second of a soak.
