@@ -27,6 +27,7 @@ mod ranking;
 mod ranking_places;
 mod reference;
 mod resume;
+mod resume_changing;
 mod resume_values;
 mod sampled;
 mod side;

@@ -12,9 +12,7 @@ use engine::dataset::SideColumns;
 use engine::metric::Metric;
 use engine::model::{self, ModelFormat};
 use engine::objective::{LambdaRank, ObjectiveName, PairMethod};
-use engine::params::{
-    BoosterName, BoosterParams, Dart, Monotone, NormalizeType, SampleType, SamplingMethod,
-};
+use engine::params::{BoosterParams, Monotone, SamplingMethod};
 use engine::threads::Threads;
 use linfa::ParamGuard;
 
@@ -31,20 +29,20 @@ const SHAPE: Shape = Shape {
 
 /// What a row brings to start from.
 #[derive(Clone, Copy, PartialEq)]
-enum Brings {
+pub(crate) enum Brings {
     Nothing,
     Margins,
     Exposures,
 }
 
-struct Job {
-    params: BoosterParams,
+pub(crate) struct Job {
+    pub(crate) params: BoosterParams,
     sets: Vec<BinnedDataset>,
     start: Option<Booster>,
 }
 
 impl Job {
-    fn new(params: BoosterParams, brings: Brings) -> Self {
+    pub(crate) fn new(params: BoosterParams, brings: Brings) -> Self {
         let checked = params.check_ref().expect("the parameters are sound");
         let (objective, n_groups) = (checked.objective(), checked.full_objective().n_groups());
         let threads = Threads::single();
@@ -83,20 +81,20 @@ impl Job {
     }
 
     /// Trains without a break, and gives what could be kept after each round.
-    fn uninterrupted(&self) -> (Trained, Vec<Progress>) {
+    pub(crate) fn uninterrupted(&self) -> (Trained, Vec<Progress>) {
         let sets = self.named();
         let params = self.params.check_ref().expect("they are sound");
         uninterrupted(&|keep| train(params, &sets[0], &sets[1..], self.start.as_ref(), keep))
     }
 
-    fn resumed(&self, progress: Progress) -> Result<Trained, TrainError> {
+    pub(crate) fn resumed(&self, progress: Progress) -> Result<Trained, TrainError> {
         let sets = self.named();
         let mut on = |_: &RoundReport<'_>| ControlFlow::Continue(());
         let params = self.params.check_ref().expect("they are sound");
         resume(params, &sets[0], &sets[1..], progress, &mut on)
     }
 
-    fn check(&self, what: &str) {
+    pub(crate) fn check(&self, what: &str) {
         check(what, &self.uninterrupted(), |it| self.resumed(it));
     }
 }
@@ -149,7 +147,7 @@ pub(crate) fn check(
     }
 }
 
-fn short(objective: ObjectiveName) -> BoosterParams {
+pub(crate) fn short(objective: ObjectiveName) -> BoosterParams {
     params(objective).num_round(N_ROUNDS).max_depth(4)
 }
 
@@ -200,97 +198,6 @@ fn pairs_are_drawn_as_if_nothing_had_happened() {
     };
     let drawn = short(ObjectiveName::RankNdcg).lambdarank(mean).seed(3);
     Job::new(drawn, Brings::Nothing).check("pairs");
-}
-
-const DROPS: Dart = Dart {
-    sample_type: SampleType::Weighted,
-    normalize_type: NormalizeType::Tree,
-    rate_drop: 0.4,
-    one_drop: true,
-    skip_drop: 0.25,
-};
-
-fn dart(objective: ObjectiveName) -> BoosterParams {
-    short(objective)
-        .booster(BoosterName::Dart)
-        .dart(DROPS)
-        .subsample(0.7)
-        .colsample_bynode(0.8)
-        .seed(11)
-}
-
-#[test]
-fn a_dart_draws_and_weighs_as_if_nothing_had_happened() {
-    for &objective in ObjectiveName::ALL {
-        Job::new(dart(objective), Brings::Nothing).check("dart");
-    }
-    let forest = dart(ObjectiveName::RegQuantileError)
-        .dart(Dart {
-            normalize_type: NormalizeType::Forest,
-            ..DROPS
-        })
-        .num_parallel_tree(2);
-    Job::new(forest, Brings::Nothing).check("levels of a forest");
-    Job::new(dart(ObjectiveName::RegSquaredError), Brings::Margins).check("dart with margins");
-    let constrained = dart(ObjectiveName::BinaryLogistic)
-        .monotone_constraints(vec![Monotone::Increasing, Monotone::Decreasing])
-        .interaction_constraints(vec![vec![0, 1], vec![2, 3, 4]]);
-    Job::new(constrained, Brings::Nothing).check("dart with constraints");
-}
-
-#[test]
-fn what_is_learned_of_places_goes_on() {
-    for booster in [BoosterName::GbTree, BoosterName::Dart] {
-        for objective in [ObjectiveName::RankNdcg, ObjectiveName::RankPairwise] {
-            let unbiased = LambdaRank {
-                unbiased: true,
-                ..LambdaRank::default()
-            };
-            let params = dart(objective).booster(booster).lambdarank(unbiased);
-            let job = Job::new(params, Brings::Nothing);
-            job.check("unbiased");
-            let bias = &job.uninterrupted().0.booster.objective.position_bias;
-            assert!(bias.clicked.iter().any(|&it| it != 1.0));
-        }
-    }
-}
-
-/// The best round comes before the last, so what the booster was then must have been kept.
-#[test]
-fn the_best_round_of_a_booster_that_changes_is_brought_back() {
-    let unbiased = LambdaRank {
-        unbiased: true,
-        ..LambdaRank::default()
-    };
-    let stopping = |params: BoosterParams| {
-        params
-            .num_round(60)
-            .learning_rate(0.9)
-            .early_stopping_rounds(Some(4))
-    };
-    for (what, params) in [
-        ("dart", dart(ObjectiveName::RegSquaredError)),
-        ("levels of a dart", dart(ObjectiveName::RegQuantileError)),
-        (
-            "unbiased",
-            short(ObjectiveName::RankNdcg).lambdarank(unbiased),
-        ),
-    ] {
-        let job = Job::new(stopping(params), Brings::Nothing);
-        job.check(what);
-        let (whole, _) = job.uninterrupted();
-        let best = whole.best.expect("it was looked for").round as usize;
-        assert!(best + 1 < whole.history.len(), "{what}: {best}");
-    }
-}
-
-#[test]
-fn a_booster_that_changes_does_not_go_back_to_fewer_rounds() {
-    let mut job = Job::new(dart(ObjectiveName::RegSquaredError), Brings::Nothing);
-    let progress = job.uninterrupted().1.remove(4);
-    job.params = job.params.num_round(4);
-    let refused = job.resumed(progress).unwrap_err().to_string();
-    assert!(refused.contains("rounds `5`"), "{refused}");
 }
 
 #[test]

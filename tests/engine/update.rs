@@ -11,7 +11,7 @@ use engine::threads::Threads;
 use linfa::ParamGuard;
 
 use crate::table::{Shape, binned, fit, params as params_of};
-use crate::watched::{measured, watched};
+use crate::watched::{check_evaluations, watched};
 
 const SHAPE: Shape = Shape {
     n_rows: 900,
@@ -66,16 +66,9 @@ fn every_evaluation_is_that_of_the_booster_as_it_was_then() {
             &[UpdateStep::Refresh, UpdateStep::Prune],
         ] {
             let params = with(params.clone().min_split_loss(0.5), steps, true);
-            let (trained, boosters) = updated(&params, &data, &model).unwrap();
-            for (evaluations, booster) in trained.history.iter().zip(&boosters) {
-                for (evaluation, data) in evaluations.iter().zip(&data) {
-                    let value = measured(booster, data, evaluation.metric);
-                    assert!(
-                        (value - evaluation.value).abs() <= 1e-9 * value.abs(),
-                        "{objective}: {value} {evaluation:?}"
-                    );
-                }
-            }
+            let seen = updated(&params, &data, &model).unwrap();
+            check_evaluations(objective.as_str(), &seen, &data);
+            let (trained, _) = seen;
             assert_eq!(trained.booster.n_rounds(), 5);
             let saved = load(&save(&trained.booster, ModelFormat::Json)).unwrap();
             assert_eq!(saved, trained.booster, "{objective}");

@@ -29,3 +29,20 @@ pub(crate) fn measured(booster: &Booster, data: &Dataset, metric: Metric) -> f64
     let judged = Judged::new(&predictions, data.targets(), &booster.objective);
     metric.evaluate_on(&judged, &threads)
 }
+
+/// Holds every evaluation against the booster as it was then, on the tables in their order.
+pub(crate) fn check_evaluations(
+    what: &str,
+    (trained, boosters): &(Trained, Vec<Booster>),
+    tables: &[Dataset],
+) {
+    assert_eq!(trained.history.len(), boosters.len(), "{what}");
+    for (evaluations, booster) in trained.history.iter().zip(boosters) {
+        assert_eq!(evaluations.len(), tables.len(), "{what}");
+        for (evaluation, data) in evaluations.iter().zip(tables) {
+            let value = measured(booster, data, evaluation.metric);
+            let off = (value - evaluation.value).abs();
+            assert!(off <= 1e-9 * value.abs(), "{what}: {value} {evaluation:?}");
+        }
+    }
+}

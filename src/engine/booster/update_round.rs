@@ -11,9 +11,9 @@ use crate::params::{BoosterValidParams, UpdateStep};
 use crate::threads::Threads;
 use crate::tree::Tree;
 use crate::tree::adaptive::Adaptive;
+use crate::tree::penalty::Penalty;
 use crate::tree::prune::Pruning;
 use crate::tree::refresh::Refreshing;
-use crate::tree::split::Penalty;
 
 use super::base_score::BaseScores;
 use super::observe::{Gradients, Set};

@@ -18,8 +18,9 @@ use super::cell::Cell;
 use super::constraint::{self, Constraints};
 use super::follow::{CodeNode, CodeTree};
 use super::panel::View;
+use super::penalty::Penalty;
 use super::quantise::Scales;
-use super::split::{Penalty, SplitEntry};
+use super::split::SplitEntry;
 use super::sprout::{Grown, Stretch};
 use super::{CategorySet, NO_CONDITION, NO_PARENT, Node, Tree};
 

@@ -14,11 +14,12 @@ use super::constraint::{Constraints, Scope};
 use super::grow_node;
 use super::panel::View;
 use super::partition::{Rule, divide_on};
+use super::penalty::Penalty;
 use super::quantise::Scales;
 use super::record::{Record, Rows};
 use super::sample::{NodeColumns, Path};
 use super::spares::Spares;
-use super::split::{Penalty, SplitEntry};
+use super::split::SplitEntry;
 use super::sprout::{Child, Expanded, Fate, Grown, GrownNode, Sprout, Stretch};
 
 /// Additions (rows times columns) below which a node stays on one thread.

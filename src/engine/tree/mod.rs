@@ -24,6 +24,7 @@ mod listed;
 mod ordered;
 pub(crate) mod panel;
 pub(crate) mod partition;
+pub(crate) mod penalty;
 pub(crate) mod prune;
 pub(crate) mod quantise;
 pub(crate) mod record;

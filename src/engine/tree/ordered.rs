@@ -8,8 +8,9 @@ use crate::params::Monotone;
 
 use super::cell::Cell;
 use super::constraint::{Bounds, Constraints, in_order, tells_presence};
+use super::penalty::Penalty;
 use super::scan::{Best, Keep, Scan, Ties};
-use super::split::{Penalty, Search, Sides, SplitOn, Splits, sums};
+use super::split::{Search, Sides, SplitOn, Splits, sums};
 
 /// Directions of features, and the bounds of a node's weight.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,8 @@ use crate::threads::Threads;
 
 use super::Tree;
 use super::adaptive::Adaptive;
+use super::penalty::Penalty;
 use super::quantise::BLOCK;
-use super::split::Penalty;
 
 /// Rows whose sums are one block's.
 const ROWS_AT_A_TIME: usize = 8 * BLOCK;

@@ -1,6 +1,6 @@
 //! Gains of many splits at once: the inner loop of split search, without branches, so that it becomes vectors.
 //!
-//! Invariant: a gain is what [`super::split::Penalty`], or [`super::ordered`] where weights have bounds, computes for one
+//! Invariant: a gain is what [`super::penalty::Penalty`], or [`super::ordered`] where weights have bounds, computes for one
 //! split, bit for bit, where there is no `alpha` and no `max_delta_step` and nothing leaves the range of `f32`; whoever
 //! searches says whether that holds.
 

@@ -21,11 +21,11 @@ use crate::tree::finish::Weigher;
 use crate::tree::follow::CodeTree;
 use crate::tree::grow::{Grower, Limits};
 use crate::tree::panel::Panel;
+use crate::tree::penalty::Penalty;
 use crate::tree::quantise::{Magnitude, Scales};
 use crate::tree::record::{Records, Seen};
 use crate::tree::sample::{Draw, mix};
 use crate::tree::spares::Spares;
-use crate::tree::split::Penalty;
 use crate::tree::split_categories::CategoryLimits;
 
 use super::base_score::BaseScores;
