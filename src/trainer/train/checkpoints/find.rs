@@ -98,7 +98,12 @@ impl Own {
 
     /// Whether a job of so many rounds can go on from here: one of fewer cannot where a round changes those before it.
     fn leads_to(&self, num_round: u32) -> bool {
-        !self.booster.changes_rounds() || self.n_rounds() <= num_round as usize
+        // The rounds of the channel's model are not the job's.
+        let n_done = match self.started_from() {
+            StartedFrom::Nothing | StartedFrom::Model => self.state.history.len(),
+            StartedFrom::Checkpoint => self.n_rounds(),
+        };
+        !self.booster.changes_rounds() || n_done <= num_round as usize
     }
 
     /// Whether the digest of its data is this.
