@@ -85,6 +85,9 @@ SPECIAL = [
     Cell("binary:logistic", "higgs", "few columns by node", tables.higgs_redrawn, {"colsample_bynode": 0.3}, seeds=4),
     Cell("binary:logistic", "higgs", "eta 1, depth 3", tables.higgs, {"eta": 1, "max_depth": 3, "num_round": 20}),
     Cell("binary:logistic", "higgs", "by level, 20 leaves", tables.higgs, {"max_leaves": 20, "max_depth": 8}),
+    # The peer searches as it is told to, Linden as ever.
+    Cell("binary:logistic", "higgs", "approx", tables.higgs_redrawn, {"tree_method": "approx"}, seeds=4),
+    Cell("reg:squarederror", "flights", "approx", tables.flights, {"tree_method": "approx"}, seeds=4),
     Cell("binary:logitraw", "higgs", "scale_pos_weight 2", tables.higgs, {"scale_pos_weight": 2}),
     Cell("binary:hinge", "attrition", "weighted", weighted(tables.attrition), {"max_depth": 3}, seeds=8),
     Cell("reg:pseudohubererror", "diabetes", "huber_slope 30", tables.diabetes, {"huber_slope": 30, "base_score": 150, "max_depth": 3}, seeds=8),
