@@ -48,7 +48,8 @@ impl S3 {
             loader = loader.app_name(name);
         }
         let config = loader.load().await;
-        let region = config.region().ok_or(Refusal::NoRegion)?;
+        let region = config.region().filter(|it| !it.as_ref().is_empty());
+        let region = region.ok_or(Refusal::NoRegion)?;
         // It was not set, since only one call gets here.
         let _ = self.region.set(region.to_string());
         // An endpoint that is not AWS's has no bucket names in its DNS.

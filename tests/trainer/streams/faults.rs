@@ -135,7 +135,9 @@ fn an_object_that_changes_meanwhile_is_named() {
             "t/a.parquet",
         ),
     ] {
-        for first_changed in [0, 1, 2] {
+        // A small object comes with one answer, and cannot change behind it.
+        let firsts = if channels == GZIP { 0..1 } else { 0..3 };
+        for first_changed in firsts {
             let store = MemoryStore::failing(objects, move |it| match it.number {
                 n if n < first_changed => Fate::Well,
                 _ => Fate::Refused(Refusal::Changed),

@@ -52,10 +52,6 @@ fn the_program_reads_s3_and_asks_for_this_version_of_each_object() {
             "{get:?}"
         );
         assert!(!get.headers.contains_key("x-amz-request-payer"), "{get:?}");
-        assert!(
-            get.headers["user-agent"].contains("linden-trainer"),
-            "{get:?}"
-        );
     }
     let server = Server::start(&[("t/a.csv.gz", &zipped)], |_| Fate::Slow);
     let job = server.job("s3://lake/t/", "text/csv");

@@ -22,7 +22,7 @@ fn on_disk(content_type: &str, objects: &[(&str, &[u8])]) -> Vec<u8> {
     let job = Job::new(&[("num_round", "3"), ("nthread", "2")]).channel("train", content_type, &[]);
     for (key, bytes) in objects {
         let below = key.strip_prefix("t/").unwrap();
-        if below.ends_with('/') {
+        if below.is_empty() || below.ends_with('/') {
             fs::create_dir_all(job.path("input/data/train").join(below)).unwrap();
         } else {
             job.write(&format!("input/data/train/{below}"), bytes);
@@ -86,8 +86,8 @@ fn every_content_type_gives_the_model_that_files_give() {
         assert!(remote == files, "{name}");
         let most = store.most_under_way.load(Ordering::SeqCst);
         assert!(most <= REQUESTS, "{name}: {most} at a time");
-        assert!(most > 1, "{name}: one after the other");
         if *name == "csv" {
+            assert!(most > 1, "one after the other");
             expected = files;
         } else if *name != "parquet" {
             assert!(files == expected, "{name}");
@@ -148,17 +148,13 @@ fn objects_are_those_of_file_mode_in_its_order() {
     for (prefix, expected) in [
         (
             "s3://lake/t/a",
-            &["train/a/x.csv", "train/a-b/x.csv", "train/a.csv"][..],
+            &["train/a-b/x.csv", "train/a.csv", "train/x.csv"][..],
         ),
         ("s3://lake/t/z.csv", &["train/z.csv"]),
     ] {
         let found = listing::list("train", &prefix.parse().unwrap(), &downloads).unwrap();
         let names: Vec<&str> = found.files.iter().map(|it| &*it.object).collect();
-        assert!(
-            names.iter().all(|it| expected.contains(it)),
-            "{prefix}: {names:?}"
-        );
-        assert_eq!(names.len(), expected.len(), "{prefix}");
+        assert_eq!(names, expected, "{prefix}");
     }
 }
 
@@ -217,8 +213,8 @@ fn a_mistake_in_an_object_is_told_with_its_line() {
     let channels = [("train", "s3://lake/t/", "csv")];
     let err = super::run(&job(), streams(&store, &channels)).unwrap_err();
     let said = err.failure().render();
-    let place = format!("UserError: train/a.csv, line {}, column 3: ", 150_001);
-    assert!(said.starts_with(&place), "{said}");
+    let place = "UserError: train/a.csv, line 150001, column 3: ";
+    assert!(said.starts_with(place), "{said}");
 }
 
 #[test]
