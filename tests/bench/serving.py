@@ -47,7 +47,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/bench/serving", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "target")) / "release"
     parser.add_argument("mode", nargs="?", choices=MODES, default="load", help="(load)")
-    parser.add_argument("--seconds", type=float, default=4, help="of each measurement of `load` (4)")
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement of `load` (10)")
     parser.add_argument("--pairs", type=int, default=3, help="how often each server is measured by `load` (3)")
     parser.add_argument("--minutes", type=float, default=60, help="of `soak` (60)")
     parser.add_argument("--step", type=float, default=10, help="minutes between two lines of `soak` (10)")
@@ -148,7 +148,7 @@ def load(chosen: argparse.Namespace, folder: pathlib.Path) -> None:
             with its:
                 for work, connections in WORKS.items():
                     asked = [chosen.load, port, connections, chosen.seconds, files[work]]
-                    done = subprocess.run(list(map(str, asked)), capture_output=True, text=True, timeout=120, check=True)
+                    done = subprocess.run(list(map(str, asked)), stdout=subprocess.PIPE, text=True, timeout=120, check=True)
                     found.setdefault((server, work), []).append(json.loads(done.stdout))
                 found.setdefault((server, "memory"), []).append({"mib": memory_of(port)})
     median = lambda server, work, key: statistics.median(it[key] for it in found[server, work])  # noqa: E731
