@@ -97,10 +97,7 @@ impl Boosted for BinnedDataset {
         origin: Origin<'_>,
         rounds: &mut Rounds<'_>,
     ) -> Result<Trained, TrainError> {
-        let named = |name, data| NamedData { name, data };
-        let evals = tables.validation.into_iter();
-        let evals: Vec<_> = evals.map(|it| named(VALIDATION, it)).collect();
-        let train = named(TRAIN, tables.train);
+        let (train, evals) = named(&tables, |name, data| NamedData { name, data });
         if let Some(progress) = origin.progress {
             return booster::resume(params, &train, &evals, progress, rounds);
         }
@@ -122,10 +119,7 @@ impl Boosted for ColumnTable {
         origin: Origin<'_>,
         rounds: &mut Rounds<'_>,
     ) -> Result<Trained, TrainError> {
-        let named = |name, data| NamedColumns { name, data };
-        let evals = tables.validation.into_iter();
-        let evals: Vec<_> = evals.map(|it| named(VALIDATION, it)).collect();
-        let train = named(TRAIN, tables.train);
+        let (train, evals) = named(&tables, |name, data| NamedColumns { name, data });
         if let Some(progress) = origin.progress {
             return booster::resume_linear(params, &train, &evals, progress, rounds);
         }
@@ -136,6 +130,13 @@ impl Boosted for ColumnTable {
     fn margins(&self, trained: &Trained, threads: &Threads) -> Result<Vec<f32>, PredictError> {
         trained.booster.predict_margin_columns(self, threads)
     }
+}
+
+/// The training table and those that are evaluated beside it, with the names that reports have for them.
+fn named<'a, T, N>(tables: &Pair<&'a T>, name: impl Fn(&'static str, &'a T) -> N) -> (N, Vec<N>) {
+    let evals = tables.validation.into_iter();
+    let evals = evals.map(|data| name(VALIDATION, data)).collect();
+    (name(TRAIN, tables.train), evals)
 }
 
 fn boost<T: Boosted>(
@@ -161,13 +162,7 @@ fn update(
 ) -> Result<Fitted, TrainerError> {
     let start = Instant::now();
     let model = &origin.start.ok_or(TrainerError::Update)?.booster;
-    let named = |name, data| NamedValues { name, data };
-    let evals: Vec<_> = tables
-        .validation
-        .iter()
-        .map(|data| named(VALIDATION, data))
-        .collect();
-    let train = named(TRAIN, &tables.train);
+    let (train, evals) = named(&tables.each(), |name, data| NamedValues { name, data });
     let trained = match origin.progress {
         Some(progress) => {
             booster::resume_update(params, (&train, &evals), model, progress, rounds)?

@@ -112,6 +112,24 @@ pub(super) trait Table: Sized {
     fn labelled(&self) -> Labelled<'_>;
 }
 
+/// What all kinds of tables answer by methods of the same names.
+macro_rules! as_every_table {
+    () => {
+        fn widen(&mut self, n_features: usize) {
+            self.widen(n_features);
+        }
+
+        fn labelled(&self) -> Labelled<'_> {
+            Labelled {
+                n_features: self.n_features(),
+                n_targets: self.n_targets(),
+                labels: self.label_matrix(),
+                weights: self.weights(),
+            }
+        }
+    };
+}
+
 impl Table for BinnedDataset {
     fn grown(growing: Growing<'_>) -> Result<Grown<Self>, TrainerError> {
         growing.binned()
@@ -121,18 +139,7 @@ impl Table for BinnedDataset {
         Goal::BinnedBy(Arc::clone(self.cuts()))
     }
 
-    fn widen(&mut self, n_features: usize) {
-        self.widen(n_features);
-    }
-
-    fn labelled(&self) -> Labelled<'_> {
-        Labelled {
-            n_features: self.n_features(),
-            n_targets: self.n_targets(),
-            labels: self.label_matrix(),
-            weights: self.weights(),
-        }
-    }
+    as_every_table!();
 }
 
 impl Table for ColumnTable {
@@ -152,18 +159,7 @@ impl Table for ColumnTable {
         Goal::Raw(categorical.to_vec(), Some(names.clone()))
     }
 
-    fn widen(&mut self, n_features: usize) {
-        self.widen(n_features);
-    }
-
-    fn labelled(&self) -> Labelled<'_> {
-        Labelled {
-            n_features: self.n_features(),
-            n_targets: self.n_targets(),
-            labels: self.label_matrix(),
-            weights: self.weights(),
-        }
-    }
+    as_every_table!();
 }
 
 impl Table for Dataset {
@@ -175,18 +171,7 @@ impl Table for Dataset {
         Goal::Raw(categorical.to_vec(), Some(names.clone()))
     }
 
-    fn widen(&mut self, n_features: usize) {
-        self.widen(n_features);
-    }
-
-    fn labelled(&self) -> Labelled<'_> {
-        Labelled {
-            n_features: self.n_features(),
-            n_targets: self.n_targets(),
-            labels: self.label_matrix(),
-            weights: self.weights(),
-        }
-    }
+    as_every_table!();
 }
 
 /// Makes both tables as wide as the wider one.
