@@ -21,7 +21,7 @@ use super::delimiter::{self, DelimiterError};
 use super::error::{DataError, Place};
 use super::labels::{LabelRule, is_weight};
 use super::number::{NumberError, parse_plain};
-use super::rows::{Columns, DenseRows};
+use super::rows::{Columns, DenseRows, NoFeature};
 use super::side::{self, SideOptions, SideProblem};
 use super::tiles::{LineFormat, LineTiles, Text};
 use super::words::ColumnWords;
@@ -61,15 +61,8 @@ pub enum CsvProblem {
         fixed_by: Place,
     },
     /// The first row has no room for a feature.
-    #[error("{found} columns, expected {}{} and at least one feature", if *weighted { "a label, a weight" } else { "a label" }, if *declared { ", the columns that the job declares" } else { "" })]
-    NoFeature {
-        /// Cells in the first row.
-        found: usize,
-        /// Whether the second column is a weight.
-        weighted: bool,
-        /// Whether the job declares further columns.
-        declared: bool,
-    },
+    #[error(transparent)]
+    NoFeature(#[from] NoFeature),
 }
 
 impl CsvProblem {
@@ -81,7 +74,7 @@ impl CsvProblem {
                 "name the feature in `categorical_features` if it holds categories; a missing value is an empty cell, `nan` or `NA`"
             }
             Self::Ragged { .. } => "all files of a channel have the same columns",
-            Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
+            Self::Weight(_) | Self::NoFeature(NoFeature { weighted: true, .. }) => {
                 "csv_weights is 1, so the second column holds weights"
             }
             Self::Side(_)
@@ -89,7 +82,7 @@ impl CsvProblem {
             | Self::OpenQuote(_)
             | Self::NoLabel
             | Self::Label(_)
-            | Self::NoFeature { .. } => return None,
+            | Self::NoFeature(_) => return None,
         };
         Some(hint.to_owned())
     }
@@ -391,22 +384,7 @@ impl LineFormat for CsvFormat {
 
 /// What the columns of rows of `n_columns` are.
 fn columns(n_columns: usize, options: &CsvOptions) -> Result<Columns, CsvProblem> {
-    let mut columns = Columns {
-        n_columns,
-        weighted: options.weighted,
-        side: Vec::new(),
-        categorical: Vec::new(),
-    };
-    if n_columns > columns.n_leading() {
-        columns.side = options.side.numbered(n_columns, columns.n_leading())?;
-    }
-    if n_columns <= columns.n_leading() + columns.side.len() {
-        return Err(CsvProblem::NoFeature {
-            found: n_columns,
-            weighted: options.weighted,
-            declared: !options.side.declared.is_empty(),
-        });
-    }
+    let mut columns = Columns::of::<CsvProblem>(n_columns, options)?;
     let features = columns.features();
     let mut categorical = options.categorical.clone();
     categorical.sort_unstable();

@@ -9,7 +9,7 @@ use engine::objective::LabelError;
 
 use super::csv::CsvOptions;
 use super::labels::{LabelRule, is_weight};
-use super::rows::Columns;
+use super::rows::{Columns, NoFeature};
 use super::side::{self, SideProblem};
 
 /// The most columns that are read: as many as libsvm can number.
@@ -39,22 +39,15 @@ pub enum RowProblem {
     #[error("{0} columns, allowed are up to {MAX_COLUMNS}")]
     TooManyColumns(u64),
     /// There is no room for a feature.
-    #[error("{found} columns, expected {}{} and at least one feature", if *weighted { "a label, a weight" } else { "a label" }, if *declared { ", the columns that the job declares" } else { "" })]
-    NoFeature {
-        /// Cells in the row.
-        found: usize,
-        /// Whether the second column is a weight.
-        weighted: bool,
-        /// Whether the job declares further columns.
-        declared: bool,
-    },
+    #[error(transparent)]
+    NoFeature(#[from] NoFeature),
 }
 
 impl RowProblem {
     /// What to do about it, where that is not plain.
     pub(super) fn hint(&self) -> Option<String> {
         match self {
-            Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
+            Self::Weight(_) | Self::NoFeature(NoFeature { weighted: true, .. }) => {
                 Some("csv_weights is 1, so the second column holds weights".to_owned())
             }
             Self::NoLabel
@@ -62,7 +55,7 @@ impl RowProblem {
             | Self::Side(_)
             | Self::Infinite(_)
             | Self::TooManyColumns(_)
-            | Self::NoFeature { .. } => None,
+            | Self::NoFeature(_) => None,
         }
     }
 }
@@ -82,23 +75,8 @@ impl RowLayout {
         if n_columns > MAX_COLUMNS {
             return Err(RowProblem::TooManyColumns(n_columns as u64));
         }
-        let mut columns = Columns {
-            n_columns,
-            weighted: options.weighted,
-            side: Vec::new(),
-            // Words are CSV's and Parquet's; a code is a number.
-            categorical: Vec::new(),
-        };
-        if n_columns > columns.n_leading() {
-            columns.side = options.side.numbered(n_columns, columns.n_leading())?;
-        }
-        if n_columns <= columns.n_leading() + columns.side.len() {
-            return Err(RowProblem::NoFeature {
-                found: n_columns,
-                weighted: options.weighted,
-                declared: !options.side.declared.is_empty(),
-            });
-        }
+        // Words are CSV's and Parquet's; a code is a number.
+        let columns = Columns::of::<RowProblem>(n_columns, options)?;
         Ok(Self {
             query: columns.query(),
             columns,

@@ -9,7 +9,8 @@ use engine::dataset::{
     FeatureWords, Origin, SideColumn, SideColumns, TILE_ROWS, Tile, TileFeatures,
 };
 
-use super::side;
+use super::csv::CsvOptions;
+use super::side::{self, SideProblem};
 use super::words::ColumnWords;
 
 /// The most values of a dense tile, so that a very wide table has short tiles (16 MiB).
@@ -43,7 +44,43 @@ pub struct Columns {
     pub categorical: Vec<(usize, u32)>,
 }
 
+/// There is no room for a feature.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{found} columns, expected {}{} and at least one feature", if *weighted { "a label, a weight" } else { "a label" }, if *declared { ", the columns that the job declares" } else { "" })]
+pub struct NoFeature {
+    /// Columns that are there.
+    pub found: usize,
+    /// Whether the second is a weight.
+    pub weighted: bool,
+    /// Whether the job declares further columns.
+    pub declared: bool,
+}
+
 impl Columns {
+    /// The columns of rows of `n_columns` numbers, none of them categories.
+    pub(super) fn of<E>(n_columns: usize, options: &CsvOptions) -> Result<Self, E>
+    where
+        E: From<SideProblem> + From<NoFeature>,
+    {
+        let mut columns = Self {
+            n_columns,
+            weighted: options.weighted,
+            side: Vec::new(),
+            categorical: Vec::new(),
+        };
+        if n_columns > columns.n_leading() {
+            columns.side = options.side.numbered(n_columns, columns.n_leading())?;
+        }
+        if n_columns <= columns.n_leading() + columns.side.len() {
+            return Err(E::from(NoFeature {
+                found: n_columns,
+                weighted: options.weighted,
+                declared: !options.side.declared.is_empty(),
+            }));
+        }
+        Ok(columns)
+    }
+
     /// Columns before the first feature.
     pub fn n_leading(&self) -> usize {
         1 + usize::from(self.weighted)

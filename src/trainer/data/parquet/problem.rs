@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 
 use super::super::error::DataError;
 use super::super::number::shown;
+use super::super::rows::NoFeature;
 use super::super::side::SideProblem;
 use super::source::{ReadFailed, Source};
 use crate::store::StoreError;
@@ -37,15 +38,8 @@ pub enum ParquetProblem {
     #[error("the footer is damaged: {0}")]
     Footer(String),
     /// There is no room for a feature.
-    #[error("{found} columns, expected {}{} and at least one feature", if *weighted { "a label, a weight" } else { "a label" }, if *declared { ", the columns that the job declares" } else { "" })]
-    NoFeature {
-        /// Columns of the file, those of an index left out.
-        found: usize,
-        /// Whether the second column is a weight.
-        weighted: bool,
-        /// Whether the job declares further columns.
-        declared: bool,
-    },
+    #[error(transparent)]
+    NoFeature(#[from] NoFeature),
     /// There are more columns than a model can have.
     #[error("{0} columns, allowed are up to {MAX_COLUMNS}")]
     TooManyColumns(usize),
@@ -138,11 +132,11 @@ impl ParquetProblem {
             Self::Width { .. } | Self::Differs { .. } => {
                 "all files of a channel have the same columns, with the same names and types, in the same order"
             }
-            Self::Weight(_) | Self::NoFeature { weighted: true, .. } => {
+            Self::Weight(_) | Self::NoFeature(NoFeature { weighted: true, .. }) => {
                 "csv_weights is 1, so the second column holds weights"
             }
             Self::Side(_)
-            | Self::NoFeature { .. }
+            | Self::NoFeature(_)
             | Self::TooManyColumns(_)
             | Self::Counts { .. }
             | Self::NoLabel

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::super::csv::CsvOptions;
 use super::super::error::DataError;
+use super::super::rows::NoFeature;
 use super::super::side::{SideProblem, taken};
 use super::Feature;
 use super::numbers::Numbers;
@@ -97,11 +98,14 @@ impl Layout {
         }
         if layout.columns.len() <= layout.n_leading {
             let declared = !options.side.declared.is_empty();
-            return Err(place().refuse(ParquetProblem::NoFeature {
-                found,
-                weighted,
-                declared,
-            }));
+            return Err(place().refuse(
+                NoFeature {
+                    found,
+                    weighted,
+                    declared,
+                }
+                .into(),
+            ));
         }
         if let Some(column) = layout.text_beside() {
             let place = place().in_column(column.idx, &column.name);
@@ -164,6 +168,10 @@ impl Layout {
         );
         self.columns = columns;
         Ok(())
+    }
+
+    pub(super) fn n_features(&self) -> usize {
+        self.columns.len() - self.n_leading
     }
 
     /// The features.

@@ -24,7 +24,7 @@ use super::labels::LabelRule;
 use super::libsvm;
 use super::number::whole;
 use super::row_layout::{MAX_COLUMNS, RowLayout, RowProblem, check_label};
-use super::rows::DenseRows;
+use super::rows::{DenseRows, NoFeature};
 use super::side;
 use super::sparse_rows::SparseRows;
 use super::tiles::{LineFormat, LineTiles, Text};
@@ -242,11 +242,12 @@ impl Form {
             return Err(RowProblem::TooManyColumns(n_cells).into());
         }
         if n_features == Some(0) {
-            return Err(RecordProblem::Row(RowProblem::NoFeature {
+            let problem = NoFeature {
                 found: 1,
                 weighted: false,
                 declared: false,
-            }));
+            };
+            return Err(RowProblem::from(problem).into());
         }
         Ok(Self::Sparse {
             n_features,
