@@ -108,6 +108,34 @@ fn the_order_of_splits_does_not_show_where_nothing_ends_them() {
 }
 
 #[test]
+fn how_many_histograms_wait_does_not_show_in_a_model() {
+    let train = binned(shape(20_000).table(ObjectiveName::BinaryLogistic, 5), 256);
+    for (policy, max_leaves) in [(GrowPolicy::DepthWise, 0), (GrowPolicy::LossGuide, 300)] {
+        let model = |n_waiting: u32, n_threads: usize| {
+            let params = BoosterParams::default()
+                .objective(ObjectiveName::BinaryLogistic)
+                .num_round(2)
+                .max_depth(0)
+                .max_leaves(max_leaves)
+                .grow_policy(policy)
+                .colsample_bynode(0.7)
+                .max_cached_hist_node(n_waiting)
+                .nthread(Some(n_threads));
+            save(&fit(&params, &train, None).booster, ModelFormat::Ubj)
+        };
+        let expected = model(65_536, 1);
+        for n_waiting in [1, 2, 7] {
+            for n_threads in [1, 3] {
+                assert!(
+                    model(n_waiting, n_threads) == expected,
+                    "{policy}, {n_waiting} waiting, {n_threads} threads"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn neither_threads_nor_instructions_show_in_a_model() {
     // Enough rows for packed sums and for nodes that are worth all threads.
     let data = |seed| {

@@ -107,6 +107,7 @@ impl Problems {
         for (name, value) in [
             ("max_cat_to_onehot", params.max_cat_to_onehot),
             ("max_cat_threshold", params.max_cat_threshold),
+            ("max_cached_hist_node", params.max_cached_hist_node),
         ] {
             self.check(value > 0, name, value, "at least 1");
         }

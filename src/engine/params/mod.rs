@@ -82,6 +82,7 @@ pub struct BoosterValidParams {
     grow_policy: GrowPolicy,
     max_cat_to_onehot: u32,
     max_cat_threshold: u32,
+    max_cached_hist_node: u32,
     categorical_features: Vec<u32>,
     eval_metrics: Vec<Metric>,
     early_stopping_rounds: Option<u32>,
@@ -142,6 +143,7 @@ impl Default for BoosterValidParams {
             grow_policy: GrowPolicy::DepthWise,
             max_cat_to_onehot: 4,
             max_cat_threshold: 64,
+            max_cached_hist_node: 65_536,
             categorical_features: Vec::new(),
             eval_metrics: Vec::new(),
             early_stopping_rounds: None,
@@ -228,6 +230,9 @@ parameters! {
     max_cat_to_onehot: u32;
     /// Categories that a split looks at from either end of their order, 64 unless set; at least 1.
     max_cat_threshold: u32;
+    /// Nodes that keep their histograms while they wait to be split, 65,536 unless set; at least 1. It decides time and
+    /// memory, which is bounded beside that: a GiB holds no more of them. The trees are the same.
+    max_cached_hist_node: u32;
     /// Stop when the last metric of the last evaluation set has not improved for this many rounds.
     early_stopping_rounds: Option<u32>;
     /// Whether the booster is cut after the best round; `None` is yes where `early_stopping_rounds` is set.

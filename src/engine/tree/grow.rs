@@ -4,7 +4,8 @@
 //! how many threads, does not show in the tree. Nodes with much work are split one after the other, each on all threads;
 //! the sub-trees below are then grown side by side, one thread each. Only the child with fewer rows gets its histogram
 //! from rows, its sibling's is the parent's minus it, exactly, since cells are whole numbers. A node whose children are
-//! leaves for certain is not divided: what its rows get is known from the histogram.
+//! leaves for certain is not divided: what its rows get is known from the histogram. Where too many histograms wait
+//! ([`Spares`]), both children get theirs from rows, which are the same sums.
 
 use crate::params::GrowPolicy;
 use crate::threads::Threads;
@@ -65,7 +66,8 @@ pub(super) struct Open<'r, C: Cell> {
     scope: Scope,
     rows: Rows<'r, C>,
     total: C,
-    histogram: Vec<C>,
+    /// `None` where too many others wait.
+    histogram: Option<Vec<C>>,
     pub(super) entry: SplitEntry<C>,
 }
 
@@ -154,22 +156,14 @@ impl Grower<'_> {
     }
 
     fn root<'r, C: Cell>(&self, rows: Rows<'r, C>, total: C, spares: &Spares<C>) -> Fate<'r, C> {
-        if !self.may_split(total, 0) {
-            return Fate::Leaf(rows.records);
-        }
         let on = self.threads_for(rows.records.len());
-        let histogram = self.build(rows.records, spares, on);
-        self.fate(
-            Node {
-                path: Path::ROOT,
-                scope: Scope::ROOT,
-                rows,
-                total,
-            },
-            histogram,
-            on,
-            spares,
-        )
+        let node = Node {
+            path: Path::ROOT,
+            scope: Scope::ROOT,
+            rows,
+            total,
+        };
+        self.fate_by_rows(node, on, spares)
     }
 
     /// Divides a node's rows, and finds its children's splits.
@@ -189,13 +183,16 @@ impl Grower<'_> {
             ..
         } = node;
         let on = on.filter(|_| self.threads_for(rows.records.len()).is_some());
+        let histogram = spares.end_wait(histogram);
         let rule = self.view.rule(entry.feature, entry.cut, entry.default_left);
         let totals = [entry.left, total.minus(entry.left)];
         if !totals
             .iter()
             .any(|&total| self.may_split(total, path.depth + 1))
         {
-            spares.put(histogram);
+            if let Some(histogram) = histogram {
+                spares.put(histogram);
+            }
             let children = totals.map(|total| Child {
                 total,
                 fate: Fate::Undivided,
@@ -285,14 +282,17 @@ impl Grower<'_> {
         ]
     }
 
-    /// What becomes of the two halves of a node; the one with fewer rows comes first.
+    /// What becomes of the two halves of a node, whose own `histogram` it is; the one with fewer rows comes first.
     fn fates<'r, C: Cell>(
         &self,
         [small, large]: [Node<'r, C>; 2],
-        mut histogram: Vec<C>,
+        histogram: Option<Vec<C>>,
         on: Option<&Threads>,
         spares: &Spares<C>,
     ) -> [Fate<'r, C>; 2] {
+        let Some(mut histogram) = histogram else {
+            return [small, large].map(|half| self.fate_by_rows(half, on, spares));
+        };
         let large_opens = self.may_split(large.total, large.path.depth);
         let small_opens = self.may_split(small.total, small.path.depth);
         let built = self.build(small.rows.records, spares, on);
@@ -310,6 +310,20 @@ impl Grower<'_> {
             Fate::Leaf(small.rows.records)
         };
         [small, large]
+    }
+
+    /// What becomes of a node whose sums are added up from its rows.
+    fn fate_by_rows<'r, C: Cell>(
+        &self,
+        node: Node<'r, C>,
+        on: Option<&Threads>,
+        spares: &Spares<C>,
+    ) -> Fate<'r, C> {
+        if !self.may_split(node.total, node.path.depth) {
+            return Fate::Leaf(node.rows.records);
+        }
+        let histogram = self.build(node.rows.records, spares, on);
+        self.fate(node, histogram, on, spares)
     }
 
     /// Finds the split of a node that may have one.
@@ -333,7 +347,7 @@ impl Grower<'_> {
                 scope,
                 rows,
                 total,
-                histogram,
+                histogram: spares.wait(histogram),
                 entry,
             });
         }
@@ -384,7 +398,8 @@ impl<'r, C: Cell> Open<'r, C> {
     }
 
     /// The rows of a node that is not split after all.
-    pub(super) fn into_leaf(self) -> &'r [Record<C::Unit>] {
+    pub(super) fn into_leaf(self, spares: &Spares<C>) -> &'r [Record<C::Unit>] {
+        spares.put_waiting(self.histogram);
         self.rows.records
     }
 }

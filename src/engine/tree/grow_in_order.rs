@@ -16,9 +16,6 @@ use super::grow::{Grower, Open};
 use super::spares::Spares;
 use super::sprout::{Expanded, Fate, Sprout, Stretch};
 
-/// Histograms of nodes that wait take no more than this; beyond, nodes are not split ahead of their turn.
-const MOST_WAITING_BYTES: usize = 1 << 30;
-
 /// A node in the queue.
 struct Waiting<'r, C: Cell> {
     /// What decides, higher first: the gain, or nothing where age does.
@@ -78,7 +75,7 @@ impl Grower<'_> {
             n_leaves += 1;
         }
         for waiting in queue {
-            sprout.close(waiting.idx, waiting.state);
+            sprout.close(waiting.idx, waiting.state, spares);
         }
     }
 
@@ -101,9 +98,8 @@ impl Grower<'_> {
         queue: &mut BinaryHeap<Waiting<'r, C>>,
         spares: &Spares<C>,
     ) -> Expanded<'r, C> {
-        let bytes = queue.len() * self.view.n_cells() * size_of::<C>();
         let n_threads = self.threads.n_threads();
-        if n_threads == 1 || self.is_large(&first) || bytes > MOST_WAITING_BYTES {
+        if n_threads == 1 || self.is_large(&first) {
             let on = self.threads_for(first.n_rows());
             return self.expand(first, spares, on);
         }
@@ -144,14 +140,17 @@ impl Grower<'_> {
 
 impl<'r, C: Cell> Sprout<'r, C> {
     /// Makes a leaf of node `idx`, wherever its rows are by now.
-    fn close(&mut self, idx: usize, state: State<'r, C>) {
+    fn close(&mut self, idx: usize, state: State<'r, C>, spares: &Spares<C>) {
         match state {
-            State::Open(open) => self.stretches.push(Stretch::Leaf(idx, open.into_leaf())),
-            State::Expanded(expanded) => self.close_expanded(idx, *expanded),
+            State::Open(open) => {
+                self.stretches
+                    .push(Stretch::Leaf(idx, open.into_leaf(spares)));
+            }
+            State::Expanded(expanded) => self.close_expanded(idx, *expanded, spares),
         }
     }
 
-    fn close_expanded(&mut self, idx: usize, expanded: Expanded<'r, C>) {
+    fn close_expanded(&mut self, idx: usize, expanded: Expanded<'r, C>, spares: &Spares<C>) {
         if let Some(records) = expanded.undivided_records() {
             self.stretches.push(Stretch::Leaf(idx, records));
         }
@@ -159,7 +158,10 @@ impl<'r, C: Cell> Sprout<'r, C> {
             match child.fate {
                 Fate::Leaf(records) => self.stretches.push(Stretch::Leaf(idx, records)),
                 Fate::Undivided => {}
-                Fate::Open(open) => self.stretches.push(Stretch::Leaf(idx, open.into_leaf())),
+                Fate::Open(open) => {
+                    self.stretches
+                        .push(Stretch::Leaf(idx, open.into_leaf(spares)));
+                }
             }
         }
     }

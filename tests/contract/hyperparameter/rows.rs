@@ -128,6 +128,7 @@ static CASES: &[Case] = &[
     read("max_bin", "64", |it| params(it).max_bin().to_string(), "257"),
     read("max_cat_to_onehot", "9", |it| params(it).max_cat_to_onehot().to_string(), "0"),
     read("max_cat_threshold", "16", |it| params(it).max_cat_threshold().to_string(), "0"),
+    read("max_cached_hist_node", "100", |it| params(it).max_cached_hist_node().to_string(), "0"),
     read("base_score", "0.25", |it| shown(params(it).base_score()), "-1"),
     read("scale_pos_weight", "2.5", |it| params(it).scale_pos_weight().to_string(), "0"),
     read("tweedie_variance_power", "1.25", |it| params(it).full_objective().tweedie_variance_power.to_string(), "2").beside(&[("objective", "reg:tweedie")]),

@@ -73,6 +73,8 @@ pub static IMPLEMENTED: &[Spec] = &[
         "XGBoost's: a feature of fewer categories than this is split into one of them and the others; more are put in order and divided in two groups."),
     Spec::new("max_cat_threshold", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.max_cat_threshold(it as u32))), "64",
         "XGBoost's: how many categories a division looks at from either end of their order; fewer of them overfit less."),
+    Spec::new("max_cached_hist_node", Integer(POSITIVE_COUNT, |draft, it| draft.boost(|params| params.max_cached_hist_node(it as u32))), "65536",
+        "XGBoost's: how many nodes of a tree keep their sums while they wait to be split. Fewer save memory where trees are deep and tables wide, and take time; the model is the same. Beside it, what waits takes no more than 1 GiB."),
     Spec::new("base_score", Real(NON_NEGATIVE, |draft, it| draft.boost(|params| params.base_score(Some(it as f32)))), "",
         "The prediction to start from: a probability for logistic objectives, a mean for others. Estimated from the labels where it is not given."),
     Spec::new("scale_pos_weight", Real(Interval::above(0.0), |draft, it| draft.boost(|params| params.scale_pos_weight(it as f32))), "1",

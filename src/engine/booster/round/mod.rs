@@ -68,12 +68,20 @@ struct Memory<C: Cell> {
     spares: Spares<C>,
 }
 
-impl<C: Cell> Default for Memory<C> {
-    fn default() -> Self {
+impl<C: Cell> Memory<C> {
+    /// Where so many histograms may wait.
+    fn new(most_waiting: u32) -> Self {
         Self {
             records: Records::default(),
-            spares: Spares::default(),
+            spares: Spares::new(most_waiting as usize),
         }
+    }
+}
+
+impl<C: Cell> Default for Memory<C> {
+    /// What stands in while a tree has the real one.
+    fn default() -> Self {
+        Self::new(0)
     }
 }
 
@@ -162,9 +170,9 @@ impl<'a> Rounds<'a> {
             train,
             sampled: Sampled::default(),
             booster,
-            narrow: Memory::default(),
-            packed: Memory::default(),
-            wide: Memory::default(),
+            narrow: Memory::new(params.max_cached_hist_node()),
+            packed: Memory::new(params.max_cached_hist_node()),
+            wide: Memory::new(params.max_cached_hist_node()),
         }
     }
 

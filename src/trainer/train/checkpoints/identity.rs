@@ -27,6 +27,7 @@ pub(super) type Settings = BTreeMap<String, String>;
 const WITHOUT_A_SAY: &[&str] = &[
     "num_round",
     "nthread",
+    "max_cached_hist_node",
     "verbosity",
     "save_model_on_termination",
     "model_format",
