@@ -32,16 +32,30 @@ enum Memory {
 impl Memory {
     /// Zeros. Memory that nobody writes to is not taken from the system, so room that stays empty costs nothing.
     fn zeros(len: usize) -> Self {
-        let pages = (len >= LARGE).then(|| MmapMut::map_anon(len).ok());
-        if let Some(pages) = pages.flatten() {
-            // A system without huge pages says no, and the bytes are as good as any.
-            #[cfg(target_os = "linux")]
-            let _ = pages.advise(memmap2::Advice::HugePage);
-            return Self::Pages(pages);
+        if len >= LARGE
+            && let Some(pages) = Self::pages(len)
+        {
+            return pages;
         }
         let bytes = vec![0; len + LINE - 1];
         let first = bytes.as_ptr().align_offset(LINE).min(LINE - 1);
         Self::Heap(bytes, first)
+    }
+
+    fn pages(len: usize) -> Option<Self> {
+        let pages = MmapMut::map_anon(len).ok()?;
+        // A system without huge pages says no, and the bytes are as good as any.
+        #[cfg(target_os = "linux")]
+        let _ = pages.advise(memmap2::Advice::HugePage);
+        Some(Self::Pages(pages))
+    }
+
+    /// Zeros of about this length, or none where the system does not promise so many: whoever asks only expects to need them.
+    fn room(len: usize) -> Self {
+        if len < LARGE {
+            return Self::zeros(len);
+        }
+        Self::pages(len).unwrap_or_else(|| Self::zeros(0))
     }
 
     fn capacity(&self) -> usize {
@@ -61,10 +75,10 @@ impl AlignedBytes {
         }
     }
 
-    /// No bytes, and room for `capacity`.
+    /// No bytes, and room for `capacity` if the system promises it.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            memory: Memory::zeros(capacity),
+            memory: Memory::room(capacity),
             len: 0,
         }
     }
@@ -74,8 +88,10 @@ impl AlignedBytes {
         let (begin, len) = (self.len, self.len + n_more);
         let capacity = self.memory.capacity();
         if len > capacity {
-            let mut larger = Self::with_capacity(len.max(capacity + capacity / 2));
-            larger.len = begin;
+            let mut larger = Self {
+                memory: Memory::zeros(len.max(capacity + capacity / 2)),
+                len: begin,
+            };
             larger.copy_from_slice(self);
             *self = larger;
         }
