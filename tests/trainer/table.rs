@@ -16,7 +16,7 @@ use trainer::data::objects::Input;
 use trainer::data::side::SideOptions;
 use trainer::data::tiles::Text;
 use trainer::data::{
-    Batch, DataError, InOrder, Order, TileReader, csv, json_lines, libsvm, parquet, recordio,
+    Batch, DataError, Order, TileReader, csv, json_lines, libsvm, parquet, recordio,
 };
 
 /// Rows as a reader gave them; `None` is a missing value.
@@ -134,8 +134,9 @@ pub(crate) fn read_parquet(
     n_threads: usize,
 ) -> Result<Rows, DataError> {
     let threads = Threads::new(Some(n_threads)).unwrap();
-    let tiles = parquet::open(discover("train", dir)?.files, options, threads)?;
-    tiles.map_or_else(|| Ok(Rows::default()), |tiles| collect(InOrder::new(tiles)))
+    let files = discover("train", dir)?.files;
+    let tiles = parquet::open(files, options, Order::Rows, threads)?;
+    tiles.map_or_else(|| Ok(Rows::default()), collect)
 }
 
 fn collect(mut reader: impl TileReader) -> Result<Rows, DataError> {

@@ -4,6 +4,7 @@
 //! files, objects, pipe     what the channel brings: files, or a stream; decompressed where it is compressed
 //! ranges, blocks           cut into ranges of bytes that any thread reads, or one after the other
 //! csv, libsvm, json_lines, recordio, parquet      the formats
+//! plan, survey             which blocks make the sample that bins are cut by
 //! tiles                    blocks are parsed side by side, and become numbered parts
 //! ```
 //!
@@ -33,6 +34,7 @@ pub mod rows;
 pub mod side;
 mod sparse_rows;
 pub(crate) mod stored;
+mod survey;
 pub mod tiles;
 mod words;
 
@@ -44,7 +46,7 @@ use self::csv::CsvOptions;
 pub use self::error::{DataError, Place};
 use self::objects::Input;
 use self::tiles::Text;
-pub use self::tiles::{Batch, InOrder, Order, TileReader};
+pub use self::tiles::{Batch, Order, TileReader};
 
 /// A channel that is to be read.
 #[derive(Debug)]
@@ -100,10 +102,7 @@ pub fn open(
             threads,
         )?)),
         ContentType::Parquet => match source.input {
-            Input::Files(files) => {
-                let tiles = parquet::open(files, options, threads)?;
-                Ok(boxed(tiles.map(InOrder::new)))
-            }
+            Input::Files(files) => Ok(boxed(parquet::open(files, options, order, threads)?)),
             Input::Pipe(_) => Err(DataError::Piped {
                 channel: source.channel,
                 content_type,

@@ -3,6 +3,8 @@
 //! Invariant: each number comes once, and the order depends on the bytes alone. A table may be sorted by a column or by
 //! the label, so its first rows do not stand for the others.
 
+use super::tiles::Order;
+
 /// The numbers of the blocks that are still to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -28,6 +30,19 @@ impl Plan {
         }
     }
 
+    /// A plan for `n_blocks` blocks that hold about so many values.
+    pub(super) fn of_values(n_blocks: usize, order: Order, n_values: f64) -> Self {
+        /// Of the values that a sample may hold, how many are planned for, since their number is only estimated.
+        const PLANNED_SHARE: f64 = 0.95;
+        let share = match order {
+            Order::Sample(budget) if n_values > budget as f64 => {
+                PLANNED_SHARE * budget as f64 / n_values
+            }
+            Order::Sample(_) | Order::Rows | Order::Once => 1.0,
+        };
+        Self::new(n_blocks, share)
+    }
+
     /// Whether the next block belongs to the sample; where there is room for all, all do.
     pub(super) fn in_sample(&self) -> bool {
         self.sampling
@@ -35,9 +50,14 @@ impl Plan {
 
     /// At most `n` blocks, all of the sample or none.
     pub(super) fn take(&mut self, n: usize) -> Vec<usize> {
-        let mut numbers = Vec::with_capacity(n);
+        let mut numbers = Vec::with_capacity(n.min(self.n_blocks));
         while numbers.len() < n && self.next < self.end {
-            if self.is_sampled(self.next) == self.sampling {
+            if self.sampling {
+                self.next = self.next_sampled();
+                if self.next < self.end {
+                    numbers.push(self.next);
+                }
+            } else if !self.is_sampled(self.next) {
                 numbers.push(self.next);
             }
             self.next += 1;
@@ -47,6 +67,13 @@ impl Plan {
             }
         }
         numbers
+    }
+
+    /// The next block of the sample; there may be very many between it and the one before.
+    fn next_sampled(&self) -> usize {
+        let n_upto = self.n_sampled_before(self.next) + 1;
+        let end = (n_upto as u128 * self.n_blocks as u128).div_ceil(self.n_sampled as u128);
+        end as usize - 1
     }
 
     /// Leaves out the blocks from `end` on, which is one of those that were taken last.
@@ -60,8 +87,11 @@ impl Plan {
 
     /// Sampled blocks are as far from each other as can be; the last block is one of them.
     fn is_sampled(&self, number: usize) -> bool {
-        let n_before = |number: usize| number * self.n_sampled / self.n_blocks;
-        n_before(number) != n_before(number + 1)
+        self.n_sampled_before(number) != self.n_sampled_before(number + 1)
+    }
+
+    fn n_sampled_before(&self, number: usize) -> usize {
+        (number as u128 * self.n_sampled as u128 / self.n_blocks as u128) as usize
     }
 }
 

@@ -16,12 +16,10 @@ use super::files::DataFile;
 use super::objects::Input;
 use super::plan::Plan;
 use super::ranges::{Buffer, RANGES_AHEAD, RangeError, Ranges};
+use super::survey::{Pass, Survey};
 
 /// Blocks that are parsed between two looks at the stop flag: enough that no thread waits long for the slowest.
 const BLOCKS_PER_THREAD: usize = 4;
-
-/// Of the values that a sample may hold, how many are planned for, since their number is only estimated.
-const PLANNED_SHARE: f64 = 0.95;
 
 /// What a reader yields.
 #[derive(Debug)]
@@ -48,6 +46,11 @@ pub trait TileReader {
     /// About how many rows the channel has; 0 if nobody knows.
     fn expected_rows(&self) -> usize;
 
+    /// How many rows the channel has, where that is known before they are read.
+    fn n_rows(&self) -> Option<u64> {
+        None
+    }
+
     /// The rows that were left out so far, since they do not fit.
     fn skipped(&self) -> Skipped {
         Skipped::default()
@@ -63,63 +66,6 @@ pub enum Order {
     Sample(usize),
     /// As the rows stand, and never again from the start.
     Once,
-}
-
-/// A reader that yields tiles in the order of their rows, each of which becomes a part.
-#[derive(Debug)]
-pub struct InOrder<I> {
-    tiles: I,
-    next: usize,
-    failed: Option<DataError>,
-}
-
-impl<I: Iterator<Item = Result<Tile, DataError>>> InOrder<I> {
-    /// Takes tiles whose origins count from the start of their object, or from anywhere.
-    pub fn new(tiles: I) -> Self {
-        Self {
-            tiles,
-            next: 0,
-            failed: None,
-        }
-    }
-}
-
-impl<I: Iterator<Item = Result<Tile, DataError>>> TileReader for InOrder<I> {
-    fn read(&mut self) -> Result<Batch, DataError> {
-        /// Enough for each of many threads, and little memory.
-        const TILES: usize = 16;
-        let mut parts = Vec::new();
-        while parts.len() < TILES && self.failed.is_none() {
-            match self.tiles.next() {
-                Some(Ok(mut tile)) => {
-                    tile.origin.first_row = 0;
-                    parts.push(Part {
-                        number: self.next,
-                        tiles: vec![tile],
-                    });
-                    self.next += 1;
-                }
-                Some(Err(err)) => self.failed = Some(err),
-                None => break,
-            }
-        }
-        match (parts.is_empty(), self.failed.take()) {
-            (true, Some(err)) => Err(err),
-            (true, None) => Ok(Batch::End),
-            (false, failed) => {
-                self.failed = failed;
-                Ok(Batch::Parts(parts))
-            }
-        }
-    }
-
-    fn in_sample(&self) -> bool {
-        true
-    }
-
-    fn expected_rows(&self) -> usize {
-        0
-    }
 }
 
 /// Objects of text lines or records, and how they are to be read.
@@ -165,6 +111,8 @@ pub struct LineTiles<F: LineFormat> {
     plan: Option<Plan>,
     /// Those blocks, and the number of the next one.
     blocks: (Blocks, usize),
+    pass: Pass,
+    order: Order,
     format: F,
     threads: Threads,
     /// The first problem so far, and the number of its part.
@@ -182,6 +130,8 @@ enum Parsed {
     Failed(usize, DataError),
     /// Ranges cannot be read by themselves.
     InTurn,
+    /// It is not of this pass.
+    PassedOver,
 }
 
 impl<F: LineFormat> LineTiles<F> {
@@ -207,6 +157,8 @@ impl<F: LineFormat> LineTiles<F> {
                 block_bytes,
                 plan: None,
                 blocks: (Blocks::none(), 0),
+                pass: Pass::Only,
+                order: text.order,
                 format,
                 threads,
                 failed: None,
@@ -215,14 +167,14 @@ impl<F: LineFormat> LineTiles<F> {
                 on_bad_row,
                 skipped: (Skipped::default(), usize::MAX),
             };
-            tiles.start(first, blocks, text.order);
+            tiles.start(first, blocks);
             return Ok(Some(tiles));
         }
         Ok(None)
     }
 
     /// Decides how the objects are read of which `first` is the first block with rows, and `blocks` what follows.
-    fn start(&mut self, first: OwnedBlock, mut blocks: Blocks, order: Order) {
+    fn start(&mut self, first: OwnedBlock, mut blocks: Blocks) {
         let n_bytes: u64 = self.files.iter().map(|file| file.n_bytes).sum();
         let (view, n_lines) = (first.view(), first.n_units());
         let n_blocks_like_first = n_bytes as f64 / view.bytes.len() as f64;
@@ -231,18 +183,23 @@ impl<F: LineFormat> LineTiles<F> {
             self.expected_rows = (n_lines as f64 * n_blocks_like_first) as usize;
         }
         let cannot_be_cut = F::CUT == Cut::Records || self.files.is_empty();
-        if order == Order::Once || cannot_be_cut || blocks.any_compressed() {
+        if self.order == Order::Once || cannot_be_cut || blocks.any_compressed() {
             blocks.put_back(first);
             self.blocks.0 = blocks;
+            self.pass = self.first_pass();
             return;
         }
-        let share = match order {
-            Order::Sample(budget) if n_values > budget as f64 => {
-                PLANNED_SHARE * budget as f64 / n_values
-            }
-            Order::Sample(_) | Order::Rows | Order::Once => 1.0,
-        };
-        self.plan = Some(Plan::new(self.ranges.n_ranges(), share));
+        let plan = Plan::of_values(self.ranges.n_ranges(), self.order, n_values);
+        self.plan = Some(plan);
+    }
+
+    /// What is done with blocks when they are read for the first time.
+    fn first_pass(&self) -> Pass {
+        match self.order {
+            // A pipe has no files.
+            Order::Sample(budget) if !self.files.is_empty() => Pass::First(Survey::new(budget)),
+            Order::Sample(_) | Order::Rows | Order::Once => Pass::Only,
+        }
     }
 
     /// The format, with what it learned from the first row.
@@ -283,6 +240,7 @@ impl<F: LineFormat> LineTiles<F> {
             self.blocks.1 += 1;
         }
         self.threads.map(blocks, |(number, block)| match block {
+            Ok(_) if !self.pass.parses(number) => Parsed::PassedOver,
             Ok(block) => {
                 let (buffer, mut scratch) = self.spare().pop().unwrap_or_default();
                 let parsed = self.parse(number, &block.view(), &mut scratch);
@@ -309,19 +267,61 @@ impl<F: LineFormat> LineTiles<F> {
     fn start_in_turn(&mut self) {
         self.plan = None;
         self.ranges.forget();
-        let blocks = Blocks::new(Input::Files(self.files.clone()), F::CUT);
-        self.blocks = (blocks.with_block_bytes(self.block_bytes), 0);
+        self.blocks = (self.all_blocks(), 0);
+        self.pass = self.first_pass();
         self.failed = None;
         self.skipped = (Skipped::default(), usize::MAX);
     }
-}
 
-impl<F: LineFormat> TileReader for LineTiles<F> {
-    fn read(&mut self) -> Result<Batch, DataError> {
+    fn all_blocks(&self) -> Blocks {
+        let blocks = Blocks::new(Input::Files(self.files.clone()), F::CUT);
+        blocks.with_block_bytes(self.block_bytes)
+    }
+
+    /// Ends the first of two passes and gives what was kept.
+    fn end_first_pass(&mut self, survey: Survey) -> Batch {
+        if !survey.has_all() {
+            self.expected_rows = survey.n_rows();
+        }
+        let is_whole = survey.has_all() && self.failed.is_none();
+        let end = self.failed.as_ref().map_or(usize::MAX, |(first, _)| *first);
+        let mut kept = Vec::new();
+        let mut parts = Vec::new();
+        for (part, skipped) in survey.into_kept() {
+            if part.number >= end {
+                break;
+            }
+            self.skip(part.number, skipped);
+            kept.push(part.number);
+            parts.push(part);
+        }
+        if is_whole {
+            self.pass = Pass::Only;
+            self.blocks = (Blocks::none(), 0);
+        } else {
+            self.pass = Pass::Second(kept);
+            self.blocks = (self.all_blocks(), 0);
+        }
+        Batch::Parts(parts)
+    }
+
+    /// Remembers a problem, if it is the first.
+    fn fail(&mut self, number: usize, err: DataError) {
+        if self
+            .failed
+            .as_ref()
+            .is_none_or(|(first, _)| number < *first)
+        {
+            self.failed = Some((number, err));
+        }
+    }
+
+    /// Reads on as the plan says, or block by block.
+    fn parse_next(&mut self) -> Vec<Parsed> {
         let n_blocks = self.threads.n_threads() * BLOCKS_PER_THREAD;
         let limit = self.failed.as_ref().map(|(number, _)| *number);
-        let parsed = match &mut self.plan {
-            Some(plan) => {
+        match (&mut self.plan, &self.pass) {
+            (Some(plan), _) => {
                 if let Some(limit) = limit {
                     plan.end_at(limit);
                 }
@@ -330,10 +330,20 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
                 self.ranges.read_ahead(numbers.iter().copied().chain(soon));
                 self.parse_ranges(numbers)
             }
-            None if limit.is_some() => Vec::new(),
-            None => self.parse_blocks(n_blocks),
-        };
+            (None, Pass::Only | Pass::First(_)) if limit.is_some() => Vec::new(),
+            (None, Pass::Second(_)) if limit.is_some_and(|it| it <= self.blocks.1) => Vec::new(),
+            (None, _) => self.parse_blocks(n_blocks),
+        }
+    }
+}
+
+impl<F: LineFormat> TileReader for LineTiles<F> {
+    fn read(&mut self) -> Result<Batch, DataError> {
+        let parsed = self.parse_next();
         if parsed.is_empty() {
+            if let Pass::First(survey) = std::mem::replace(&mut self.pass, Pass::Only) {
+                return Ok(self.end_first_pass(survey));
+            }
             return match self.failed.take() {
                 Some((_, err)) => {
                     self.plan = None;
@@ -347,18 +357,15 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
         for parsed in parsed {
             match parsed {
                 Parsed::Part(part, skipped) => {
+                    if let Pass::First(survey) = &mut self.pass {
+                        survey.keep(part, skipped);
+                        continue;
+                    }
                     self.skip(part.number, skipped);
                     parts.push(part);
                 }
-                Parsed::Failed(number, err) => {
-                    if self
-                        .failed
-                        .as_ref()
-                        .is_none_or(|(first, _)| number < *first)
-                    {
-                        self.failed = Some((number, err));
-                    }
-                }
+                Parsed::PassedOver => {}
+                Parsed::Failed(number, err) => self.fail(number, err),
                 Parsed::InTurn => {
                     self.start_in_turn();
                     return Ok(Batch::StartAgain);
@@ -372,7 +379,11 @@ impl<F: LineFormat> TileReader for LineTiles<F> {
     }
 
     fn in_sample(&self) -> bool {
-        self.plan.as_ref().is_none_or(Plan::in_sample)
+        match (&self.plan, &self.pass) {
+            (Some(plan), _) => plan.in_sample(),
+            (None, Pass::Only | Pass::First(_)) => true,
+            (None, Pass::Second(_)) => false,
+        }
     }
 
     fn expected_rows(&self) -> usize {

@@ -238,9 +238,17 @@ fn refused(channel: &str, source: DatasetError) -> DataError {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
+    use std::io::Write as _;
+    use std::path::Path;
 
     use contract::hyperparameter::OnBadRow;
     use engine::objective::ObjectiveName;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use parquet::data_type::FloatType;
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
 
     use super::*;
     use crate::data::csv::{self, CsvOptions};
@@ -249,48 +257,40 @@ mod tests {
     use crate::data::objects::Input;
     use crate::data::side::SideOptions;
     use crate::data::tiles::Text;
-    use crate::data::{Batch, TileReader};
+    use crate::data::{Batch, TileReader, parquet as tables};
 
-    /// Reads a channel of two files with many small blocks; the rows are sorted by their only column.
-    fn read(sample_values: usize, n_threads: usize, quoted: bool) -> BinnedDataset {
-        let dir = tempfile::tempdir().unwrap();
-        for file in 0..2 {
-            let mut text = String::new();
-            for row in file * 3000..(file + 1) * 3000 {
-                let cell = if quoted && row == 5000 {
-                    "\"\n5000\"".to_owned()
-                } else {
-                    format!("{row:04}")
-                };
-                writeln!(text, "{row:04},{cell}").unwrap();
-            }
-            std::fs::write(dir.path().join(format!("{file}.csv")), text).unwrap();
+    /// How a file is written.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Form {
+        Plain,
+        /// With a line end in quotes.
+        Quoted,
+        Gzip,
+    }
+
+    fn options() -> CsvOptions {
+        CsvOptions {
+            weighted: false,
+            labels: LabelRule {
+                objective: ObjectiveName::RegSquaredError,
+                num_class: 0,
+            },
+            side: SideOptions::default(),
+            categorical: Vec::new(),
+            on_bad_row: OnBadRow::Error,
         }
-        let threads = Threads::new(Some(n_threads)).unwrap();
-        let goal = Goal::Binned {
+    }
+
+    fn goal(sample_values: usize) -> Goal {
+        Goal::Binned {
             max_bin: 8,
             sample_values,
             categorical: Vec::new(),
             names: None,
-        };
-        let mut growing = Growing::new("train", goal, &threads);
-        let text = Text {
-            input: Input::Files(discover("train", dir.path()).unwrap().files),
-            block_bytes: 100,
-            order: growing.order(),
-        };
-        let labels = LabelRule {
-            objective: ObjectiveName::RegSquaredError,
-            num_class: 0,
-        };
-        let options = CsvOptions {
-            weighted: false,
-            labels,
-            side: SideOptions::default(),
-            categorical: Vec::new(),
-            on_bad_row: OnBadRow::Error,
-        };
-        let mut reader = csv::open(text, &options, threads.clone()).unwrap().unwrap();
+        }
+    }
+
+    fn grown(mut growing: Growing<'_>, mut reader: impl TileReader) -> BinnedDataset {
         loop {
             match reader.read().unwrap() {
                 Batch::Parts(parts) => growing.push(parts, reader.in_sample()).unwrap(),
@@ -300,32 +300,126 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_channel_larger_than_its_sample_keeps_its_rows_in_order_and_its_cuts_even() {
-        let first = read(300, 1, false);
-        let labels: Vec<f32> = (0..6000_u16).map(f32::from).collect();
-        assert_eq!(first.labels(), labels);
-        // The first 300 rows alone would have cuts up to 300.
-        for (idx, cut) in first.cuts().cuts(0)[..7].iter().enumerate() {
-            let even = 750.0 * (idx + 1) as f32;
-            assert!((cut - even).abs() < 250.0, "{cut} for {even}");
+    /// Reads a channel of two files with many small blocks; the rows are sorted by their only column.
+    fn read(sample_values: usize, n_threads: usize, form: Form) -> BinnedDataset {
+        let dir = tempfile::tempdir().unwrap();
+        for file in 0..2 {
+            let mut text = String::new();
+            for row in file * 3000..(file + 1) * 3000 {
+                let cell = if form == Form::Quoted && row == 5000 {
+                    "\"\n5000\"".to_owned()
+                } else {
+                    format!("{row:04}")
+                };
+                writeln!(text, "{row:04},{cell}").unwrap();
+            }
+            let mut bytes = text.into_bytes();
+            if form == Form::Gzip {
+                let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+                packed.write_all(&bytes).unwrap();
+                bytes = packed.finish().unwrap();
+            }
+            std::fs::write(dir.path().join(format!("{file}.csv")), bytes).unwrap();
         }
-        for n_threads in [2, 3, 8] {
-            let other = read(300, n_threads, false);
-            assert_eq!(
-                (other.cuts(), other.labels()),
-                (first.cuts(), first.labels())
-            );
+        let threads = Threads::new(Some(n_threads)).unwrap();
+        let growing = Growing::new("train", goal(sample_values), &threads);
+        let text = Text {
+            input: Input::Files(discover("train", dir.path()).unwrap().files),
+            block_bytes: 100,
+            order: growing.order(),
+        };
+        let reader = csv::open(text, &options(), threads.clone()).unwrap();
+        grown(growing, reader.unwrap())
+    }
+
+    /// Whether bins have about as many rows each as the cuts of all rows would give them.
+    fn are_even(data: &BinnedDataset, distance: f32) {
+        let step = data.n_rows() as f32 / 8.0;
+        for (idx, cut) in data.cuts().cuts(0)[..7].iter().enumerate() {
+            let even = step * (idx + 1) as f32;
+            assert!((cut - even).abs() < distance, "{cut} for {even}");
         }
     }
 
     #[test]
-    fn a_line_end_in_quotes_makes_the_reader_start_again() {
-        let whole = read(1 << 20, 2, false);
-        for sample_values in [300, 1 << 20] {
-            let quoted = read(sample_values, 2, true);
-            assert_eq!(quoted.labels(), whole.labels());
+    fn a_channel_larger_than_its_sample_keeps_its_rows_in_order_and_its_cuts_even() {
+        for form in [Form::Plain, Form::Gzip] {
+            let first = read(300, 1, form);
+            let labels: Vec<f32> = (0..6000_u16).map(f32::from).collect();
+            assert_eq!(first.labels(), labels);
+            // The first 300 rows alone would have cuts up to 300.
+            are_even(&first, 250.0);
+            for n_threads in [2, 3, 8] {
+                let other = read(300, n_threads, form);
+                assert_eq!(
+                    (other.cuts(), other.labels()),
+                    (first.cuts(), first.labels())
+                );
+            }
         }
-        assert_eq!(read(1 << 20, 2, true).cuts(), whole.cuts());
+        let whole = [Form::Plain, Form::Gzip].map(|form| read(6000, 2, form));
+        assert_eq!(whole[0].cuts(), whole[1].cuts());
+    }
+
+    #[test]
+    fn a_line_end_in_quotes_makes_the_reader_start_again() {
+        let whole = read(1 << 20, 2, Form::Plain);
+        for sample_values in [300, 1 << 20] {
+            let quoted = read(sample_values, 2, Form::Quoted);
+            assert_eq!(quoted.labels(), whole.labels());
+            are_even(&quoted, 250.0);
+        }
+        assert_eq!(read(1 << 20, 2, Form::Quoted).cuts(), whole.cuts());
+    }
+
+    /// Writes a table whose label is its only feature and the number of the row.
+    fn write_parquet(path: &Path, rows_of_groups: &[std::ops::Range<u32>]) {
+        let schema = "message table { required float label; required float x; }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let pages = WriterProperties::builder()
+            .set_data_page_row_count_limit(1000)
+            .set_write_batch_size(1000);
+        let file = std::fs::File::create(path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::new(pages.build())).unwrap();
+        for rows in rows_of_groups {
+            let values: Vec<f32> = rows.clone().map(|it| it as f32).collect();
+            let mut group = writer.next_row_group().unwrap();
+            while let Some(mut column) = group.next_column().unwrap() {
+                let typed = column.typed::<FloatType>();
+                typed.write_batch(&values, None, None).unwrap();
+                column.close().unwrap();
+            }
+            group.close().unwrap();
+        }
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn a_parquet_table_larger_than_its_sample_has_cuts_from_all_over_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        write_parquet(&dir.path().join("a"), &[0..50_000, 50_000..50_001]);
+        write_parquet(&dir.path().join("b"), &[50_001..120_000]);
+        let table = |sample_values: usize, n_threads: usize| {
+            let threads = Threads::new(Some(n_threads)).unwrap();
+            let growing = Growing::new("train", goal(sample_values), &threads);
+            let files = discover("train", dir.path()).unwrap().files;
+            let reader = tables::open(files, options(), growing.order(), threads.clone());
+            let reader = reader.unwrap().unwrap();
+            assert_eq!(reader.n_rows(), Some(120_000));
+            grown(growing, reader)
+        };
+        let whole = table(1 << 20, 2);
+        let labels: Vec<f32> = (0..120_000_u32).map(|it| it as f32).collect();
+        assert_eq!(whole.labels(), labels);
+        let sampled = table(40_000, 1);
+        assert_eq!(sampled.labels(), labels);
+        are_even(&sampled, 8000.0);
+        let other = table(40_000, 3);
+        assert_eq!(other.cuts(), sampled.cuts());
+        let mut pieces = [Vec::new(), Vec::new()];
+        for (data, pieces) in [&sampled, &other].into_iter().zip(&mut pieces) {
+            data.for_each_piece(&mut |piece| pieces.extend_from_slice(piece));
+        }
+        assert!(pieces[0] == pieces[1]);
     }
 }

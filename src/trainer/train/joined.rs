@@ -33,6 +33,7 @@ pub(super) struct Joined<'a> {
     /// For whoever made this reader.
     of_first: &'a OfFirst,
     expected_rows: usize,
+    n_rows: Option<u64>,
 }
 
 impl<'a> Joined<'a> {
@@ -45,6 +46,7 @@ impl<'a> Joined<'a> {
     ) -> Self {
         Self {
             expected_rows: first.expected_rows() + second.expected_rows(),
+            n_rows: first.n_rows().zip(second.n_rows()).map(|(a, b)| a + b),
             first: Some(first),
             second,
             reopen,
@@ -106,6 +108,10 @@ impl TileReader for Joined<'_> {
 
     fn expected_rows(&self) -> usize {
         self.expected_rows
+    }
+
+    fn n_rows(&self) -> Option<u64> {
+        self.n_rows
     }
 
     fn skipped(&self) -> Skipped {

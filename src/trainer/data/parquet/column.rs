@@ -2,7 +2,6 @@
 //!
 //! Invariant: a column holds one decompressed page and its dictionary, however many rows the row group has.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use engine::dataset::FeatureWords;
@@ -25,6 +24,9 @@ use super::text;
 pub(super) trait Values<V>: Send {
     /// Reads the next rows and tells how many there were; fewer than asked for at the column's end only.
     fn fill(&mut self, out: &mut [V]) -> Result<usize, ParquetError>;
+    /// Passes the next rows over and tells how many there were, as [`Values::fill`]; pages that hold none but those are not
+    /// unpacked.
+    fn skip(&mut self, n_rows: usize) -> Result<usize, ParquetError>;
     /// The words that values so far stand for, of a column of text that is this feature.
     fn words(&self, _feature: u32) -> Option<FeatureWords> {
         None
@@ -138,9 +140,14 @@ impl<'a, V: Copy + Send + 'static> Opening<'a, V> {
         })
     }
 
-    /// The column's pages.
-    pub(super) fn into_pages(self) -> Box<dyn PageReader> {
-        self.pages
+    /// The column's cells, as they are stored.
+    pub(super) fn cells<T: DataType>(self) -> Cells<T> {
+        let column = self.group.schema_descr().column(self.idx);
+        Cells {
+            reader: get_typed_column_reader(get_column_reader(column, self.pages)),
+            values: Vec::new(),
+            levels: Vec::new(),
+        }
     }
 
     fn typed<T, F>(self, convert: F) -> Box<dyn Values<V>>
@@ -148,31 +155,48 @@ impl<'a, V: Copy + Send + 'static> Opening<'a, V> {
         T: DataType,
         F: Fn(&T::T) -> V + Send + 'static,
     {
-        let column = self.group.schema_descr().column(self.idx);
+        let missing = self.missing;
         Box::new(Typed::<T, F, V> {
-            reader: get_typed_column_reader(get_column_reader(column, self.pages)),
+            cells: self.cells(),
             convert,
-            missing: self.missing,
-            values: Vec::new(),
-            levels: Vec::new(),
-            marker: PhantomData,
+            missing,
         })
     }
 }
 
-struct Typed<T: DataType, F, V> {
+/// The cells of a column as they are stored.
+pub(super) struct Cells<T: DataType> {
     reader: ColumnReaderImpl<T>,
-    convert: F,
-    missing: V,
     values: Vec<T::T>,
     /// 1 for a value, 0 for null; empty where the column has no nulls.
     levels: Vec<i16>,
-    marker: PhantomData<T>,
 }
 
-impl<T: DataType, F: Fn(&T::T) -> V + Send, V: Copy + Send> Typed<T, F, V> {
+impl<T: DataType> Cells<T> {
+    /// Fills `out` with what `convert` makes of the next cells, `None` for null, and tells how many there were.
+    pub(super) fn fill<V>(
+        &mut self,
+        out: &mut [V],
+        mut convert: impl FnMut(Option<&T::T>) -> V,
+    ) -> Result<usize, ParquetError> {
+        guarded(|| {
+            let mut n_filled = 0;
+            while n_filled < out.len() {
+                match self.read(&mut out[n_filled..], &mut convert)? {
+                    0 => break,
+                    more => n_filled += more,
+                }
+            }
+            Ok(n_filled)
+        })
+    }
+
     /// Reads up to `out.len()` rows and tells how many.
-    fn read(&mut self, out: &mut [V]) -> Result<usize, ParquetError> {
+    fn read<V>(
+        &mut self,
+        out: &mut [V],
+        mut convert: impl FnMut(Option<&T::T>) -> V,
+    ) -> Result<usize, ParquetError> {
         self.values.clear();
         self.levels.clear();
         let levels = Some(&mut self.levels);
@@ -182,31 +206,37 @@ impl<T: DataType, F: Fn(&T::T) -> V + Send, V: Copy + Send> Typed<T, F, V> {
         let out = &mut out[..n_rows];
         if n_values == n_rows {
             for (out, value) in out.iter_mut().zip(&self.values) {
-                *out = (self.convert)(value);
+                *out = convert(Some(value));
             }
         } else {
             let mut values = self.values.iter();
             for (out, &level) in out.iter_mut().zip(&self.levels) {
-                let value = if level == 0 { None } else { values.next() };
-                *out = value.map_or(self.missing, &self.convert);
+                *out = convert(if level == 0 { None } else { values.next() });
             }
         }
         Ok(n_rows)
     }
+
+    /// As [`Values::skip`].
+    pub(super) fn skip(&mut self, n_rows: usize) -> Result<usize, ParquetError> {
+        guarded(|| self.reader.skip_records(n_rows))
+    }
+}
+
+struct Typed<T: DataType, F, V> {
+    cells: Cells<T>,
+    convert: F,
+    missing: V,
 }
 
 impl<T: DataType, F: Fn(&T::T) -> V + Send, V: Copy + Send> Values<V> for Typed<T, F, V> {
     fn fill(&mut self, out: &mut [V]) -> Result<usize, ParquetError> {
-        guarded(|| {
-            let mut n_rows = 0;
-            while n_rows < out.len() {
-                match self.read(&mut out[n_rows..])? {
-                    0 => break,
-                    more => n_rows += more,
-                }
-            }
-            Ok(n_rows)
-        })
+        let (convert, missing) = (&self.convert, self.missing);
+        self.cells.fill(out, |cell| cell.map_or(missing, convert))
+    }
+
+    fn skip(&mut self, n_rows: usize) -> Result<usize, ParquetError> {
+        self.cells.skip(n_rows)
     }
 }
 

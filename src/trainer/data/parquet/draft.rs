@@ -6,6 +6,8 @@ use super::super::side;
 
 /// A tile before its columns are filled.
 pub(super) struct Draft {
+    /// Rows of the row group before the first one.
+    pub(super) n_before: u64,
     pub(super) labels: Vec<f32>,
     pub(super) weights: Vec<f32>,
     /// Columns beside the features, `(n_rows,)` each.

@@ -44,8 +44,6 @@ pub(super) struct Group {
     side: Vec<SideColumn>,
     queries: Option<Queries>,
     n_rows: u64,
-    /// Rows that were decoded.
-    done: u64,
     /// Rows of the file before this group.
     first_row: u64,
 }
@@ -55,14 +53,19 @@ struct Open {
     column: Column,
     role: Role,
     values: Box<dyn Values<f32>>,
+    /// Rows that were decoded or passed over.
+    done: u64,
 }
 
-/// A problem in a column, after so many rows of the batch.
+/// A problem in a column, after so many rows of the row group.
 struct Spot {
-    row: usize,
+    row: u64,
     column: usize,
     cause: Cause,
 }
+
+/// Why tiles were refused, and the number of the first one of the row group that was.
+pub(super) type Refused = (usize, Box<DataError>);
 
 enum Cause {
     Ended,
@@ -70,11 +73,11 @@ enum Cause {
     Library(ParquetError),
 }
 
-/// A column and where its next rows go, tile by tile.
+/// A column and where its rows go, tile by tile, with the number of rows before each.
 struct Task<'a> {
     idx: usize,
     open: &'a mut Open,
-    targets: Vec<&'a mut [f32]>,
+    targets: Vec<(u64, &'a mut [f32])>,
 }
 
 impl Group {
@@ -110,6 +113,7 @@ impl Group {
                 column: column.clone(),
                 role,
                 values,
+                done: 0,
             });
         }
         let open = |column| Queries::open(file, column, idx, first_row);
@@ -123,20 +127,17 @@ impl Group {
             queries,
             n_leading: layout.n_leading,
             n_rows: rows as u64,
-            done: 0,
             first_row,
         })
     }
 
-    /// The row of the file behind this group.
-    pub(super) fn end_row(&self) -> u64 {
-        self.first_row + self.n_rows
-    }
-
-    /// Decodes the next rows; no tile at the end.
-    pub(super) fn next_tiles(&mut self, threads: &Threads) -> Result<Vec<Tile>, DataError> {
-        let n_features = self.columns.len() - self.n_leading;
-        let mut drafts = self.drafts(n_features);
+    /// Decodes tiles by their numbers, which ascend and go on from those that were decoded before.
+    pub(super) fn read(
+        &mut self,
+        numbers: &[usize],
+        threads: &Threads,
+    ) -> Result<Vec<Tile>, Refused> {
+        let mut drafts: Vec<Draft> = numbers.iter().map(|&number| self.draft(number)).collect();
         let mut tasks: Vec<Task<'_>> = self
             .columns
             .iter_mut()
@@ -148,11 +149,12 @@ impl Group {
             })
             .collect();
         for draft in &mut drafts {
+            let n_before = draft.n_before;
             for (task, column) in tasks.iter_mut().zip(draft.columns()) {
-                task.targets.push(column);
+                task.targets.push((n_before, column));
             }
         }
-        let n_rows: usize = tasks[0].targets.iter().map(|it| it.len()).sum();
+        let n_rows: usize = tasks[0].targets.iter().map(|it| it.1.len()).sum();
         let spots = threads.map(grouped(tasks, n_rows), |tasks| {
             let spots = tasks.into_iter().filter_map(|task| task.run().err());
             spots.min_by_key(|it| (it.row, it.column))
@@ -163,11 +165,16 @@ impl Group {
         }
         self.check_bounds(&drafts)?;
         if let Some(queries) = &mut self.queries {
-            for draft in &mut drafts {
-                draft.query_ids = Some(queries.read(draft.labels.len())?);
+            for (draft, &number) in drafts.iter_mut().zip(numbers) {
+                let read = queries.read(draft.n_before, draft.labels.len());
+                draft.query_ids = Some(read.map_err(|err| (number, Box::new(err)))?);
             }
         }
-        let side = self.side.clone();
+        Ok(self.finished(drafts))
+    }
+
+    /// Tiles of drafts that are filled.
+    fn finished(&self, drafts: Vec<Draft>) -> Vec<Tile> {
         let features = (0..).zip(&self.columns[self.n_leading..]);
         let words: Vec<FeatureWords> = features
             .filter_map(|(feature, open)| open.values.words(feature))
@@ -175,35 +182,33 @@ impl Group {
         let tiles = drafts.into_iter().map(|draft| {
             let origin = Origin {
                 object: Arc::clone(&self.object),
-                first_row: self.first_row + self.done,
+                first_row: self.first_row + draft.n_before,
             };
-            self.done += draft.labels.len() as u64;
-            let tile = draft.into_tile(n_features, &side, origin);
+            let tile = draft.into_tile(self.n_features(), &self.side, origin);
             Tile {
                 words: words.clone(),
                 ..tile
             }
         });
-        Ok(tiles.collect())
+        tiles.collect()
     }
 
-    fn drafts(&self, n_features: usize) -> Vec<Draft> {
-        let tile_rows = (BATCH_VALUES / n_features).clamp(1, TILE_ROWS);
-        let n_tiles = (BATCH_VALUES / (n_features * tile_rows)).clamp(1, BATCH_TILES);
-        let mut left = self.n_rows - self.done;
-        let mut drafts = Vec::with_capacity(n_tiles);
-        while left > 0 && drafts.len() < n_tiles {
-            let n_rows = left.min(tile_rows as u64) as usize;
-            left -= n_rows as u64;
-            drafts.push(Draft {
-                labels: vec![0.0; n_rows],
-                weights: vec![0.0; if self.is_weighted() { n_rows } else { 0 }],
-                side: vec![vec![0.0; n_rows]; self.side.len()],
-                query_ids: None,
-                values: vec![0.0; n_rows * n_features],
-            });
+    fn n_features(&self) -> usize {
+        self.columns.len() - self.n_leading
+    }
+
+    fn draft(&self, number: usize) -> Draft {
+        let tile_rows = tile_rows(self.n_features()) as u64;
+        let n_before = number as u64 * tile_rows;
+        let n_rows = tile_rows.min(self.n_rows - n_before) as usize;
+        Draft {
+            n_before,
+            labels: vec![0.0; n_rows],
+            weights: vec![0.0; if self.is_weighted() { n_rows } else { 0 }],
+            side: vec![vec![0.0; n_rows]; self.side.len()],
+            query_ids: None,
+            values: vec![0.0; n_rows * self.n_features()],
         }
-        drafts
     }
 
     fn is_weighted(&self) -> bool {
@@ -211,7 +216,7 @@ impl Group {
     }
 
     /// An upper bound is held against the label of its row.
-    fn check_bounds(&self, drafts: &[Draft]) -> Result<(), DataError> {
+    fn check_bounds(&self, drafts: &[Draft]) -> Result<(), Refused> {
         let bounds = self
             .side
             .iter()
@@ -219,63 +224,73 @@ impl Group {
         let Some(at) = bounds else {
             return Ok(());
         };
-        let mut before = 0;
         for draft in drafts {
             for (row, (&bound, &label)) in draft.side[at].iter().zip(&draft.labels).enumerate() {
                 side::check(SideColumn::LabelUpperBound, bound, label).map_err(|problem| {
                     self.refuse(Spot {
-                        row: before + row,
+                        row: draft.n_before + row as u64,
                         column: self.n_leading - self.side.len() + at,
                         cause: Cause::Problem(problem.into()),
                     })
                 })?;
             }
-            before += draft.labels.len();
         }
         Ok(())
     }
 
-    fn refuse(&self, spot: Spot) -> DataError {
+    fn refuse(&self, spot: Spot) -> Refused {
         let column = &self.columns[spot.column].column;
         let place = |rows| {
             ParquetPlace::file(&self.object)
                 .in_rows(rows)
                 .in_column(column.idx, &column.name)
         };
-        match spot.cause {
+        let err = match spot.cause {
             Cause::Ended => place(Rows::Group(self.idx)).refuse(ParquetProblem::Ended {
-                found: self.done + spot.row as u64,
+                found: spot.row,
                 expected: self.n_rows,
             }),
             Cause::Problem(problem) if problem.is_of_cell() => {
-                let row = self.first_row + self.done + spot.row as u64;
-                place(Rows::One(row)).refuse(problem)
+                place(Rows::One(self.first_row + spot.row)).refuse(problem)
             }
             Cause::Problem(problem) => place(Rows::Group(self.idx)).refuse(problem),
             Cause::Library(err) => place(Rows::Group(self.idx)).damaged(&self.source, err),
-        }
+        };
+        let number = spot.row / tile_rows(self.n_features()) as u64;
+        (number as usize, Box::new(err))
     }
+}
+
+/// Rows of a tile of so many features, but for the last one of a row group.
+pub(super) fn tile_rows(n_features: usize) -> usize {
+    (BATCH_VALUES / n_features).clamp(1, TILE_ROWS)
+}
+
+/// Tiles of so many features that are decoded together.
+pub(super) fn tiles_together(n_features: usize) -> usize {
+    (BATCH_VALUES / (n_features * tile_rows(n_features))).clamp(1, BATCH_TILES)
 }
 
 impl Task<'_> {
     /// Fills the tiles, and stops at the first row that does not fit.
     fn run(self) -> Result<(), Spot> {
-        let column = self.idx;
-        let mut row = 0;
-        for target in self.targets {
-            let spot = |more, cause| Spot {
-                row: row + more,
-                column,
-                cause,
-            };
-            let filled = self.open.values.fill(target);
-            let n_rows = filled.map_err(|err| spot(0, Cause::Library(err)))?;
-            let checked = self.open.role.check(&target[..n_rows]);
-            checked.map_err(|(at, problem)| spot(at, Cause::Problem(problem)))?;
-            if n_rows < target.len() {
-                return Err(spot(n_rows, Cause::Ended));
+        let (column, open) = (self.idx, self.open);
+        let spot = |row, cause| Spot { row, column, cause };
+        for (n_before, target) in self.targets {
+            let n_passed = (n_before - open.done) as usize;
+            let passed = open.values.skip(n_passed);
+            let passed = passed.map_err(|err| spot(open.done, Cause::Library(err)))?;
+            if passed < n_passed {
+                return Err(spot(open.done + passed as u64, Cause::Ended));
             }
-            row += n_rows;
+            let filled = open.values.fill(target);
+            let n_rows = filled.map_err(|err| spot(n_before, Cause::Library(err)))?;
+            let checked = open.role.check(&target[..n_rows]);
+            checked.map_err(|(at, problem)| spot(n_before + at as u64, Cause::Problem(problem)))?;
+            open.done = n_before + n_rows as u64;
+            if n_rows < target.len() {
+                return Err(spot(open.done, Cause::Ended));
+            }
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! `application/x-parquet`: the label in the first column, perhaps a weight, then the features.
 //!
-//! Invariants: rows come in the order of the sorted files, of their row groups and of their rows; all files have the same
+//! Invariants: rows are numbered in the order of the sorted files, of their row groups and of their rows; of a table that is
+//! larger than its sample, tiles from all over it come first, for which pages are passed over, and the others after them; all files have the same
 //! columns; a null, like NaN, is a missing value in a feature and refused in label and weight; a feature of text holds
 //! categories, and what else is not a number is refused with the column's name. A row group is never in memory as a whole.
 //!
 //! Source: apache/parquet-format; the built-in algorithm's reader (sagemaker-xgboost-container, `get_parquet_dmatrix`),
 //! which takes the first column for the label as well, but knows no weight.
 
+mod chart;
 mod column;
 mod draft;
 mod group;
@@ -19,61 +21,62 @@ mod schema;
 mod source;
 mod text;
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::vec;
 
-use engine::dataset::Tile;
+use engine::dataset::Part;
 use engine::threads::Threads;
 
-use self::group::Group;
+use self::chart::{Chart, GroupPlace};
+use self::group::{Group, Refused};
 use self::open_file::OpenFile;
 pub use self::problem::{MAX_COLUMNS, ParquetPlace, ParquetProblem, Rows};
-use self::schema::Layout;
 use super::csv::CsvOptions;
 use super::error::DataError;
 use super::files::DataFile;
+use super::plan::Plan;
+use super::tiles::{Batch, Order, TileReader};
+
+/// Rows that a footer is believed about before they are there: as many as a tree can number.
+const MOST_ROWS: u64 = u32::MAX as u64;
 
 /// Tiles of Parquet files.
 pub struct ParquetTiles {
-    files: vec::IntoIter<DataFile>,
+    files: Vec<DataFile>,
     options: CsvOptions,
     threads: Threads,
-    /// The columns of the first file.
-    layout: Option<Layout>,
-    open: Option<Cursor>,
-    ready: VecDeque<Tile>,
-}
-
-/// A place between two batches of rows.
-struct Cursor {
-    file: OpenFile,
-    /// The row group that is opened next.
-    next_group: usize,
-    group: Option<Group>,
-    /// Rows of the groups before the next one.
-    n_rows: u64,
+    chart: Chart,
+    plan: Plan,
+    /// The row group at hand, and the number of its next tile.
+    open: Option<(GroupPlace, Group, usize)>,
+    /// The first problem so far, and the number of its tile.
+    failed: Option<(usize, DataError)>,
 }
 
 /// Opens a channel's files; `None` if they hold no row. `options` say of the columns what they say of those of CSV.
 ///
 /// # Errors
-/// [`DataError`] for the first rows, and for the files before them.
+/// [`DataError`] if the footer of the first file with rows is refused, or of one before it.
 pub fn open(
     files: Vec<DataFile>,
     options: CsvOptions,
+    order: Order,
     threads: Threads,
 ) -> Result<Option<ParquetTiles>, DataError> {
-    let mut tiles = ParquetTiles {
-        files: files.into_iter(),
+    let mut chart = Chart::of(&files, &options);
+    if chart.n_rows() == 0 {
+        return chart.failed.take().map_or(Ok(None), Err);
+    }
+    let n_values = chart.n_rows() as f64 * chart.n_features() as f64;
+    let failed = chart.failed.take().map(|err| (chart.n_tiles(), err));
+    Ok(Some(ParquetTiles {
+        files,
         options,
         threads,
-        layout: None,
+        plan: Plan::of_values(chart.n_tiles(), order, n_values),
+        chart,
         open: None,
-        ready: VecDeque::new(),
-    };
-    tiles.refill()?;
-    Ok((!tiles.ready.is_empty()).then_some(tiles))
+        failed,
+    }))
 }
 
 /// A feature, as the footer of a file has it.
@@ -98,75 +101,97 @@ pub fn features(files: &[DataFile], options: &CsvOptions) -> Result<Vec<Feature>
 }
 
 impl ParquetTiles {
-    /// Decodes the next rows, unless the last file is at its end.
-    fn refill(&mut self) -> Result<(), DataError> {
-        while self.ready.is_empty() {
-            let Some(cursor) = &mut self.open else {
-                let Some(entry) = self.files.next() else {
-                    return Ok(());
+    /// Decodes tiles of one row group, by their numbers in the channel.
+    fn decode(&mut self, numbers: &[usize]) -> Result<Vec<Part>, Refused> {
+        let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+        let is_ahead = |(place, _, next): &(GroupPlace, Group, usize)| {
+            *next <= first && last < place.tiles.end
+        };
+        let (place, mut group) = match self.open.take().filter(is_ahead) {
+            Some((place, group, _)) => (place, group),
+            None => self.open_group(first)?,
+        };
+        let begin = place.tiles.start;
+        let of_group: Vec<usize> = numbers.iter().map(|it| it - begin).collect();
+        let tiles = group.read(&of_group, &self.threads);
+        let tiles = tiles.map_err(|(tile, err)| (begin + tile, err))?;
+        self.open = Some((place, group, last + 1));
+        let parts = numbers.iter().zip(tiles).map(|(&number, mut tile)| {
+            // Counted from the start of the part.
+            tile.origin.first_row = 0;
+            Part {
+                number,
+                tiles: vec![tile],
+            }
+        });
+        Ok(parts.collect())
+    }
+
+    /// Opens the row group of a tile.
+    fn open_group(&self, tile: usize) -> Result<(GroupPlace, Group), Refused> {
+        let place = self.chart.group_of(tile).clone();
+        let opened = OpenFile::open(&self.files[place.file], &self.options)
+            .and_then(|file| Group::open(&file, self.options.labels, place.idx, place.first_row));
+        match opened {
+            Ok(group) => Ok((place, group)),
+            Err(err) => Err((place.tiles.start, Box::new(err))),
+        }
+    }
+
+    /// Remembers a problem; what comes behind it is not read.
+    fn fail(&mut self, number: usize, err: DataError) {
+        self.plan.end_at(number);
+        self.open = None;
+        if self
+            .failed
+            .as_ref()
+            .is_none_or(|(first, _)| number < *first)
+        {
+            self.failed = Some((number, err));
+        }
+    }
+}
+
+impl TileReader for ParquetTiles {
+    fn read(&mut self) -> Result<Batch, DataError> {
+        let mut parts = Vec::new();
+        while parts.is_empty() {
+            let numbers = self.plan.take(self.chart.tiles_together());
+            if numbers.is_empty() {
+                return match self.failed.take() {
+                    Some((_, err)) => Err(err),
+                    None => Ok(Batch::End),
                 };
-                self.open = Some(self.start(&entry)?);
-                continue;
-            };
-            if let Some(group) = &mut cursor.group {
-                self.ready.extend(group.next_tiles(&self.threads)?);
-                if self.ready.is_empty() {
-                    cursor.n_rows = group.end_row();
-                    cursor.group = None;
+            }
+            let chart = &self.chart;
+            let of_groups: Vec<Vec<usize>> = numbers
+                .chunk_by(|a, b| chart.group_of(*a).tiles.contains(b))
+                .map(<[usize]>::to_vec)
+                .collect();
+            for numbers in of_groups {
+                match self.decode(&numbers) {
+                    Ok(decoded) => parts.extend(decoded),
+                    Err((number, err)) => {
+                        self.fail(number, *err);
+                        break;
+                    }
                 }
-            } else if !cursor.open_group(&self.options)? {
-                self.open = None;
             }
         }
-        Ok(())
+        Ok(Batch::Parts(parts))
     }
 
-    fn start(&mut self, entry: &DataFile) -> Result<Cursor, DataError> {
-        let file = OpenFile::open(entry, &self.options)?;
-        if let Some(first) = &self.layout {
-            file.layout.check_same(first)?;
-        } else {
-            if !file.layout.left_out.is_empty() {
-                tracing::warn!(
-                    "{}: left out what pandas calls the index: {}",
-                    entry.object,
-                    file.layout.left_out.join(", ")
-                );
-            }
-            self.layout = Some(file.layout.clone());
-        }
-        Ok(Cursor {
-            file,
-            next_group: 0,
-            group: None,
-            n_rows: 0,
-        })
+    fn in_sample(&self) -> bool {
+        self.plan.in_sample()
     }
-}
 
-impl Cursor {
-    /// Opens the next row group; false behind the last one.
-    fn open_group(&mut self, options: &CsvOptions) -> Result<bool, DataError> {
-        if self.next_group == self.file.metadata.num_row_groups() {
-            return Ok(false);
-        }
-        let group = Group::open(&self.file, options.labels, self.next_group, self.n_rows)?;
-        self.next_group += 1;
-        self.group = Some(group);
-        Ok(true)
+    fn expected_rows(&self) -> usize {
+        self.n_rows().unwrap_or(0) as usize
     }
-}
 
-impl Iterator for ParquetTiles {
-    type Item = Result<Tile, DataError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Err(err) = self.refill() {
-            self.open = None;
-            self.files = Vec::new().into_iter();
-            return Some(Err(err));
-        }
-        self.ready.pop_front().map(Ok)
+    fn n_rows(&self) -> Option<u64> {
+        // A footer can promise any number.
+        Some(self.chart.n_rows()).filter(|it| *it <= MOST_ROWS)
     }
 }
 
@@ -175,7 +200,7 @@ impl fmt::Debug for ParquetTiles {
         f.debug_struct("ParquetTiles")
             .field("files", &self.files)
             .field("options", &self.options)
-            .field("layout", &self.layout)
+            .field("chart", &self.chart)
             .finish_non_exhaustive()
     }
 }

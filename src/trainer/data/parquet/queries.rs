@@ -20,7 +20,7 @@ pub(super) struct Queries {
     place: ParquetPlace,
     values: Box<dyn Values<QueryId>>,
     n_rows: u64,
-    /// Rows that were read.
+    /// Rows that were read or passed over.
     done: u64,
     /// Rows of the file before this group.
     first_row: u64,
@@ -52,20 +52,28 @@ impl Queries {
         })
     }
 
-    /// Reads the queries of the next `n_rows` rows.
-    pub(super) fn read(&mut self, n_rows: usize) -> Result<Vec<u64>, DataError> {
+    /// Reads the queries of `n_rows` rows, of which the first has `n_before` before it in the row group.
+    pub(super) fn read(&mut self, n_before: u64, n_rows: usize) -> Result<Vec<u64>, DataError> {
         let mut ids = vec![Err(f64::NAN); n_rows];
         let place = || self.place.clone();
-        let filled = self.values.fill(&mut ids);
+        let n_passed = (n_before - self.done) as usize;
+        let filled = self.values.skip(n_passed).and_then(|passed| {
+            let filled = if passed < n_passed {
+                0
+            } else {
+                self.values.fill(&mut ids)?
+            };
+            Ok(passed + filled)
+        });
         let found = filled.map_err(|err| place().damaged(&self.source, err))?;
-        if found < n_rows {
+        if found < n_passed + n_rows {
             return Err(place().refuse(ParquetProblem::Ended {
                 found: self.done + found as u64,
                 expected: self.n_rows,
             }));
         }
-        let first = self.first_row + self.done;
-        self.done += n_rows as u64;
+        let first = self.first_row + n_before;
+        self.done = n_before + n_rows as u64;
         let id = |(row, id): (usize, QueryId)| {
             id.map_err(|value| {
                 let row = place().in_rows(Rows::One(first + row as u64));
