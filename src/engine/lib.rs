@@ -15,6 +15,7 @@ pub mod estimator;
 pub mod explain;
 pub mod export;
 pub mod linear;
+pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod objective;

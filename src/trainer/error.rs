@@ -146,6 +146,18 @@ pub enum TrainerError {
     /// The rows cannot be dealt out to folds.
     #[error("Hyperparameter _kfold: {0}")]
     Folds(#[from] FoldError),
+    /// Training takes more memory than there is.
+    #[error("training takes {least} of memory at least ({uses}), and {machine} has {available}")]
+    Memory {
+        /// What it takes at least.
+        least: String,
+        /// What for.
+        uses: String,
+        /// What has too little: the instance type, if it is known.
+        machine: String,
+        /// What there is.
+        available: String,
+    },
     /// The environment asks for instructions that are not there.
     #[error("LINDEN_SIMD: {0}")]
     Simd(SimdError),
@@ -203,6 +215,7 @@ impl TrainerError {
             | Self::Continuing { .. }
             | Self::Update
             | Self::Folds(_)
+            | Self::Memory { .. }
             | Self::PipeMode { .. }
             | Self::RecordWrapper { .. }
             | Self::NoData { .. }
@@ -243,6 +256,9 @@ impl TrainerError {
                 "give the job a channel named train; validation is optional"
             }
             Self::Hosts { .. } => "set the instance count to 1",
+            Self::Memory { .. } => {
+                "take an instance type with more memory; fewer columns, rows or classes, and a smaller validation channel, take less"
+            }
             Self::PipeMode { .. } => "set the channel's input mode to File or FastFile",
             Self::RecordWrapper { .. } => "leave the channel's record wrapper type out",
             Self::NoData { .. } => {
@@ -351,10 +367,10 @@ fn checkpoint_hint(err: &CheckpointError) -> &'static str {
             "let the job write to the folder of checkpoints, or leave its CheckpointConfig out"
         }
         CheckpointError::Settings { .. } => {
-            "give the job the hyperparameters it had; or begin again, with an empty S3 prefix for checkpoints or with checkpoint_mismatch set to restart"
+            "to go on, give the job the hyperparameters it had; to begin again, train with checkpoint_mismatch set to restart, where `fail`, the default, ends here, or with an empty S3 prefix for checkpoints"
         }
         CheckpointError::Data { .. } => {
-            "give the job the data it had; or begin again, with an empty S3 prefix for checkpoints or with checkpoint_mismatch set to restart"
+            "to go on, give the job the data it had; to begin again, as a job does that retrains on new data under one S3 prefix, train with checkpoint_mismatch set to restart, where `fail`, the default, ends here, or with an empty S3 prefix for checkpoints"
         }
         CheckpointError::Foreign { .. } => {
             "begin with an empty S3 prefix for checkpoints, or set checkpoint_mismatch to restart"

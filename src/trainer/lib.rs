@@ -8,6 +8,7 @@
 //! data       files or a pipe -> blocks of whole lines or records -> tiles, with every refusal at its line
 //! store      channels straight from S3: ranges of objects, several at once, resumed and never of two versions
 //! train      the one place with the order: job -> tables -> fit -> artifacts and evaluation
+//! memory     how much of it there is
 //! serve      the inference server: /ping and /invocations, until SIGTERM
 //! error      every way to fail, and who can do something about it
 //! failure    the last words: output/failure and stderr
@@ -44,6 +45,7 @@ pub mod data;
 pub mod error;
 pub mod failure;
 pub mod log;
+mod memory;
 pub mod serve;
 pub mod signal;
 pub mod store;

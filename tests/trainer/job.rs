@@ -138,6 +138,16 @@ impl Job {
         self.ended(self.command(words).output().unwrap())
     }
 
+    /// Runs another program, which gets the trainer's path as its last word.
+    pub(crate) fn run_by(&self, program: &str, words: &[&str]) -> Ended {
+        self.write_documents();
+        let trainer = self.command(&[]).get_program().to_owned();
+        let mut command = Command::new(program);
+        command.args(words).arg(trainer);
+        command.env("SAGEMAKER_BASE_DIR", self.dir.path());
+        self.ended(command.output().unwrap())
+    }
+
     /// Starts the job, with stdout and stderr to be read.
     pub(crate) fn start(&self) -> Child {
         self.write_documents();

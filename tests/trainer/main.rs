@@ -20,6 +20,7 @@ mod hyperparameters;
 mod injection;
 mod job;
 mod libsvm;
+mod memory;
 mod modes;
 mod parquet;
 mod parquet_damage;

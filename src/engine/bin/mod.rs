@@ -27,7 +27,9 @@ pub use categories::{Categories, MOST_CATEGORIES};
 pub use cuts::{HistogramCuts, SENTINEL};
 pub use ingest::Ingest;
 pub(crate) use matrix::{BinnedMatrix, CODES, Codes, SparseCodes, row_stride};
+pub(crate) use sample::SPARSE_BELOW;
 pub use sample::{SAMPLE_VALUES, Sample};
+pub(crate) use tile::n_present;
 
 /// A binned table with labels, perhaps weights, and perhaps margins to start from. The raw values are gone.
 #[derive(Clone, Debug)]

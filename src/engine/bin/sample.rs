@@ -24,7 +24,7 @@ pub const SAMPLE_VALUES: usize = 16 << 20;
 
 /// A table of which a smaller share is present is kept as lists: a listed code takes four bytes and more time than a
 /// dense one, so lists pay below about a third.
-const SPARSE_BELOW: f64 = 0.25;
+pub(crate) const SPARSE_BELOW: f64 = 0.25;
 
 /// Raw rows, until there are enough of them to cut.
 #[derive(Debug)]

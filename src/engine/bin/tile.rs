@@ -65,7 +65,7 @@ pub(super) fn width(features: FeaturesView<'_>) -> usize {
 }
 
 /// Values of a tile that are not missing.
-pub(super) fn n_present(features: FeaturesView<'_>) -> usize {
+pub(crate) fn n_present(features: FeaturesView<'_>) -> usize {
     let (FeaturesView::Dense { values, .. } | FeaturesView::Csr { values, .. }) = features;
     values
         .iter()

@@ -43,6 +43,8 @@ pub(crate) struct Job {
     pub(crate) continues: bool,
     /// Where the channels are.
     pub(crate) whereabouts: Whereabouts,
+    /// The type of the instance, where the platform says it.
+    pub(crate) instance_type: Option<String>,
 }
 
 impl Job {
@@ -64,7 +66,7 @@ impl Job {
         for it in &hyperparameters.warnings {
             tracing::warn!("{it}");
         }
-        check_hosts(root)?;
+        let instance_type = only_host(root)?.current_instance_type;
         let checkpoints = read(&root.checkpointconfig_json())?;
         let checkpoints = checkpoints
             .map(|bytes| CheckpointConfig::read(&bytes))
@@ -99,6 +101,7 @@ impl Job {
             categorical: Vec::new(),
             continues: channels.model().is_some(),
             whereabouts,
+            instance_type,
         })
     }
 }
@@ -129,7 +132,8 @@ fn check_continues(hyperparameters: &Hyperparameters) -> Result<(), TrainerError
     Ok(())
 }
 
-fn check_hosts(root: &MlRoot) -> Result<(), TrainerError> {
+/// The host that the job runs on.
+fn only_host(root: &MlRoot) -> Result<ResourceConfig, TrainerError> {
     let resources = match read(&root.resourceconfig_json())? {
         Some(bytes) => ResourceConfig::read(&bytes)?,
         None => ResourceConfig::single(),
@@ -137,7 +141,7 @@ fn check_hosts(root: &MlRoot) -> Result<(), TrainerError> {
     match resources.world_size() {
         1 => {
             tracing::info!("Single node training.");
-            Ok(())
+            Ok(resources)
         }
         n_hosts => Err(TrainerError::Hosts { n_hosts }),
     }

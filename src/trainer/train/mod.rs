@@ -15,6 +15,7 @@ mod features;
 mod fit;
 mod fold_metrics;
 mod folds;
+mod forecast;
 mod going_on;
 mod held_out;
 mod ingest;

@@ -11,12 +11,14 @@ use contract::channel::{Channel, InputMode, TRAIN, VALIDATION};
 use contract::hyperparameter::{Algorithm, Hyperparameters};
 use contract::paths::MlRoot;
 use engine::bin::SAMPLE_VALUES;
+use engine::memory::{Held, TableSize};
 use engine::objective::Task;
 use engine::params::{BoosterName, BoosterValidParams, ProcessType};
 use engine::threads::Threads;
 
 use super::baseline::Keys;
 use super::categories;
+use super::forecast::{Forecast, Length, Prospect};
 use super::ingest::{Goal, Growing, Grown};
 use super::job::Job;
 use super::joined::{Joined, OfFirst};
@@ -96,11 +98,13 @@ impl Reading<'_> {
         }
         let files = Pair { train, validation };
         let raw = || Goal::Raw(job.categorical.clone(), None);
-        let tables = match self.table_kind(params) {
-            Kind::Values => self.pair(raw(), files, Rows::Raw)?,
-            Kind::Columns => self.pair(raw(), files, Rows::Columns)?,
+        let kind = self.table_kind(params);
+        let forecast = &self.forecast(params, kind);
+        let tables = match kind {
+            Kind::Values => self.pair(raw(), files, Rows::Raw, forecast)?,
+            Kind::Columns => self.pair(raw(), files, Rows::Columns, forecast)?,
             Kind::LateBins => {
-                let tables = self.pair(raw(), files, Rows::Raw)?;
+                let tables = self.pair(raw(), files, Rows::Raw, forecast)?;
                 tables
                     .map(|tables| self.bin_late(tables, params.max_bin()))
                     .transpose()?
@@ -112,7 +116,7 @@ impl Reading<'_> {
                     categorical: job.categorical.clone(),
                     names: self.start.map(|it| it.booster.category_names.clone()),
                 };
-                self.pair(goal, files, Rows::Binned)?
+                self.pair(goal, files, Rows::Binned, forecast)?
             }
         };
         if let Some(tables) = &tables {
@@ -142,6 +146,22 @@ impl Reading<'_> {
             (_, BoosterName::Dart, _) if self.start.is_some() => Kind::LateBins,
             (Algorithm::GradientBoosting | Algorithm::RandomForest, _, _) => Kind::Bins,
         }
+    }
+
+    /// What is known of the memory that the job takes.
+    fn forecast<'f>(&'f self, params: &'f BoosterValidParams, kind: Kind) -> Forecast<'f> {
+        let kfold = self.job.hyperparameters.kfold;
+        Forecast::new(Prospect {
+            params,
+            held: match kind {
+                Kind::Bins => Held::Bins,
+                Kind::LateBins => Held::ValuesThenBins,
+                Kind::Columns | Kind::Values => Held::Values,
+            },
+            n_folds: kfold.map(|it| it.n_folds),
+            n_threads: self.threads.n_threads(),
+            instance_type: self.job.instance_type.as_deref(),
+        })
     }
 
     /// Bins tables that were read as values, with the leaves that rows reach in the model to continue from.
@@ -210,6 +230,7 @@ impl Reading<'_> {
         goal: Goal,
         files: Pair<Bytes>,
         rows: impl Fn(Pair<T>) -> Rows,
+        forecast: &Forecast<'_>,
     ) -> Result<Option<Tables>, TrainerError> {
         let growing = Growing::new(TRAIN, goal, self.threads);
         let of_first = OfFirst::default();
@@ -221,7 +242,7 @@ impl Reading<'_> {
             let reader = reader.map(|it| it as Box<dyn TileReader + '_>);
             (reader, self.job.validation.as_ref().zip(files.validation))
         };
-        let Some((mut train, train_keys)) = self.table::<T>(growing, reader)? else {
+        let Some((mut train, train_keys)) = self.table::<T>(growing, reader, forecast)? else {
             return Ok(None);
         };
         let n_train = train.rows.labelled().n_rows();
@@ -234,7 +255,7 @@ impl Reading<'_> {
             let growing = Growing::new(VALIDATION, goal, self.threads);
             let reader = self.reader(VALIDATION, channel, files, growing.order());
             let reader = reader.map(|it| it as Box<dyn TileReader + '_>);
-            let Some((mut table, keys)) = self.table::<T>(growing, reader)? else {
+            let Some((mut table, keys)) = self.table::<T>(growing, reader, forecast)? else {
                 return Ok(None);
             };
             harmonise(&mut train, &mut table)?;
@@ -329,8 +350,9 @@ impl Reading<'_> {
         &self,
         growing: Growing<'_>,
         reader: Result<Box<dyn TileReader + '_>, TrainerError>,
+        forecast: &Forecast<'_>,
     ) -> Result<Option<(Grown<T>, Keys)>, TrainerError> {
-        let read = reader.and_then(|reader| self.read_table(growing, reader));
+        let read = reader.and_then(|reader| self.read_table(growing, reader, forecast));
         match read {
             Err(_) if self.stop.load(Ordering::Relaxed) => Ok(None),
             read => read,
@@ -341,9 +363,14 @@ impl Reading<'_> {
         &self,
         mut growing: Growing<'_>,
         mut reader: Box<dyn TileReader + '_>,
+        forecast: &Forecast<'_>,
     ) -> Result<Option<(Grown<T>, Keys)>, TrainerError> {
         let name = growing.channel();
         growing.expect_rows(reader.expected_rows());
+        let length = match reader.n_rows() {
+            Some(n_rows) => Length::Known(n_rows),
+            None => Length::Guessed(reader.expected_rows() as u64),
+        };
         let own = &self.job.hyperparameters;
         let mut keys = Keys::new(&own.baseline_columns, &own.feature_names);
         let mut n_rows = 0;
@@ -354,17 +381,20 @@ impl Reading<'_> {
             }
             match batch {
                 Batch::Parts(mut parts) => {
+                    growing.expect_rows(reader.expected_rows());
                     let tiles = parts.iter().flat_map(|part| &part.tiles);
                     n_rows += tiles.map(|tile| tile.labels.len() as u64).sum::<u64>();
                     keys.take(&parts);
                     if let Some(start) = self.start {
                         start.set_margins(&mut parts, name, self.threads)?;
                     }
+                    forecast.take(name, TableSize::of(&parts), length)?;
                     growing.push(parts, reader.in_sample())?;
                 }
                 Batch::StartAgain => {
                     n_rows = 0;
                     keys.clear();
+                    forecast.start_again(name);
                     growing.start_again();
                 }
                 Batch::End => break,
@@ -372,6 +402,7 @@ impl Reading<'_> {
         }
         let skipped = reader.skipped();
         drop(reader);
+        forecast.end(name)?;
         let n_skipped = skipped.n_rows;
         tell_of_skipped(name, n_rows, &skipped)?;
         let mut grown = T::grown(growing)?;
