@@ -13,6 +13,7 @@ mod client;
 mod listing;
 mod logs;
 mod objects;
+mod pipes;
 mod real_trainer;
 mod requests;
 mod state;

@@ -21,6 +21,12 @@ deaf-*) trap '' TERM; linger ;;
 esac
 
 mkdir -p model/linden
+if [ "$mode" = pipe ]; then
+    # Two epochs, of which the first is left after some bytes.
+    head -c 4 input/data/train_0 >"model/linden/epoch-0-$host"
+    until [ -p input/data/train_1 ]; do sleep 0.05; done
+    cat input/data/train_1 >"model/linden/epoch-1-$host"
+fi
 if [ "$host" = algo-1 ]; then echo "model" >model/xgboost-model; fi
 find input/data -type f | sort >"model/linden/files-$host"
 env | sort >"model/linden/env-$host"

@@ -1,5 +1,6 @@
 """boto3, unchanged but for its endpoint, against `linden local up`: what a user's scripts do to SageMaker works here."""
 
+import gzip
 import io
 import json
 import os
@@ -183,6 +184,63 @@ def test_the_log_is_followed_by_tokens_until_one_comes_twice(local: Local, train
     rounds = [line for line in lines if "#011" in line]
     assert [line.split("#011")[0] for line in rounds] == [f"[{n}]" for n in range(5)]
     assert local.lines("trained") == lines
+
+
+def model_of(local: Local, name: str) -> bytes:
+    """The bytes of a job's model."""
+    body = local.s3.get_object(Bucket="planning", Key=f"out/{name}/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        return tar.extractfile("xgboost-model").read()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"RecordWrapperType": "RecordIO"},
+        {"CompressionType": "Gzip"},
+        {"CompressionType": "Gzip", "RecordWrapperType": "RecordIO"},
+    ],
+    ids=["plain", "records", "unpacked", "unpacked records"],
+)
+def test_a_pipe_brings_the_objects_of_a_channel(local: Local, settings: dict[str, str]) -> None:
+    lines = TABLE.splitlines(keepends=True)
+    prefix = "packed/" if "CompressionType" in settings else "parts/"
+    for part in range(5):
+        body = "".join(lines[2 * part : 2 * part + 2]).encode()
+        local.s3.put_object(Bucket="planning", Key=f"{prefix}{part}.csv", Body=gzip.compress(body) if "packed" in prefix else body)
+
+    def channel(prefix: str, **more: str) -> list[dict]:
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://planning/{prefix}", "S3DataDistributionType": "FullyReplicated"}
+        return [{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": source}} | more]
+
+    name = "pipe-" + "-".join(settings.values()).lower()
+    local.create(f"{name}files", InputDataConfig=channel(prefix))
+    local.create(f"{name}pipe", InputDataConfig=channel(prefix, InputMode="Pipe", **settings))
+    jobs = [local.wait(f"{name}{it}") for it in ("files", "pipe")]
+    assert [job["TrainingJobStatus"] for job in jobs] == ["Completed", "Completed"]
+    assert model_of(local, f"{name}files") == model_of(local, f"{name}pipe")
+
+
+def test_an_augmented_manifest_brings_a_row_in_an_attribute(local: Local) -> None:
+    rows = [[float(cell) for cell in line.split(",")] for line in TABLE.splitlines()]
+    text = "".join(json.dumps({"row": row, "row-metadata": {"type": "planning"}}) + "\n" for row in rows)
+    local.s3.put_object(Bucket="planning", Key="rows.jsonl", Body=text.encode())
+    source = {"S3DataType": "AugmentedManifestFile", "S3Uri": "s3://planning/rows.jsonl", "AttributeNames": ["row"]}
+    channel = {
+        "ChannelName": "train",
+        "ContentType": "application/jsonlines",
+        "InputMode": "Pipe",
+        "RecordWrapperType": "RecordIO",
+        "DataSource": {"S3DataSource": source},
+    }
+    local.create("augmented", InputDataConfig=[channel])
+    assert local.wait("augmented")["TrainingJobStatus"] == "Completed"
+    local.create("as-csv")
+    local.wait("as-csv")
+    assert model_of(local, "augmented") == model_of(local, "as-csv")
+    with pytest.raises(botocore.exceptions.ClientError, match="goes with input mode Pipe alone"):
+        local.create("file-mode", InputDataConfig=[channel | {"InputMode": "File", "RecordWrapperType": "None"}])
 
 
 def test_a_stopped_job_is_stopped_once(local: Local) -> None:

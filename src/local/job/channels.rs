@@ -5,6 +5,7 @@
 //!
 //! Source: SageMaker API, `S3DataSource`.
 
+use super::augmented;
 use crate::s3::Objects;
 use contract::job::S3Uri;
 use contract::job::request::{Channel, S3DataSource};
@@ -45,11 +46,28 @@ struct Item {
     to: PathBuf,
 }
 
+/// What a pipe brings at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// An object's bytes.
+    Object(PathBuf),
+    /// The value of an attribute of an augmented manifest.
+    Value(Vec<u8>),
+}
+
+/// What a channel holds.
+#[derive(Clone, Debug)]
+enum Found {
+    Objects(Vec<Item>),
+    /// Lines of an augmented manifest, attribute by attribute.
+    Lines(Vec<Vec<Piece>>),
+}
+
 /// The objects of one channel, found.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     channel: String,
-    items: Vec<Item>,
+    found: Found,
     sharded: bool,
 }
 
@@ -81,25 +99,32 @@ impl Source {
             .s3_uri
             .parse()
             .map_err(|err: contract::job::NameError| unusable(err.to_string()))?;
-        let items = match source.s3_data_type.as_str() {
-            "S3Prefix" => under_prefix(objects, &uri).map_err(|err| SourceError::Read {
-                channel: name.clone(),
-                source: err,
-            })?,
-            "ManifestFile" => {
-                in_manifest(objects, &uri).map_err(|reason| SourceError::Manifest {
-                    channel: name.clone(),
-                    uri: uri.to_string(),
-                    reason,
-                })?
+        let in_manifest_file = |reason| SourceError::Manifest {
+            channel: name.clone(),
+            uri: uri.to_string(),
+            reason,
+        };
+        let found = match source.s3_data_type.as_str() {
+            "S3Prefix" => {
+                Found::Objects(
+                    under_prefix(objects, &uri).map_err(|err| SourceError::Read {
+                        channel: name.clone(),
+                        source: err,
+                    })?,
+                )
+            }
+            "ManifestFile" => Found::Objects(in_manifest(objects, &uri).map_err(in_manifest_file)?),
+            "AugmentedManifestFile" => {
+                let lines = augmented::lines(objects, &uri, &source.attribute_names);
+                Found::Lines(lines.map_err(in_manifest_file)?)
             }
             other => {
                 return Err(unusable(format!(
-                    "S3DataType is `{other}`, the local SageMaker reads S3Prefix and ManifestFile"
+                    "S3DataType is `{other}`, the local SageMaker reads S3Prefix, ManifestFile and AugmentedManifestFile"
                 )));
             }
         };
-        if items.is_empty() {
+        if found.is_empty() {
             let (region, role) = (asker.region.to_owned(), asker.role.to_owned());
             return Err(SourceError::Empty {
                 uri: uri.to_string(),
@@ -110,7 +135,7 @@ impl Source {
         }
         Ok(Self {
             channel: name,
-            items,
+            found,
             sharded: is_sharded(source),
         })
     }
@@ -118,25 +143,71 @@ impl Source {
     /// Brings the share of host `rank` of `n_hosts` into `folder`, which is made even if the share is empty.
     pub(crate) fn bring(&self, folder: &Path, rank: usize, n_hosts: usize) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        let step = if self.sharded { n_hosts.max(1) } else { 1 };
-        let first = if self.sharded { rank } else { 0 };
-        for item in self.items.iter().skip(first).step_by(step) {
-            let to = folder.join(&item.to);
-            if let Some(parent) = to.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            // Objects are replaced by rename, so the link keeps what was there when the job began.
-            if fs::hard_link(&item.file, &to).is_err() {
-                fs::copy(&item.file, &to)?;
-            }
+        let (first, step) = self.share(rank, n_hosts);
+        let Found::Objects(items) = &self.found else {
+            return Err(io::Error::other(
+                "an augmented manifest comes through a pipe",
+            ));
+        };
+        for item in items.iter().skip(first).step_by(step) {
+            keep(&item.file, &folder.join(&item.to))?;
         }
         Ok(())
+    }
+
+    /// What a pipe brings, object by object or line by line; objects are kept in `folder`.
+    pub(super) fn units(&self, folder: &Path) -> io::Result<Vec<Vec<Piece>>> {
+        let mut units = match &self.found {
+            Found::Objects(items) => {
+                let pieces = items.iter().map(|it| vec![Piece::Object(it.file.clone())]);
+                pieces.collect()
+            }
+            Found::Lines(lines) => lines.clone(),
+        };
+        for (number, piece) in units.iter_mut().flatten().enumerate() {
+            if let Piece::Object(path) = piece {
+                let kept = folder.join(number.to_string());
+                keep(path, &kept)?;
+                *path = kept;
+            }
+        }
+        Ok(units)
+    }
+
+    /// The first of what is dealt to a host, and the step from one to the next.
+    pub(super) fn share(&self, rank: usize, n_hosts: usize) -> (usize, usize) {
+        if self.sharded {
+            (rank, n_hosts.max(1))
+        } else {
+            (0, 1)
+        }
     }
 
     /// The channel's name.
     pub(crate) fn channel(&self) -> &str {
         &self.channel
     }
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Objects(items) => items.is_empty(),
+            Self::Lines(lines) => lines.is_empty(),
+        }
+    }
+}
+
+/// Keeps an object as it is now.
+fn keep(object: &Path, to: &Path) -> io::Result<()> {
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // Objects are replaced by rename, so the link keeps what was there when the job began.
+    if fs::hard_link(object, to).is_err() {
+        fs::copy(object, to)?;
+    }
+    Ok(())
 }
 
 fn is_sharded(source: &S3DataSource) -> bool {
@@ -210,7 +281,7 @@ mod tests {
         });
         let mut source = Source {
             channel: "train".to_owned(),
-            items: items.collect(),
+            found: Found::Objects(items.collect()),
             sharded: true,
         };
         let count = |source: &Source, rank: usize, folder: &str| {

@@ -4,6 +4,7 @@
 //! Everything that a job does to its record is an edge of [`phase`], so a status can never go backwards.
 
 mod artifacts;
+mod augmented;
 mod channels;
 mod checkpoints;
 mod failure;
@@ -11,6 +12,7 @@ mod layout;
 mod metrics;
 mod orphan;
 mod phase;
+mod pipes;
 mod process;
 mod record;
 mod runner;

@@ -8,6 +8,7 @@ use super::checkpoints::Checkpoints;
 use super::failure;
 use super::layout::{Host, checkpoint_dir, lay_out};
 use super::metrics::Extractor;
+use super::pipes::{Feeders, Stream};
 pub(crate) use super::process::Order;
 use super::process::{Cause, Ended, Limits, Sink, Trainers};
 use super::record::{JobRecord, Jobs};
@@ -82,13 +83,15 @@ impl Runner {
         self.enter(job, SecondaryStatus::Downloading)?;
         let mut checkpoints = self.checkpoints(job, &hosts)?;
         let (runner, description, trees) = (self.clone(), job.clone(), hosts.clone());
-        blocking(move || runner.download(&description, &trees)).await?;
+        let streams = blocking(move || runner.download(&description, &trees)).await?;
         if let Some(it) = &mut checkpoints {
             it.bring()
                 .map_err(|err| Halt::Failed(format!("ClientError: Data download failed:{err}")))?;
         }
         self.enter(job, SecondaryStatus::Training)?;
+        let feeders = Feeders::start(streams).map_err(Halt::internal)?;
         let ended = self.train(job, &hosts, orders, &mut checkpoints).await?;
+        drop(feeders);
         if ended.cause == Some(Cause::Abandoned) {
             return Err(Halt::Failed(abandoned("was shut down")));
         }
@@ -120,7 +123,8 @@ impl Runner {
         }
     }
 
-    fn download(&self, job: &TrainingJobDescription, hosts: &[Host]) -> Result<(), Halt> {
+    /// Brings the channels, and gives those that come through pipes.
+    fn download(&self, job: &TrainingJobDescription, hosts: &[Host]) -> Result<Vec<Stream>, Halt> {
         let role = job.role_arn.as_deref().unwrap_or_default();
         let asker = Asker {
             region: &self.config.region,
@@ -128,9 +132,29 @@ impl Runner {
         };
         let failed =
             |reason: String| Halt::Failed(format!("ClientError: Data download failed:{reason}"));
+        let mut streams = Vec::new();
         for channel in &job.input_data_config {
             let source = Source::find(&self.objects, channel, asker)
                 .map_err(|err| failed(err.to_string()))?;
+            let of_job = &job.algorithm_specification.training_input_mode;
+            if channel.input_mode.as_ref().unwrap_or(of_job) == "Pipe" {
+                let folder = self.work.join(&job.training_job_name).join("objects");
+                let folder = folder.join(source.channel());
+                let units = source
+                    .units(&folder)
+                    .map_err(|err| failed(err.to_string()))?;
+                let units = Arc::new(units);
+                streams.extend(hosts.iter().enumerate().map(|(rank, host)| Stream {
+                    channel: source.channel().to_owned(),
+                    root: host.root.clone(),
+                    units: Arc::clone(&units),
+                    share: source.share(rank, hosts.len()),
+                    is_wrapped: channel.record_wrapper_type.as_deref() == Some("RecordIO"),
+                    is_gzip: channel.compression_type.as_deref() == Some("Gzip"),
+                    shuffle: channel.shuffle_config.as_ref().map(|it| it.seed),
+                }));
+                continue;
+            }
             for (rank, host) in hosts.iter().enumerate() {
                 let folder = host.root.channel_dir(source.channel());
                 source
@@ -138,7 +162,7 @@ impl Runner {
                     .map_err(|err| failed(err.to_string()))?;
             }
         }
-        Ok(())
+        Ok(streams)
     }
 
     fn checkpoints(
@@ -312,7 +336,9 @@ async fn upload_checkpoints(checkpoints: &mut Option<Checkpoints>) -> Result<(),
         .map_err(|err| Halt::Failed(format!("ClientError: Checkpoint upload failed:{err}")))
 }
 
-async fn blocking(work: impl FnOnce() -> Result<(), Halt> + Send + 'static) -> Result<(), Halt> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Halt> + Send + 'static,
+) -> Result<T, Halt> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(Halt::internal)?

@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::job::{Asker, Source};
 use crate::wire::AwsError;
-use contract::job::request::AlgorithmSpecification;
+use contract::job::request::{AlgorithmSpecification, Channel};
 use contract::job::{CreateTrainingJobRequest, ImageUri, NameError, S3Uri};
 use contract::paths::DEFAULT_ROOT;
 use std::path::Path;
@@ -28,12 +28,7 @@ pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(),
             .input_mode
             .as_deref()
             .unwrap_or(&algorithm.training_input_mode);
-        if mode == "Pipe" {
-            let name = &channel.channel_name;
-            return Err(AwsError::validation(format!(
-                "channel `{name}`: the local SageMaker brings channels as File and FastFile, not as Pipe"
-            )));
-        }
+        piped(channel, mode)?;
         let asker = Asker {
             region: &app.config.region,
             role: &request.role_arn,
@@ -56,6 +51,29 @@ pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Refuses what only a pipe brings, where the channel is none.
+fn piped(channel: &Channel, mode: &str) -> Result<(), AwsError> {
+    if mode == "Pipe" {
+        return Ok(());
+    }
+    let source = channel.data_source.s3_data_source.as_ref();
+    let refused = if source.is_some_and(|it| it.s3_data_type == "AugmentedManifestFile") {
+        "S3DataType AugmentedManifestFile"
+    } else if channel.record_wrapper_type.as_deref() == Some("RecordIO") {
+        "RecordWrapperType RecordIO"
+    } else if channel.compression_type.as_deref() == Some("Gzip") {
+        "CompressionType Gzip"
+    } else if channel.shuffle_config.is_some() {
+        "ShuffleConfig"
+    } else {
+        return Ok(());
+    };
+    let name = &channel.channel_name;
+    Err(AwsError::validation(format!(
+        "channel `{name}`: {refused} goes with input mode Pipe alone, and the mode is `{mode}`"
+    )))
 }
 
 fn image(algorithm: &AlgorithmSpecification) -> Result<(), AwsError> {
