@@ -46,6 +46,18 @@ closed_spelling! {
 }
 
 closed_spelling! {
+    /// What the S3 URI of a channel names.
+    S3DataType {
+        /// All objects below a prefix.
+        S3Prefix = "S3Prefix",
+        /// A list of objects.
+        ManifestFile = "ManifestFile",
+        /// A JSON object a line, of which some attributes come as records.
+        AugmentedManifestFile = "AugmentedManifestFile",
+    }
+}
+
+closed_spelling! {
     /// Whether each object is wrapped in a record.
     RecordWrapper {
         /// Objects as they are.

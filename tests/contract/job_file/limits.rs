@@ -282,6 +282,56 @@ fn a_streamed_channel_is_a_variable_and_not_in_the_request() {
 }
 
 #[test]
+fn a_manifest_names_objects_and_an_augmented_one_a_row_in_one_attribute() {
+    let swapped = "input_mode = \"fastfile\"";
+    let source = |job: &contract::job::JobFile| {
+        let request = job.request(&"j-1".parse().unwrap());
+        let mut sources = request.input_data_config.into_iter();
+        sources.find_map(|it| {
+            let source = it.data_source.s3_data_source.unwrap();
+            (source.s3_data_type != "S3Prefix").then_some(source)
+        })
+    };
+    let job = accepts(swapped, "data_type = \"manifest\"");
+    assert_eq!(source(&job).unwrap().s3_data_type, "ManifestFile");
+    let piped =
+        "input_mode = \"pipe\"\nrecord_wrapper = \"recordio\"\ndata_type = \"augmented_manifest\"";
+    let job = accepts(swapped, &format!("{piped}\nattributes = [\"row\"]"));
+    let found = source(&job).unwrap();
+    assert_eq!(found.s3_data_type, "AugmentedManifestFile");
+    assert_eq!(found.attribute_names, ["row"]);
+    for (text, problem) in [
+        (
+            format!("{piped}\nattributes = [\"source-ref\", \"label\"]"),
+            "allowed is one: each attribute comes as a record of its own",
+        ),
+        (piped.to_owned(), "has 0 names, allowed is one"),
+        (
+            "data_type = \"augmented_manifest\"\nattributes = [\"row\"]".to_owned(),
+            "comes with `input_mode` = `pipe`",
+        ),
+        (
+            "attributes = [\"row\"]".to_owned(),
+            "goes with `data_type` = `augmented_manifest` alone",
+        ),
+        (
+            "data_type = \"manifest\"\nstream = true".to_owned(),
+            "a manifest is read by SageMaker",
+        ),
+        (
+            "data_type = \"parquet\"".to_owned(),
+            "allowed is `prefix`, `manifest`, `augmented_manifest`",
+        ),
+        (
+            "data_type = \"manifest\"\nsource = \"train.csv\"".to_owned(),
+            "does not go with `data_type`",
+        ),
+    ] {
+        refuses(swapped, &text, problem);
+    }
+}
+
+#[test]
 fn tags_are_limited() {
     let more = |n| repeated(n, |it| format!("t{it} = \"1\""));
     accepts("owner = \"planning@example.com\"", &more(50));

@@ -167,9 +167,10 @@ impl JobChannel {
             channel_name: self.name.clone(),
             data_source: DataSource {
                 s3_data_source: Some(S3DataSource {
-                    s3_data_type: "S3Prefix".to_owned(),
+                    s3_data_type: self.data_type.to_string(),
                     s3_uri: self.s3.to_string(),
                     s3_data_distribution_type: Some(self.distribution.to_string()),
+                    attribute_names: self.attributes.clone(),
                     ..S3DataSource::default()
                 }),
                 file_system_data_source: None,

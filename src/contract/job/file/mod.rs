@@ -33,6 +33,7 @@
 //! Invariant: a `JobFile` becomes a request that breaks none of SageMaker's documented limits.
 
 mod build;
+mod channel;
 mod problem;
 mod read;
 mod rules;
@@ -45,7 +46,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::name::{ImageUri, InstanceType, JobName, NameError, RoleArn, S3Uri};
-use crate::channel::{Distribution, InputMode, RecordWrapper};
+use crate::channel::{Distribution, InputMode, RecordWrapper, S3DataType};
 use crate::hyperparameter::Hyperparameters;
 
 pub use problem::{JobProblems, Problem};
@@ -149,6 +150,10 @@ pub struct JobChannel {
     pub record_wrapper: RecordWrapper,
     /// Whether SageMaker decompresses the objects on their way into the pipe.
     pub is_gzip: bool,
+    /// What `s3` names: objects, or a manifest of them.
+    pub data_type: S3DataType,
+    /// The attributes of an augmented manifest that come; each is a record.
+    pub attributes: Vec<String>,
 }
 
 /// `[output]`.

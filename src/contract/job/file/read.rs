@@ -2,17 +2,13 @@
 //!
 //! Invariant: every section is read to its end, whatever was wrong before, so that all problems are found in one go.
 
-use std::path::PathBuf;
-
+use super::channel::channels;
 use super::problem::Problems;
 use super::section::Section;
 use super::tree::below;
 use super::{
-    Checkpoint, Compute, JobChannel, JobFile, MAX_NAME_CHARS, Network, Output, SCHEMA, Spot, rules,
-    streamed,
+    Checkpoint, Compute, JobFile, MAX_NAME_CHARS, Network, Output, SCHEMA, Spot, rules, streamed,
 };
-use crate::channel::{Distribution, InputMode, RecordWrapper};
-use crate::content_type::ContentType;
 use crate::job::limits;
 use crate::job::name::{ImageUri, InstanceType, RoleArn, S3Uri, is_job_name};
 
@@ -20,21 +16,6 @@ use crate::job::name::{ImageUri, InstanceType, RoleArn, S3Uri, is_job_name};
 const DEFAULT_RUNTIME_SECS: u64 = 86_400;
 /// Enough for the image, a few GB of tables and the model.
 const DEFAULT_VOLUME_GB: u64 = 30;
-const DISTRIBUTIONS: &[(&str, Distribution)] = &[
-    ("replicated", Distribution::FullyReplicated),
-    ("sharded", Distribution::ShardedByS3Key),
-    ("FullyReplicated", Distribution::FullyReplicated),
-    ("ShardedByS3Key", Distribution::ShardedByS3Key),
-];
-const INPUT_MODES: &[(&str, InputMode)] = &[
-    ("file", InputMode::File),
-    ("fastfile", InputMode::FastFile),
-    ("pipe", InputMode::Pipe),
-];
-const RECORD_WRAPPERS: &[(&str, RecordWrapper)] = &[
-    ("none", RecordWrapper::None),
-    ("recordio", RecordWrapper::RecordIo),
-];
 
 /// The whole file; `None` if something that it cannot be without is missing or wrong.
 pub(super) fn job(mut root: Section, problems: &mut Problems) -> Option<JobFile> {
@@ -230,103 +211,6 @@ fn checkpoint(root: &mut Section, problems: &mut Problems) -> Option<Checkpoint>
     let s3 = s3?;
     rules::placeholders("checkpoint.s3", s3.as_str(), problems);
     Some(Checkpoint { s3, local_path })
-}
-
-/// A channel and where it stands, so that rules about several can name one.
-pub(super) struct ReadChannel {
-    pub(super) path: String,
-    pub(super) name: Option<String>,
-    pub(super) channel: Option<JobChannel>,
-}
-
-fn channels(root: &mut Section, problems: &mut Problems) -> Vec<ReadChannel> {
-    let sections = root.sections("channel", problems);
-    let train_format = sections
-        .iter()
-        .find(|it| it.peek_text("name") == Some("train"));
-    let default_format = train_format
-        .and_then(|it| it.peek_text("format"))
-        .unwrap_or("csv")
-        .to_owned();
-    sections
-        .into_iter()
-        .map(|it| channel(it, &default_format, problems))
-        .collect()
-}
-
-fn channel(mut section: Section, default_format: &str, problems: &mut Problems) -> ReadChannel {
-    let path = section.path.clone();
-    if !section.has("name") {
-        section.missing("name", problems);
-    }
-    let name = section.text("name", problems).filter(|name| {
-        let fits = limits::is_channel_name(name);
-        if !fits {
-            let path = below(&path, "name");
-            problems.add(
-                &path,
-                format!(
-                    "`{path}` is `{name}`, allowed is 1 to 64 letters, digits, `.`, `-` and `_`"
-                ),
-            );
-        }
-        fits
-    });
-    let s3: Option<S3Uri> = section.required("s3", problems);
-    let source = section.text("source", problems).map(PathBuf::from);
-    let format = section
-        .text("format", problems)
-        .unwrap_or_else(|| default_format.to_owned());
-    let content_type = content_type(&below(&path, "format"), &format, problems);
-    let distribution = section
-        .choice("distribution", DISTRIBUTIONS, problems)
-        .unwrap_or(Distribution::FullyReplicated);
-    let input_mode = section
-        .choice("input_mode", INPUT_MODES, problems)
-        .unwrap_or(InputMode::File);
-    let is_streamed = section.boolean("stream", problems).unwrap_or(false);
-    let record_wrapper = section
-        .choice("record_wrapper", RECORD_WRAPPERS, problems)
-        .unwrap_or(RecordWrapper::None);
-    let is_gzip = section
-        .choice("compression", &[("none", false), ("gzip", true)], problems)
-        .unwrap_or(false);
-    section.finish(problems);
-    let channel = match (&name, s3, content_type) {
-        (Some(name), Some(s3), Some(content_type)) => Some(JobChannel {
-            name: name.clone(),
-            s3,
-            source,
-            content_type,
-            distribution,
-            input_mode,
-            is_streamed,
-            record_wrapper,
-            is_gzip,
-        }),
-        _ => None,
-    };
-    ReadChannel {
-        path,
-        name,
-        channel,
-    }
-}
-
-/// Short names become media types; a media type is sent as it was written.
-fn content_type(path: &str, format: &str, problems: &mut Problems) -> Option<String> {
-    match format.parse::<ContentType>() {
-        Ok(_)
-            if format.contains('/') && format.chars().count() <= limits::MAX_CONTENT_TYPE_CHARS =>
-        {
-            Some(format.to_owned())
-        }
-        Ok(it) => Some(it.media_type().to_owned()),
-        Err(err) => {
-            problems.add(path, format!("`{path}`: {err}"));
-            None
-        }
-    }
 }
 
 fn output(root: &mut Section, problems: &mut Problems) -> Option<Output> {

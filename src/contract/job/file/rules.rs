@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use super::channel::ReadChannel;
 use super::problem::Problems;
-use super::read::ReadChannel;
 use super::secret::looks_secret;
 use super::{Checkpoint, Compute, JobChannel, Network, Spot};
-use crate::channel::{Distribution, InputMode, MODEL, RecordWrapper, TRAIN, VALIDATION};
+use crate::channel::{
+    Distribution, InputMode, MODEL, RecordWrapper, S3DataType, TRAIN, VALIDATION,
+};
 use crate::content_type::ContentType;
 use crate::hyperparameter::{Hyperparameters, row};
 use crate::job::{duration, limits};
@@ -142,6 +144,7 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
         }
         if let Some(channel) = read.channel.as_ref().filter(|_| is_ours) {
             piped(&read.path, channel, problems);
+            listed(&read.path, channel, problems);
         }
     }
     let has_train = channels.iter().any(|it| it.name.as_deref() == Some(TRAIN));
@@ -188,6 +191,50 @@ fn piped(path: &str, channel: &JobChannel, problems: &mut Problems) {
                 "`{path}`: `pipe` does not go with `parquet`, whose columns are told at the end of a file; use `fastfile`, which streams as well"
             ),
         );
+    }
+}
+
+/// What goes with manifests. Each attribute of an augmented one comes as a record of its own, and a row must be in one.
+fn listed(path: &str, channel: &JobChannel, problems: &mut Problems) {
+    if channel.data_type != S3DataType::S3Prefix && channel.source.is_some() {
+        let path = format!("{path}.source");
+        let why = "a manifest names objects that are in S3, and nothing is uploaded for it";
+        problems.add(
+            &path,
+            format!("`{path}` does not go with `data_type`: {why}"),
+        );
+    }
+    if channel.data_type != S3DataType::S3Prefix && channel.is_streamed {
+        let path = format!("{path}.stream");
+        let why = "a manifest is read by SageMaker, and streamed channels are read without it";
+        problems.add(
+            &path,
+            format!("`{path}` does not go with `data_type`: {why}"),
+        );
+    }
+    let path = format!("{path}.attributes");
+    if channel.data_type != S3DataType::AugmentedManifestFile {
+        if !channel.attributes.is_empty() {
+            let message = format!("`{path}` goes with `data_type` = `augmented_manifest` alone");
+            problems.add(&path, message);
+        }
+        return;
+    }
+    if channel.attributes.len() != 1 {
+        problems.add_with_hint(
+            &path,
+            format!(
+                "`{path}` has {} names, allowed is one: each attribute comes as a record of its own, and a row must be in one record",
+                channel.attributes.len()
+            ),
+            "let one attribute hold the row in the channel's format, or let one that ends with `-ref` name an object with rows",
+        );
+    }
+    if channel.input_mode != InputMode::Pipe || channel.record_wrapper != RecordWrapper::RecordIo {
+        let message = format!(
+            "`{path}`: an augmented manifest comes with `input_mode` = `pipe` and `record_wrapper` = `recordio`, which tells its rows apart"
+        );
+        problems.add(&path, message);
     }
 }
 
