@@ -40,6 +40,6 @@ pub static CHECKPOINTS: &[Spec] = &[
             Ok(())
         }),
         "fail",
-        "Linden's own: what to do about checkpoints of another job, with other data or with hyperparameters that make another model. `fail` says what differs, `restart` passes over them.",
+        "Linden's own: what to do about checkpoints of another job, with other data or with hyperparameters that make another model. `fail` says what differs, `restart` passes over them and begins again: what a job needs that retrains on a schedule and keeps one S3 prefix for checkpoints, since its data are others each time. The built-in algorithm begins again without a word.",
     ),
 ];
