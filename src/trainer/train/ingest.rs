@@ -398,7 +398,7 @@ mod tests {
     fn a_parquet_table_larger_than_its_sample_has_cuts_from_all_over_its_files() {
         let dir = tempfile::tempdir().unwrap();
         write_parquet(&dir.path().join("a"), &[0..50_000, 50_000..50_001]);
-        write_parquet(&dir.path().join("b"), &[50_001..120_000]);
+        write_parquet(&dir.path().join("b"), &[50_001..80_000, 80_000..120_000]);
         let table = |sample_values: usize, n_threads: usize| {
             let threads = Threads::new(Some(n_threads)).unwrap();
             let growing = Growing::new("train", goal(sample_values), &threads);

@@ -2,8 +2,8 @@
 //!
 //! Source: [`crate::streamed`], by which the container hears of it.
 
+use super::channel::ReadChannel;
 use super::problem::Problems;
-use super::read::ReadChannel;
 use super::{JobChannel, Network};
 use crate::channel::{Distribution, InputMode};
 use crate::job::limits;
