@@ -269,6 +269,11 @@ fn a_streamed_channel_is_a_variable_and_not_in_the_request() {
             "distribution = \"sharded\"",
             "every machine reads all",
         ),
+        (
+            &sample,
+            "data_type = \"manifest\"",
+            "a manifest is read by SageMaker",
+        ),
         (&long, "", "which has 512 characters at most"),
         (&taken, "", "it sets `env.LINDEN_CHANNEL_TRAIN`"),
     ] {
@@ -313,10 +318,6 @@ fn a_manifest_names_objects_and_an_augmented_one_a_row_in_one_attribute() {
         (
             "attributes = [\"row\"]".to_owned(),
             "goes with `data_type` = `augmented_manifest` alone",
-        ),
-        (
-            "data_type = \"manifest\"\nstream = true".to_owned(),
-            "a manifest is read by SageMaker",
         ),
         (
             "data_type = \"parquet\"".to_owned(),

@@ -118,10 +118,13 @@ impl Source {
 
     /// The file for whoever reads all columns of a row group.
     pub(super) fn for_group(self: &Arc<Self>, group: &RowGroupMetaData) -> Arc<Self> {
-        let ranges = group.columns().iter().map(ColumnChunkMetaData::byte_range);
-        let ranges = ranges.map(|(start, n_bytes)| start..start.saturating_add(n_bytes));
-        let span = ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
-        match span {
+        // Offsets that cannot be are refused where the column is opened that has them.
+        let span = guarded(|| {
+            let ranges = group.columns().iter().map(ColumnChunkMetaData::byte_range);
+            let ranges = ranges.map(|(start, n_bytes)| start..start.saturating_add(n_bytes));
+            Ok(ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)))
+        });
+        match span.ok().flatten() {
             Some(span) if span.end - span.start <= AHEAD_BYTES => self
                 .reading(span, |object, span| {
                     Windows::whole(object, span, GROUP_WINDOW_BYTES)
