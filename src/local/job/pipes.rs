@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_record_has_its_magic_word_its_length_and_zeros_up_to_a_word() {
         let wrapped = stream(vec![value("1,2\n5"), value("")], true, None);
-        let expected = b"\x0a\x23\xd7\xce\x05\0\0\01,2\n5\0\0\0\x0a\x23\xd7\xce\0\0\0\0";
+        let expected = b"\x0a\x23\xd7\xce\x05\0\0\x001,2\n5\0\0\0\x0a\x23\xd7\xce\0\0\0\0";
         assert_eq!(written(&wrapped, 0), expected);
         let plain = stream(vec![value("1,2\n"), value("3,4\n")], false, None);
         assert_eq!(written(&plain, 7), b"1,2\n3,4\n");
