@@ -428,6 +428,19 @@ fn the_model_ends_with_its_best_round_where_that_is_asked_for() {
 }
 
 #[test]
+fn boosting_takes_an_exact_search_for_one_among_bins_and_says_so() {
+    let by = |method: &str| {
+        let job = job().set("tree_method", method).csv("train", &table(40));
+        job.run()
+    };
+    let (exact, hist) = (by("exact"), by("hist"));
+    assert!(exact.model() == hist.model());
+    let warning = "`exact` is taken for `hist`";
+    assert!(exact.stderr.contains(warning), "{}", exact.stderr);
+    assert!(!hist.stderr.contains(warning), "{}", hist.stderr);
+}
+
+#[test]
 fn a_tree_is_searched_exactly_or_refused_with_the_reason() {
     let classes: String = (0..80)
         .map(|row| format!("{},{},{}\n", u8::from(row % 9 < 4), row % 9, row))
@@ -449,17 +462,10 @@ fn a_tree_is_searched_exactly_or_refused_with_the_reason() {
         "{}",
         ended.stderr
     );
-    check(vec![
-        (
-            tree("exact", "reg:squarederror").csv("train", &table(40)),
-            "UserError: no exact decision tree: `reg:squarederror` predicts numbers, the exact search only tells classes apart; …",
-        ),
-        (
-            job().set("tree_method", "exact").csv("train", &table(40)),
-            "UserError: Hyperparameter tree_method: `exact` does not go with `algorithm` = `gradient_boosting`: splits are \
-             searched among bins; use `hist`, which finds the same splits …",
-        ),
-    ]);
+    check(vec![(
+        tree("exact", "reg:squarederror").csv("train", &table(40)),
+        "UserError: no exact decision tree: `reg:squarederror` predicts numbers, the exact search only tells classes apart; …",
+    )]);
     tree("hist", "reg:squarederror")
         .csv("train", &table(40))
         .run()

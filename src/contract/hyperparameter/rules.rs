@@ -345,17 +345,14 @@ fn folds(reading: &mut Reading) {
     }
 }
 
-/// Boosting searches among bins.
+/// Boosting searches among bins, for whom asks for an exact search too: the built-in algorithm's jobs go on to run.
 fn search(reading: &mut Reading) {
     let has_trees = reading.draft.booster != BoosterName::GbLinear;
     if reading.draft.exact && has_trees && reading.draft.algorithm != Algorithm::DecisionTree {
-        let algorithm = reading.draft.algorithm;
-        let message = format!(
-            "Hyperparameter tree_method: `exact` does not go with `algorithm` = `{algorithm}`: splits are searched among bins; \
-             use `hist`, which finds the same splits where a feature has at most `max_bin` values, or `algorithm` = \
-             `decision_tree` for a single tree"
+        reading.draft.warn(
+            "Hyperparameter tree_method: `exact` is taken for `hist`, which finds the same splits where a feature has at most \
+             `max_bin` values, and searches among quantiles where it has more",
         );
-        reading.rule("tree_method", &["algorithm"], message);
     }
 }
 
