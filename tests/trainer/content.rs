@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::job::{Ended, Job, rows};
+use crate::job::{Ended, Job, rows, send};
 use crate::parquet_file::{Cells, file};
 use crate::record;
 
@@ -301,14 +301,7 @@ fn a_job_that_waits_for_its_pipe_can_be_stopped() {
     let child = job.start();
     thread::sleep(Duration::from_millis(500));
     let start = Instant::now();
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    send("-TERM", &child);
     let ended = job.wait(child);
     assert_eq!(ended.exit_code, Some(0), "{}", ended.stderr);
     assert_eq!(ended.read("model/xgboost-model"), None);

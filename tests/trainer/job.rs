@@ -173,6 +173,15 @@ impl Job {
     }
 }
 
+/// Sends a signal, such as `-TERM`, to a program that runs.
+pub(crate) fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
 /// The program, in an empty environment but for what is set here.
 pub(crate) fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linden-trainer"));

@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
-use std::process::{Child, Command};
+use std::process::Child;
 
 use engine::model;
 
-use crate::job::{Job, table};
+use crate::job::{Job, send, table};
 
 /// Far more rounds than there is time for.
 const N_ROUNDS: usize = 100_000;
@@ -19,16 +19,8 @@ fn endless(save: &str) -> Job {
     .csv("train", &table(2000))
 }
 
-fn send(signal: &str, child: &Child) {
-    let sent = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
 /// Reads the metric lines of a job, and sends `signal` after the third. Gives all lines that came.
-fn stop_after_three_rounds(job: &Job, signal: &str) -> (Vec<String>, Child) {
+pub(crate) fn stop_after_three_rounds(job: &Job, signal: &str) -> (Vec<String>, Child) {
     let mut child = job.start();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut lines = Vec::new();

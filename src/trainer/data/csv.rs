@@ -11,7 +11,6 @@
 
 use contract::hyperparameter::OnBadRow;
 use engine::dataset::{SideColumn, Tile, is_code};
-use engine::objective::LabelError;
 use engine::threads::Threads;
 
 use super::bad_rows::BadRows;
@@ -19,10 +18,11 @@ use super::blocks::{Block, Cut};
 use super::cells::Cells;
 use super::delimiter::{self, DelimiterError};
 use super::error::{DataError, Place};
-use super::labels::{LabelRule, is_weight};
+use super::labels::LabelRule;
 use super::number::{NumberError, parse_plain};
-use super::rows::{Columns, DenseRows, NoFeature};
-use super::side::{self, SideOptions, SideProblem};
+use super::row_layout::{RowLayout, RowProblem};
+use super::rows::DenseRows;
+use super::side::{self, SideOptions};
 use super::tiles::{LineFormat, LineTiles, Text};
 use super::words::ColumnWords;
 
@@ -38,51 +38,21 @@ pub enum CsvProblem {
     /// A quoted cell has no end.
     #[error("the quote in `{0}` is not closed")]
     OpenQuote(String),
-    /// The label is empty.
-    #[error("the label is missing, every row needs one")]
-    NoLabel,
-    /// The objective cannot learn from the label.
+    /// The cells do not fit.
     #[error(transparent)]
-    Label(#[from] LabelError),
-    /// The weight cannot be one.
-    #[error("weight `{0}` is not allowed, allowed are finite numbers from 0")]
-    Weight(String),
-    /// A column beside the features is not what it should be.
-    #[error(transparent)]
-    Side(#[from] SideProblem),
-    /// The row is wider or narrower than the first one.
-    #[error("{found} columns, expected {expected} as in {fixed_by}")]
-    Ragged {
-        /// Cells in this row, label and weight among them.
-        found: usize,
-        /// Cells in the first row.
-        expected: usize,
-        /// The first row.
-        fixed_by: Place,
-    },
-    /// The first row has no room for a feature.
-    #[error(transparent)]
-    NoFeature(#[from] NoFeature),
+    Row(#[from] RowProblem),
 }
 
 impl CsvProblem {
     /// What to do about it, where that is not plain.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Row(problem) => return problem.hint(),
             Self::Header(_) => "remove the header line; the first column is the label",
             Self::Number(NumberError::Text(_)) => {
                 "name the feature in `categorical_features` if it holds categories; a missing value is an empty cell, `nan` or `NA`"
             }
-            Self::Ragged { .. } => "all files of a channel have the same columns",
-            Self::Weight(_) | Self::NoFeature(NoFeature { weighted: true, .. }) => {
-                "csv_weights is 1, so the second column holds weights"
-            }
-            Self::Side(_)
-            | Self::Number(_)
-            | Self::OpenQuote(_)
-            | Self::NoLabel
-            | Self::Label(_)
-            | Self::NoFeature(_) => return None,
+            Self::Number(_) | Self::OpenQuote(_) => return None,
         };
         Some(hint.to_owned())
     }
@@ -106,11 +76,8 @@ pub struct CsvOptions {
 /// How the cells of a channel lie, as its first row shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CsvFormat {
-    options: CsvOptions,
+    layout: RowLayout,
     delimiter: u8,
-    columns: Columns,
-    /// The column of the query.
-    query: Option<usize>,
     fixed_by: Place,
 }
 
@@ -154,13 +121,14 @@ impl CsvFormat {
             delimiter,
         };
         cells.start_row();
-        match columns(cells.count_row(), options) {
-            Err(problem) => Err(DataError::Csv { place, problem }),
-            Ok(columns) => Ok(Some(Self {
-                options: options.clone(),
+        match layout(cells.count_row(), options) {
+            Err(problem) => Err(DataError::Csv {
+                place,
+                problem: problem.into(),
+            }),
+            Ok(layout) => Ok(Some(Self {
+                layout,
                 delimiter,
-                query: columns.query(),
-                columns,
                 fixed_by: place,
             })),
         }
@@ -200,7 +168,7 @@ impl CsvFormat {
         words: &mut [ColumnWords],
     ) -> bool {
         let last = row.len() - 1;
-        let mut of_words = self.columns.categorical.iter().zip(words).peekable();
+        let mut of_words = self.layout.columns.categorical.iter().zip(words).peekable();
         for (column, value) in row.iter_mut().enumerate() {
             let words = of_words.next_if(|((it, _), _)| *it == column);
             let plain = parse_plain(&cells.bytes[cells.at..]);
@@ -229,35 +197,21 @@ impl CsvFormat {
 
     /// Whether label, weight and the columns beside the features of a row are what they should be.
     fn fits(&self, row: &[f32]) -> bool {
-        let leading = row.iter().enumerate().take(self.columns.n_leading());
+        let leading = row.iter().enumerate().take(self.layout.columns.n_leading());
         let fits = leading.fold(true, |fits, (column, &value)| {
-            fits && self.check_leading(column, value).is_ok()
+            fits && self.layout.check_leading(column, value).is_ok()
         });
-        let mut side = self.columns.side.iter();
-        fits && side.all(|&(number, column)| self.check_side(column, row[number], row[0]).is_ok())
-    }
-
-    /// Checks a cell beside the features.
-    fn check_side(&self, column: SideColumn, value: f32, label: f32) -> Result<(), CsvProblem> {
-        match column {
-            SideColumn::FurtherLabel => self.check_label(value),
-            SideColumn::QueryId
-            | SideColumn::BaseMargin
-            | SideColumn::Exposure
-            | SideColumn::LabelUpperBound => Ok(side::check(column, value, label)?),
-        }
-    }
-
-    fn check_label(&self, value: f32) -> Result<(), CsvProblem> {
-        if value.is_nan() {
-            return Err(CsvProblem::NoLabel);
-        }
-        Ok(self.options.labels.check(value)?)
+        let mut side = self.layout.columns.side.iter();
+        let is_right = |&(number, column): &(usize, SideColumn)| {
+            let checked = self.layout.check_side(column, row[number], row[0]);
+            checked.is_ok()
+        };
+        fits && side.all(is_right)
     }
 
     /// Whether a column holds categories.
     fn is_categorical(&self, column: usize) -> bool {
-        let mut categorical = self.columns.categorical.iter();
+        let mut categorical = self.layout.columns.categorical.iter();
         categorical.any(|(it, _)| *it == column)
     }
 
@@ -275,14 +229,15 @@ impl CsvFormat {
         let rest = &cells.bytes[cells.at..];
         let n_bytes = (0..rest.len()).find(|at| cells.ends(cells.at + at));
         side::parse_query(&rest[..n_bytes.unwrap_or(rest.len())])
-            .map_err(|problem| refused(cells.at, problem.into()))
+            .map_err(|problem| refused(cells.at, RowProblem::from(problem).into()))
     }
 
     /// What is wrong with the row that starts at `cells.at` and does not fit.
     fn problem(&self, mut cells: Cells<'_>) -> Spot {
         let start = cells.at;
+        let columns = &self.layout.columns;
         let mut label = f32::NAN;
-        for column in 0..self.columns.n_columns {
+        for column in 0..columns.n_columns {
             let at = cells.at;
             let value = if self.is_categorical(column) {
                 cells.text().map(|_| f32::NAN)
@@ -293,9 +248,11 @@ impl CsvFormat {
                 if column == 0 {
                     label = value;
                 }
-                self.check_leading(column, value)?;
-                let side = self.columns.side.iter().find(|(it, _)| *it == column);
-                side.map_or(Ok(()), |(_, it)| self.check_side(*it, value, label))
+                self.layout.check_leading(column, value)?;
+                if let Some((_, it)) = columns.side.iter().find(|(it, _)| *it == column) {
+                    self.layout.check_side(*it, value, label)?;
+                }
+                Ok(())
             });
             if let Err(problem) = checked {
                 return Spot {
@@ -312,22 +269,12 @@ impl CsvFormat {
         Spot {
             offset: start,
             column: None,
-            problem: CsvProblem::Ragged {
+            problem: CsvProblem::from(RowProblem::Ragged {
                 found: whole.count_row(),
-                expected: self.columns.n_columns,
+                expected: columns.n_columns,
                 fixed_by: self.fixed_by.clone(),
-            },
+            }),
         }
-    }
-
-    /// Checks a cell, if it is a label or a weight.
-    fn check_leading(&self, column: usize, value: f32) -> Result<(), CsvProblem> {
-        if column == 0 {
-            self.check_label(value)?;
-        } else if column < self.columns.n_leading() && !is_weight(value) {
-            return Err(CsvProblem::Weight(value.to_string()));
-        }
-        Ok(())
     }
 }
 
@@ -349,14 +296,14 @@ impl LineFormat for CsvFormat {
         rows.clear();
         while cells.start_row() {
             let start = cells;
-            let fits = if self.columns.categorical.is_empty() {
-                self.quick_row(&mut cells, rows.add(self.columns.n_columns))
+            let fits = if self.layout.columns.categorical.is_empty() {
+                self.quick_row(&mut cells, rows.add(self.layout.columns.n_columns))
             } else {
-                let (row, words) = rows.add_with_words(&self.columns);
+                let (row, words) = rows.add_with_words(&self.layout.columns);
                 self.quick_row_of_words(&mut cells, row, words)
             };
             let spot = if fits {
-                let Some(column) = self.query else {
+                let Some(column) = self.layout.query else {
                     continue;
                 };
                 match Self::query(start, column) {
@@ -370,28 +317,28 @@ impl LineFormat for CsvFormat {
                 self.problem(start)
             };
             bad.refuse(|| spot.refuse(block))?;
-            rows.drop_last(self.columns.n_columns);
+            rows.drop_last(self.layout.columns.n_columns);
             cells = start;
             cells.skip_row();
         }
-        Ok(rows.tiles(&self.columns, block.object))
+        Ok(rows.tiles(&self.layout.columns, block.object))
     }
 
     fn n_values(&self, _: &[u8], n_lines: usize) -> usize {
-        n_lines * self.columns.n_features()
+        n_lines * self.layout.columns.n_features()
     }
 }
 
-/// What the columns of rows of `n_columns` are.
-fn columns(n_columns: usize, options: &CsvOptions) -> Result<Columns, CsvProblem> {
-    let mut columns = Columns::of::<CsvProblem>(n_columns, options)?;
-    let features = columns.features();
+/// The layout of rows of `n_columns` cells, of which some may be words.
+fn layout(n_columns: usize, options: &CsvOptions) -> Result<RowLayout, RowProblem> {
+    let mut layout = RowLayout::new(n_columns, options)?;
+    let features = layout.columns.features();
     let mut categorical = options.categorical.clone();
     categorical.sort_unstable();
     let there = categorical.into_iter();
     let there = there.filter_map(|it| Some((*features.get(it as usize)?, it)));
-    columns.categorical = there.collect();
-    Ok(columns)
+    layout.columns.categorical = there.collect();
+    Ok(layout)
 }
 
 /// A problem at a byte of a block.

@@ -1,13 +1,14 @@
-//! What the cells of a row are, for formats that bring them as numbers: the label, perhaps a weight, then the features,
+//! What the cells of a row are, for CSV and the formats that bring the same cells as numbers: the label, perhaps a weight, then the features,
 //! and among them what the job declares to be something else.
 //!
-//! Invariant: as in CSV, whose rows are the same cells: label and weight are never missing, a feature is a finite number
-//! or missing, and columns are numbered from 0 for the label.
+//! Invariant: label and weight are never missing, a feature is a finite number or missing, and columns are numbered from 0
+//! for the label.
 
 use engine::dataset::SideColumn;
 use engine::objective::LabelError;
 
 use super::csv::CsvOptions;
+use super::error::Place;
 use super::labels::{LabelRule, is_weight};
 use super::rows::{Columns, NoFeature};
 use super::side::{self, SideProblem};
@@ -38,6 +39,16 @@ pub enum RowProblem {
     /// There are more columns than a model can have.
     #[error("{0} columns, allowed are up to {MAX_COLUMNS}")]
     TooManyColumns(u64),
+    /// The row is wider or narrower than the first one.
+    #[error("{found} columns, expected {expected} as in {fixed_by}")]
+    Ragged {
+        /// Cells in this row, label and weight among them.
+        found: usize,
+        /// Cells in the first row.
+        expected: usize,
+        /// The first row.
+        fixed_by: Place,
+    },
     /// There is no room for a feature.
     #[error(transparent)]
     NoFeature(#[from] NoFeature),
@@ -46,17 +57,19 @@ pub enum RowProblem {
 impl RowProblem {
     /// What to do about it, where that is not plain.
     pub(super) fn hint(&self) -> Option<String> {
-        match self {
+        let hint = match self {
             Self::Weight(_) | Self::NoFeature(NoFeature { weighted: true, .. }) => {
-                Some("csv_weights is 1, so the second column holds weights".to_owned())
+                "csv_weights is 1, so the second column holds weights"
             }
+            Self::Ragged { .. } => "all files of a channel have the same columns",
             Self::NoLabel
             | Self::Label(_)
             | Self::Side(_)
             | Self::Infinite(_)
             | Self::TooManyColumns(_)
-            | Self::NoFeature(_) => None,
-        }
+            | Self::NoFeature(_) => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -76,7 +89,7 @@ impl RowLayout {
             return Err(RowProblem::TooManyColumns(n_columns as u64));
         }
         // Words are CSV's and Parquet's; a code is a number.
-        let columns = Columns::of::<RowProblem>(n_columns, options)?;
+        let columns = Columns::of(n_columns, options)?;
         Ok(Self {
             query: columns.query(),
             columns,
@@ -84,8 +97,23 @@ impl RowLayout {
         })
     }
 
+    /// Checks a cell, if it is the label or the weight.
+    pub(super) fn check_leading(&self, column: usize, value: f32) -> Result<(), RowProblem> {
+        if column == 0 {
+            check_label(self.labels, value)?;
+        } else if column < self.columns.n_leading() && !is_weight(value) {
+            return Err(RowProblem::Weight(value.to_string()));
+        }
+        Ok(())
+    }
+
     /// Checks a cell beside the features.
-    fn check_side(&self, column: SideColumn, value: f32, label: f32) -> Result<(), RowProblem> {
+    pub(super) fn check_side(
+        &self,
+        column: SideColumn,
+        value: f32,
+        label: f32,
+    ) -> Result<(), RowProblem> {
         match column {
             SideColumn::FurtherLabel => check_label(self.labels, value),
             SideColumn::QueryId
@@ -98,9 +126,9 @@ impl RowLayout {
     /// Checks a row of as many cells as the layout has, and gives the column that does not fit.
     pub(super) fn check(&self, row: &[f32]) -> Result<(), (usize, RowProblem)> {
         let label = row[0];
-        check_label(self.labels, label).map_err(|it| (0, it))?;
-        if self.columns.weighted && !is_weight(row[1]) {
-            return Err((1, RowProblem::Weight(row[1].to_string())));
+        for (column, &value) in row.iter().enumerate().take(self.columns.n_leading()) {
+            self.check_leading(column, value)
+                .map_err(|it| (column, it))?;
         }
         for &(number, column) in &self.columns.side {
             self.check_side(column, row[number], label)

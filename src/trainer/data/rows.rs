@@ -10,7 +10,8 @@ use engine::dataset::{
 };
 
 use super::csv::CsvOptions;
-use super::side::{self, SideProblem};
+use super::row_layout::RowProblem;
+use super::side;
 use super::words::ColumnWords;
 
 /// The most values of a dense tile, so that a very wide table has short tiles (16 MiB).
@@ -58,10 +59,7 @@ pub struct NoFeature {
 
 impl Columns {
     /// The columns of rows of `n_columns` numbers, none of them categories.
-    pub(super) fn of<E>(n_columns: usize, options: &CsvOptions) -> Result<Self, E>
-    where
-        E: From<SideProblem> + From<NoFeature>,
-    {
+    pub(super) fn of(n_columns: usize, options: &CsvOptions) -> Result<Self, RowProblem> {
         let mut columns = Self {
             n_columns,
             weighted: options.weighted,
@@ -72,7 +70,7 @@ impl Columns {
             columns.side = options.side.numbered(n_columns, columns.n_leading())?;
         }
         if n_columns <= columns.n_leading() + columns.side.len() {
-            return Err(E::from(NoFeature {
+            return Err(RowProblem::from(NoFeature {
                 found: n_columns,
                 weighted: options.weighted,
                 declared: !options.side.declared.is_empty(),

@@ -1,11 +1,11 @@
 //! Stops, folders that cannot be used, and full disks.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::process::Command;
 
 use super::{Settings, bring, file, files, regression};
 use crate::job::{Job, program, table};
+use crate::signal::stop_after_three_rounds;
 
 #[test]
 fn a_stopped_job_has_a_checkpoint_of_its_last_round() {
@@ -14,20 +14,10 @@ fn a_stopped_job_has_a_checkpoint_of_its_last_round() {
             &[("num_round", "100000"), ("save_model_on_termination", save)];
         let job = Job::new(settings).csv("train", &table(2000));
         job.write("input/config/checkpointconfig.json", "{}");
-        let mut child = job.start();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut lines = String::new();
-        for _ in 0..3 {
-            stdout.read_line(&mut lines).unwrap();
-        }
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-        stdout.read_to_string(&mut lines).unwrap();
+        let (lines, child) = stop_after_three_rounds(&job, signal);
         let ended = job.wait(child);
         assert_eq!(ended.exit_code, Some(0), "{}", ended.stderr);
-        let n_rounds = lines.lines().count();
+        let n_rounds = lines.len();
         assert!(
             file(&job, n_rounds - 1).exists(),
             "{:?}",

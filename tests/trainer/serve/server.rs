@@ -16,7 +16,7 @@ use engine::objective::{Objective, ObjectiveName};
 use engine::tree::{NO_PARENT, Node, Tree};
 use tempfile::TempDir;
 
-use crate::job::program;
+use crate::job::{program, send};
 
 /// The longest that anything takes, on a machine that others use too.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -162,11 +162,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        send(signal, &self.child);
     }
 
     /// Waits for the end; gives the exit code and all that was logged.

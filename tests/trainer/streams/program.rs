@@ -1,12 +1,11 @@
 //! The program with its AWS SDK, against an S3 over HTTP.
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::http::{Fate, Server};
 use crate::content;
-use crate::job::Job;
+use crate::job::{Job, send};
 
 /// A fate by the number of requests before.
 type ByNumber = fn(usize) -> Fate;
@@ -169,14 +168,7 @@ fn a_stop_is_heard_while_nothing_comes() {
     while server.gets().is_empty() && Instant::now() < patience {
         thread::sleep(Duration::from_millis(10));
     }
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    send("-TERM", &child);
     while child.try_wait().unwrap().is_none() && Instant::now() < patience {
         thread::sleep(Duration::from_millis(10));
     }

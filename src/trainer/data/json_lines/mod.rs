@@ -56,16 +56,6 @@ pub enum JsonProblem {
     /// A key is missing.
     #[error("the key `{0}` is missing")]
     NoKey(&'static str),
-    /// The row is wider or narrower than the first one.
-    #[error("{found} columns, expected {expected} as in {fixed_by}")]
-    Ragged {
-        /// Cells in this row, label and weight among them.
-        found: usize,
-        /// Cells in the first row.
-        expected: usize,
-        /// The first row.
-        fixed_by: Place,
-    },
     /// The cells do not fit.
     #[error(transparent)]
     Row(#[from] RowProblem),
@@ -82,7 +72,6 @@ impl JsonProblem {
             Self::Number(NumberError::Text(_)) => {
                 "encode categories as numbers; a missing value is null"
             }
-            Self::Ragged { .. } => "all files of a channel have the same columns",
             Self::Key(key) if key == "weight" => "set csv_weights to 1",
             Self::Number(_) | Self::Nested(_) | Self::Key(_) | Self::Twice(_) | Self::NoKey(_) => {
                 return None;
@@ -164,12 +153,12 @@ impl JsonFormat {
         let (cells, columns) = (&mut scratch.line, &self.layout.columns);
         cells.read(line, columns.weighted)?;
         if cells.values.len() != columns.n_columns {
-            let problem = JsonProblem::Ragged {
+            let problem = RowProblem::Ragged {
                 found: cells.values.len(),
                 expected: columns.n_columns,
                 fixed_by: self.fixed_by.clone(),
             };
-            return Err((None, problem));
+            return Err((None, problem.into()));
         }
         let refuse = |column: usize, problem: RowProblem| (Some(column), problem.into());
         let checked = self.layout.check(&cells.values);
