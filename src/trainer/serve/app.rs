@@ -16,7 +16,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
@@ -88,7 +89,9 @@ impl App {
         if self.settings.metrics {
             router = router.route("/metrics", get(metrics));
         }
-        router.with_state(Arc::clone(self))
+        router
+            .layer(middleware::from_fn(without_body))
+            .with_state(Arc::clone(self))
     }
 
     /// Answers an invocation of a model.
@@ -209,6 +212,17 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
+/// Reads the bodies that nobody asks for: a connection with one that was not read ends with the answer, and whether the client
+/// sees the answer is then chance.
+async fn without_body(request: Request, next: Next) -> Response {
+    if request.method() == Method::POST {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    body::drop_rest(body).await;
+    next.run(Request::from_parts(parts, Body::empty())).await
+}
+
 fn ping() -> Ready<StatusCode> {
     ready(StatusCode::OK)
 }
@@ -247,14 +261,9 @@ fn metrics(State(app): State<Arc<App>>) -> Ready<Response> {
 }
 
 /// As the built-in container answers whatever it does not know.
-fn nothing_there() -> Ready<Response> {
+async fn nothing_there(request: Request) -> Response {
+    body::drop_rest(request.into_body()).await;
     let content_type = [(header::CONTENT_TYPE, "application/json")];
-    ready(
-        (
-            StatusCode::NOT_FOUND,
-            content_type,
-            Bytes::from_static(b"{}"),
-        )
-            .into_response(),
-    )
+    let nothing = Bytes::from_static(b"{}");
+    (StatusCode::NOT_FOUND, content_type, nothing).into_response()
 }

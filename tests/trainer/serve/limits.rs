@@ -175,6 +175,24 @@ fn a_head_without_end_is_not_read_to_it() {
 }
 
 #[test]
+fn a_body_that_nobody_asks_for_ends_no_connection() {
+    let server = Setup::of(&regression()).start();
+    let mut client = server.connect();
+    for (method, path, status) in [
+        ("GET", "/ping", 200),
+        ("GET", "/nothing", 404),
+        ("POST", "/nothing", 404),
+        ("DELETE", "/ping", 405),
+    ] {
+        client.head(method, path, &[], 3);
+        // Time enough for an answer that does not wait for the body.
+        thread::sleep(Duration::from_millis(50));
+        client.send("0,0");
+        assert_eq!(client.reply().status, status, "{method} {path}");
+    }
+}
+
+#[test]
 fn a_request_that_does_not_come_is_given_up() {
     let server = Setup::of(&regression())
         .set("SAGEMAKER_MODEL_SERVER_TIMEOUT", "1")
