@@ -27,7 +27,8 @@ from works import BY_NAME, DENSE_PEERS, WORKS, Work, reduced
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    works = ", ".join([*(f"{it.name}{'' if it.by_default else ' (only if named)'}" for it in WORKS), *measures.PROBES])
+    by_default = {it.name: it.by_default for it in WORKS} | {name: name not in measures.ONLY_IF_NAMED for name in measures.PROBES}
+    works = ", ".join(f"{name}{'' if it else ' (only if named)'}" for name, it in by_default.items())
     parser.add_argument("--works", metavar="A,B", help=f"which works, default all: {works}")
     parser.add_argument("--peers", metavar="A,B", help=f"which peers, default those of each work: {', '.join(DENSE_PEERS)}")
     parser.add_argument("--pairs", type=int, default=5, help="how often each contender runs (5)")
@@ -56,7 +57,7 @@ def arguments() -> argparse.Namespace:
 def chosen_names(chosen: argparse.Namespace) -> list[str]:
     """The works and measures of this run."""
     if not chosen.works:
-        probes = [] if chosen.no_linden else measures.PROBES
+        probes = [] if chosen.no_linden else [it for it in measures.PROBES if it not in measures.ONLY_IF_NAMED]
         return [*(work.name for work in WORKS if work.by_default), *probes]
     names = chosen.works.split(",")
     known = [*BY_NAME, *measures.PROBES]

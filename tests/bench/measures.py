@@ -6,10 +6,12 @@ where that means something, and the target. Invariant: ratios are made of runs i
 
 import argparse
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from statistics import median
 
@@ -24,6 +26,10 @@ from works import BY_NAME, Table, Work, reduced
 # How often one process predicts all rows; the median counts.
 REPEATS = 7
 PREDICTING_PEERS = ("xgboost", "lightgbm")
+# When a job is told to stop, in shares of the time that it takes.
+STOPS = tuple(it / 20 for it in range(1, 18))
+# Seconds after which SageMaker kills.
+PATIENCE = 120
 
 
 def measure(what: str, numbers: dict[str, float], unit: str, target: str) -> dict:
@@ -127,8 +133,41 @@ def scaling(chosen: argparse.Namespace, linden: Linden) -> list[dict]:
     return [measure(f"training, {work.title}: one thread over two", factors, "x", ">= 1.85")]
 
 
+def stop(chosen: argparse.Namespace, linden: Linden) -> list[dict]:
+    """SIGTERM at moments all over a job on ten million rows: the longest time until the process had ended."""
+    work = reduced(BY_NAME["tall"], chosen)
+    place = Place(tables.make(work.table), scratch("stop"))
+    whole = run_once(linden, work, place, chosen.threads)["seconds"]
+    answers = [answer_to_stop(linden, work, place, chosen.threads, whole * share) for share in STOPS]
+    shutil.rmtree(place.scratch)
+    for share, seconds in zip(STOPS, answers, strict=True):
+        say(f"  SIGTERM after {share * whole:.1f} of {whole:.1f} s: ended {seconds * 1000:.0f} ms later")
+    what = f"from SIGTERM to the end, {work.title}: the longest of {len(STOPS)}"
+    return [measure(what, {LINDEN: max(answers)}, "s", "<= 1 s")]
+
+
+def answer_to_stop(linden: Linden, work: Work, place: Place, threads: int, after: float) -> float:
+    """How long a job lives on that is told to stop so many seconds after its start."""
+    command, environment = linden.command(work, place, threads)
+    checkpoints = linden.root(place) / "checkpoints"
+    checkpoints.mkdir()
+    document = json.dumps({"LocalPath": str(checkpoints)})
+    (linden.root(place) / "input" / "config" / "checkpointconfig.json").write_text(document, encoding="utf-8")
+    with (place.scratch / "stderr").open("wb") as talk:
+        job = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=talk)
+        time.sleep(after)
+        if job.poll() is not None:
+            raise RunError(f"the job had ended after {after:.1f} s, before it was told to stop")
+        begin = time.monotonic()
+        job.terminate()
+        job.wait(timeout=PATIENCE)
+    return time.monotonic() - begin
+
+
 # By the name that `--works` takes.
-PROBES = {"predict": predict, "scaling": scaling}
+PROBES = {"predict": predict, "scaling": scaling, "stop": stop}
+# What only runs if it is named, since its table is large.
+ONLY_IF_NAMED = ("stop",)
 
 
 def from_works(done: list[dict]) -> list[dict]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import pytest
 
 from ml_root import Finished, MlRoot
+from stores import KEYS, client, moto_behind_tls
 
 MOST_BYTES = 30_000_000
 # What docker compose, and with it local mode, gives a container between SIGTERM and SIGKILL.
@@ -62,10 +63,10 @@ class Engine:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def run(self, root: pathlib.Path, *words: str, flags: tuple[str, ...] = ()) -> Finished:
+    def run(self, root: pathlib.Path, *words: str, flags: tuple[str, ...] = (), network: str = "none") -> Finished:
         """Runs `words` in the image, `root` at /opt/ml, with the rights of whoever runs this test."""
         user = f"--user={os.getuid()}:{os.getgid()}"
-        done = self("run", "--rm", "--network=none", user, f"--volume={root}:/opt/ml", *flags, self.image, *words)
+        done = self("run", "--rm", f"--network={network}", user, f"--volume={root}:/opt/ml", *flags, self.image, *words)
         return Finished(root, done.returncode, done.stdout, done.stderr)
 
     def config(self) -> dict:
@@ -215,6 +216,40 @@ def test_bad_input_is_exit_code_1_and_one_reason_in_the_file_and_in_the_log(
     assert reason.startswith("UserError: ") and "five" in reason, failure
     assert reason in stderr.splitlines()
     assert not (root.path / "model/xgboost-model").exists()
+
+
+def in_environment(variables: dict[str, str]) -> tuple[str, ...]:
+    """Flags of a container that reads its training channel from a store."""
+    streamed = {"LINDEN_CHANNEL_TRAIN": "s3://for-the-image/train/", "LINDEN_CONTENT_TYPE_TRAIN": "text/csv"}
+    return tuple(f"--env={name}={value}" for name, value in (KEYS | streamed | variables).items())
+
+
+def test_it_reads_a_store_behind_tls(engine: Engine, root: MlRoot, tmp_path_factory: pytest.TempPathFactory) -> None:
+    root.hyperparameters({"objective": "reg:squarederror", "num_round": 2})
+    with moto_behind_tls(tmp_path_factory.mktemp("tls")) as (endpoint, trusted):
+        s3 = client(endpoint, "for-the-image", verify=str(trusted))
+        s3.put_object(Bucket="for-the-image", Key="train/part-0", Body=table(200, 3).encode())
+        flags = in_environment({"AWS_ENDPOINT_URL": endpoint, "SSL_CERT_FILE": "/trusted.pem"})
+        done = engine.run(root.path, "train", flags=(*flags, f"--volume={trusted}:/trusted.pem:ro"), network="host")
+    assert done.code == 0, done.stderr
+    assert done.model.stat().st_size > 500
+
+
+def test_it_asks_the_networks_name_server(engine: Engine, root: MlRoot) -> None:
+    root.hyperparameters({"objective": "reg:squarederror", "num_round": 2})
+    network = f"linden-test-{uuid.uuid4().hex[:8]}"
+    engine.asked("network", "create", network)
+    listening = ("sh", "-c", "busybox httpd -f -vv -p 9000 -h /tmp")
+    store = engine.asked("run", "--detach", f"--network={network}", "--network-alias=store.test", engine.image, *listening)
+    try:
+        done = engine.run(root.path, "train", flags=in_environment({"AWS_ENDPOINT_URL": "http://store.test:9000"}), network=network)
+        # It answers nothing that S3 would; what counts is that it was found and asked.
+        assert done.code == 1, done.stderr
+        asked = engine("logs", store)
+        assert "url:/for-the-image" in asked.stdout + asked.stderr, (done.stderr, asked)
+    finally:
+        engine("rm", "--force", store)
+        engine("network", "rm", network)
 
 
 def test_local_mode_can_clean_up_with_it(engine: Engine, tmp_path: pathlib.Path) -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 
-import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,9 +18,9 @@ from moto.server import ThreadedMotoServer
 
 from ml_root import MlRoot
 from server import Record, framed
+from stores import KEYS, Authority, client, moto_behind_tls
 from test_local import Local
 
-KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"}
 PARAMETERS = {"objective": "reg:squarederror", "num_round": 5, "nthread": 2}
 BUCKET = "lake"
 MIB = 1 << 20
@@ -38,9 +37,7 @@ def moto() -> Iterator[tuple[str, object]]:
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
-    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="any", aws_secret_access_key="any")
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    yield endpoint, s3
+    yield endpoint, client(endpoint, BUCKET)
     server.stop()
 
 
@@ -160,3 +157,21 @@ def test_memory_does_not_grow_with_the_object(
         print(f"\n{name}, object of {len(content) / MIB:.0f} MiB: {with_s3 / MIB:.0f} MiB from S3, {with_file / MIB:.0f} MiB from a file")
     assert streamed == expected
     assert with_s3 <= with_file + MORE_BYTES
+
+
+def test_a_store_behind_tls_is_read_where_its_certificate_is_trusted(trainer: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    content = as_csv(values(500))
+    expected, _ = trained(trainer, tmp_path / "file", files={"text/csv": content})
+    with moto_behind_tls(tmp_path) as (endpoint, trusted):
+        client(endpoint, "behind-tls", verify=str(trusted)).put_object(Bucket="behind-tls", Key="train/part-0", Body=content)
+        streamed = variables(endpoint, "train/", "text/csv") | {"LINDEN_CHANNEL_TRAIN": "s3://behind-tls/train/"}
+        model, _ = trained(trainer, tmp_path / "s3", streamed=streamed | {"SSL_CERT_FILE": str(trusted)})
+        assert model == expected
+        tree = MlRoot(tmp_path / "other")
+        tree.hyperparameters(PARAMETERS)
+        other = {"SSL_CERT_FILE": str(Authority().trusted(tmp_path / "other.pem"))}
+        environment = os.environ | KEYS | {"SAGEMAKER_BASE_DIR": str(tree.path)} | streamed | other
+        refused = subprocess.run([trainer, "train"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1
+    reason = (tree.path / "output/failure").read_text(encoding="utf-8")
+    assert "the certificate of whoever answered is not trusted" in reason and "SSL_CERT_FILE" in reason, reason

@@ -23,6 +23,8 @@ pub enum Refusal {
     Region(Option<String>),
     /// There is nobody to ask as.
     Credentials(String),
+    /// Whoever answers shows a certificate that is not trusted.
+    Certificate(String),
     /// The environment names no region.
     NoRegion,
     /// The store counts other bytes than it listed.
@@ -108,6 +110,10 @@ impl fmt::Display for StoreError {
             Refusal::Credentials(said) => {
                 write!(f, "cannot read `{uri}`: there are no credentials ({said})")
             }
+            Refusal::Certificate(said) => write!(
+                f,
+                "cannot read `{uri}`: the certificate of whoever answered is not trusted ({said})"
+            ),
             Refusal::NoRegion => write!(f, "cannot read `{uri}`: no region is given"),
             Refusal::Length { found, expected } => write!(
                 f,
@@ -137,6 +143,7 @@ impl StoreError {
             | Refusal::Denied(_)
             | Refusal::Region(_)
             | Refusal::Credentials(_)
+            | Refusal::Certificate(_)
             | Refusal::NoRegion
             | Refusal::NoTag
             | Refusal::Other(_)
@@ -164,6 +171,9 @@ impl StoreError {
             }
             Refusal::Credentials(_) => {
                 "a job with network isolation has none: leave it off, or leave `stream` off".to_owned()
+            }
+            Refusal::Certificate(_) => {
+                "where a store or a proxy of your own answers, SSL_CERT_FILE names a file with the certificates to trust".to_owned()
             }
             Refusal::NoRegion => "set AWS_REGION, as SageMaker does".to_owned(),
             Refusal::Busy(_) => {

@@ -163,15 +163,22 @@ fn refusal<E: ProvideErrorMetadata + std::error::Error + 'static>(err: &SdkError
         SdkError::ResponseError(answered) => {
             of_answer(answered.raw().status().as_u16(), "", "", None)
         }
-        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => {
-            let said = chain(err);
-            match (said.to_ascii_lowercase().contains("credential"), err) {
-                (true, _) => Refusal::Credentials(said),
-                (false, SdkError::ConstructionFailure(_)) => Refusal::Other(said),
-                (false, _) => Refusal::Busy(said),
-            }
-        }
+        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => unsent(err, chain(err)),
         _ => Refusal::Busy(chain(err)),
+    }
+}
+
+/// What kept a request from being sent, by the words of the SDK, which has no kinds for it.
+fn unsent<E>(err: &SdkError<E>, said: String) -> Refusal {
+    if said.to_ascii_lowercase().contains("credential") {
+        return Refusal::Credentials(said);
+    }
+    if said.contains("invalid peer certificate") {
+        return Refusal::Certificate(said);
+    }
+    match err {
+        SdkError::ConstructionFailure(_) => Refusal::Other(said),
+        _ => Refusal::Busy(said),
     }
 }
 

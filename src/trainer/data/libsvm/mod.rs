@@ -202,10 +202,13 @@ impl LibsvmFormat {
     fn row(&self, fields: &[u8], rows: &mut SparseRows) -> Result<(), LibsvmProblem> {
         let mut fields = fields
             .split(u8::is_ascii_whitespace)
-            .filter(|it| !it.is_empty())
-            .peekable();
+            .filter(|it| !it.is_empty());
         self.label(fields.next().unwrap_or_default(), rows)?;
-        let query = fields.next_if(|it| it.starts_with(b"qid:"));
+        // A look ahead of its own, since `Peekable` would look in every step of the loop below.
+        let query = fields.clone().next().filter(|it| it.starts_with(b"qid:"));
+        if query.is_some() {
+            fields.next();
+        }
         self.query(query, rows)?;
         let first = rows.indices.len();
         let mut previous = None;
@@ -290,14 +293,14 @@ pub(crate) fn parse_pair(field: &[u8]) -> Result<(u32, f32), LibsvmProblem> {
         index: shown(index),
         pair: shown(field),
     })?;
-    if value.eq_ignore_ascii_case(b"nan") {
-        return Ok((column, f32::NAN));
+    match parse_finite(value) {
+        Ok(value) => Ok((column, value)),
+        Err(_) if value.eq_ignore_ascii_case(b"nan") => Ok((column, f32::NAN)),
+        Err(source) => Err(LibsvmProblem::Value {
+            pair: shown(field),
+            source,
+        }),
     }
-    let value = parse_finite(value).map_err(|source| LibsvmProblem::Value {
-        pair: shown(field),
-        source,
-    })?;
-    Ok((column, value))
 }
 
 #[cfg(test)]
