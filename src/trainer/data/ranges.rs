@@ -235,12 +235,16 @@ impl Window<'_> {
 
     /// Reads on until there are `n_bytes`, or the file ends.
     fn read_on(&mut self, n_bytes: usize) -> io::Result<()> {
-        if self.bytes.len() < n_bytes {
-            self.bytes.resize(n_bytes, 0);
-        }
         while self.n_read < n_bytes && !self.at_end {
+            // No more room than there are bytes, and one that shows the end: a small file does not pay for a large buffer.
+            let left = self.file.n_bytes()?.saturating_sub(self.begin) + 1;
+            let room =
+                usize::try_from(left).map_or(n_bytes, |it| it.clamp(self.n_read + 1, n_bytes));
+            if self.bytes.len() < room {
+                self.bytes.resize(room, 0);
+            }
             let at = self.begin + self.n_read as u64;
-            match self.file.read_at(&mut self.bytes[self.n_read..n_bytes], at) {
+            match self.file.read_at(&mut self.bytes[self.n_read..room], at) {
                 Ok(0) => self.at_end = true,
                 Ok(n_more) => self.n_read += n_more,
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
