@@ -1,7 +1,7 @@
 //! How much memory this process may still take.
 //!
 //! Invariant: what is told is never less than there is, as far as Linux says: memory that the system can have back at once,
-//! such as files that it keeps, counts as free, and so does swap.
+//! such as files that it keeps, counts as free, and so does swap where it is asked for.
 //!
 //! Source: Linux `proc(5)`, `meminfo`, `cgroup` and `limits`; kernel documentation, "Control Group v2", `memory.max`,
 //! `memory.current` and `memory.stat`; "Memory Resource Controller" for version 1.
@@ -12,17 +12,29 @@ use std::path::{Path, PathBuf};
 /// A limit from which on version 1 of control groups means none.
 const NO_LIMIT: u64 = 1 << 62;
 
+/// Whether memory on a disk is memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Swap {
+    /// For what may be slow and must not be refused without need.
+    Counted,
+    /// For what has to be answered in time.
+    LeftOut,
+}
+
 /// Bytes that this process may still take; `None` where nobody says.
-pub(crate) fn available() -> Option<u64> {
-    available_below(Path::new("/"))
+pub(crate) fn available(swap: Swap) -> Option<u64> {
+    available_below(Path::new("/"), swap)
 }
 
 /// As [`available`], of a machine whose files stand below `root`.
-fn available_below(root: &Path) -> Option<u64> {
+fn available_below(root: &Path, swap: Swap) -> Option<u64> {
     let proc = root.join("proc");
     let read = |name: &str| fs::read_to_string(proc.join(name)).ok();
     let meminfo = read("meminfo").unwrap_or_default();
-    let swap = kib(&meminfo, "SwapFree:").unwrap_or(0);
+    let swap = match swap {
+        Swap::Counted => kib(&meminfo, "SwapFree:").unwrap_or(0),
+        Swap::LeftOut => 0,
+    };
     let of_machine = kib(&meminfo, "MemAvailable:").map(|it| it + swap);
     let of_groups = groups(root, &read("self/cgroup").unwrap_or_default());
     let of_groups = of_groups.iter().filter_map(|it| it.left(swap)).min();
@@ -148,6 +160,10 @@ mod tests {
 
     /// A machine of 100 KiB, 10 of them swap, with these files.
     fn machine(files: &[(&str, &str)]) -> Option<u64> {
+        machine_with(files, Swap::Counted)
+    }
+
+    fn machine_with(files: &[(&str, &str)], swap: Swap) -> Option<u64> {
         let dir = tempfile::tempdir().unwrap();
         let meminfo = "MemTotal:  200 kB\nMemAvailable:   90 kB\nSwapFree:  10 kB\n";
         for (path, text) in [("proc/meminfo", meminfo)].iter().chain(files) {
@@ -155,13 +171,13 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        available_below(dir.path())
+        available_below(dir.path(), swap)
     }
 
     #[test]
     fn a_machine_without_limits_has_what_it_says() {
         assert_eq!(machine(&[]), Some(100 << 10));
-        assert_eq!(available_below(Path::new("/nowhere")), None);
+        assert_eq!(available_below(Path::new("/nowhere"), Swap::Counted), None);
         let unlimited = [
             ("proc/self/cgroup", "0::/\n"),
             ("sys/fs/cgroup/memory.max", "max\n"),
@@ -194,6 +210,8 @@ mod tests {
             ("sys/fs/cgroup/memory.swap.max", "max\n"),
         ];
         assert_eq!(machine(&files), Some(30_000 + (10 << 10)));
+        assert_eq!(machine_with(&files, Swap::LeftOut), Some(30_000));
+        assert_eq!(machine_with(&[], Swap::LeftOut), Some(90 << 10));
     }
 
     #[test]

@@ -155,13 +155,16 @@ def answer_to_stop(linden: Linden, work: Work, place: Place, threads: int, after
     (linden.root(place) / "input" / "config" / "checkpointconfig.json").write_text(document, encoding="utf-8")
     with (place.scratch / "stderr").open("wb") as talk:
         job = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=talk)
-        time.sleep(after)
-        if job.poll() is not None:
-            raise RunError(f"the job had ended after {after:.1f} s, before it was told to stop")
-        begin = time.monotonic()
-        job.terminate()
-        job.wait(timeout=PATIENCE)
-    return time.monotonic() - begin
+        try:
+            time.sleep(after)
+            if job.poll() is not None:
+                raise RunError(f"the job had ended after {after:.1f} s, before it was told to stop")
+            begin = time.monotonic()
+            job.terminate()
+            job.wait(timeout=PATIENCE)
+            return time.monotonic() - begin
+        finally:
+            job.kill()
 
 
 # By the name that `--works` takes.

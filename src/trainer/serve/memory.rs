@@ -2,7 +2,7 @@
 
 use contract::artifact::MAX_MODEL_BYTES;
 
-use crate::memory::available;
+use crate::memory::{Swap, available};
 
 /// What a model takes at most while it is read, in the bytes of its file: the document, what is read of it, and the two
 /// layouts that predict. Measured by `tests/bench/serving memory` on models of 4 to 70 MB: 3.1 to 4.6.
@@ -12,7 +12,7 @@ const BYTES_BESIDE: u64 = 8 << 20;
 
 /// The largest model file that can be loaded; where nobody says how much memory there is, that of any model.
 pub(super) fn room() -> u64 {
-    room_in(available())
+    room_in(available(Swap::LeftOut))
 }
 
 fn room_in(available: Option<u64>) -> u64 {

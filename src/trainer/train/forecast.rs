@@ -54,7 +54,7 @@ pub(super) struct Prospect<'a> {
 impl<'a> Forecast<'a> {
     /// Looks how much memory there is.
     pub(super) fn new(prospect: Prospect<'a>) -> Self {
-        Self::with_available(prospect, memory::available())
+        Self::with_available(prospect, memory::available(memory::Swap::Counted))
     }
 
     fn with_available(prospect: Prospect<'a>, available: Option<u64>) -> Self {
