@@ -11,8 +11,13 @@ use super::cell::Cell;
 /// Rows of a block; every sum that could depend on the order of rows is taken over blocks of this size.
 pub(crate) const BLOCK: usize = 4096;
 
-/// Units that a typical gradient must have, or finer ones are used.
-const LEAST_UNITS: f64 = 512.0;
+/// Units that a typical gradient must have, or wide cells are used: of up to [`MANY_ROWS`] rows, and of more. Packed cells cannot
+/// hold as many units of each of very many rows; but what rounding adds to a sum grows with the root of its rows only, and is
+/// less than a hundredth of what the rows differ by themselves.
+const LEAST_UNITS: [f64; 2] = [512.0, 32.0];
+
+/// Rows up to which a typical gradient must have all of them.
+const MANY_ROWS: usize = 1 << 21;
 
 /// Units that a typical gradient must have for leaves to be computed from them rather than from the gradients.
 const UNITS_OF_A_LEAF: f64 = 256.0;
@@ -115,7 +120,8 @@ impl Magnitude {
 
     /// Whether a typical gradient and a typical hessian have enough units in a [`Cell`] of this kind.
     pub(crate) fn fits<C: Cell>(&self, n_rows: usize) -> bool {
-        n_rows > SMALL_TABLE && self.typical_units::<C>(n_rows) >= LEAST_UNITS
+        let least = LEAST_UNITS[usize::from(n_rows > MANY_ROWS)];
+        n_rows > SMALL_TABLE && self.typical_units::<C>(n_rows) >= least
     }
 
     /// Whether sums of units are too rough for leaves: a few gradients are larger than the others beyond all measure.
