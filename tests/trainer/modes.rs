@@ -428,16 +428,31 @@ fn the_model_ends_with_its_best_round_where_that_is_asked_for() {
 }
 
 #[test]
-fn boosting_takes_an_exact_search_for_one_among_bins_and_says_so() {
-    let by = |method: &str| {
-        let job = job().set("tree_method", method).csv("train", &table(40));
-        job.run()
+fn boosting_searches_exactly_where_each_value_has_a_bin_and_else_says_where_not() {
+    // One column has 200 values, the other as many as there are rows.
+    let rows = |n_values: [usize; 2]| -> String {
+        let row = |idx: usize| {
+            let [few, many] = n_values.map(|it| idx * 7919 % it);
+            format!("{},{few},{many}.5\n", usize::from(few > 77) + many % 5)
+        };
+        (0..600).map(row).collect()
     };
-    let (exact, hist) = (by("exact"), by("hist"));
+    let by = |method: &str, max_bin: &str, n_values| {
+        let job = job().set("tree_method", method).set("max_bin", max_bin);
+        job.csv("train", &rows(n_values)).run()
+    };
+    let (exact, hist) = (by("exact", "16", [200, 250]), by("hist", "256", [200, 250]));
     assert!(exact.model() == hist.model());
-    let warning = "`exact` is taken for `hist`";
+    assert!(exact.model() != by("hist", "16", [200, 250]).model());
+    assert!(
+        exact.stderr.contains("the search is exact"),
+        "{}",
+        exact.stderr
+    );
+    assert!(!hist.stderr.contains("exact"), "{}", hist.stderr);
+    let exact = by("exact", "16", [200, 600]);
+    let warning = "different values: feature 1 is searched among 256 quantiles";
     assert!(exact.stderr.contains(warning), "{}", exact.stderr);
-    assert!(!hist.stderr.contains(warning), "{}", hist.stderr);
 }
 
 #[test]

@@ -8,7 +8,7 @@
 
 use engine::metric::Metric;
 use engine::objective::{Objective, ObjectiveName, Setting, Task};
-use engine::params::BoosterName;
+use engine::params::{BoosterName, MAX_BIN};
 
 use super::draft::Draft;
 use super::error::HyperparameterError;
@@ -345,14 +345,12 @@ fn folds(reading: &mut Reading) {
     }
 }
 
-/// Boosting searches among bins, for whom asks for an exact search too: the built-in algorithm's jobs go on to run.
+/// Boosting searches among bins. Whoever asks for an exact search gets as many as there are: it is exact where they suffice,
+/// which is only known once the rows are there, and XGBoost's own does not know `max_bin` either.
 fn search(reading: &mut Reading) {
-    let has_trees = reading.draft.booster != BoosterName::GbLinear;
-    if reading.draft.exact && has_trees && reading.draft.algorithm != Algorithm::DecisionTree {
-        reading.draft.warn(
-            "Hyperparameter tree_method: `exact` is taken for `hist`, which finds the same splits where a feature has at most \
-             `max_bin` values, and searches among quantiles where it has more",
-        );
+    let draft = &mut reading.draft;
+    if draft.exact && draft.booster != BoosterName::GbLinear {
+        draft.boost(|params| params.max_bin(MAX_BIN));
     }
 }
 

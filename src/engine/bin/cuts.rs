@@ -15,7 +15,7 @@ use crate::params::MAX_BIN;
 use crate::threads::Threads;
 
 use super::categories::Categories;
-use super::ranks::{Ranked, Ranks, thin, thin_keys};
+use super::ranks::{Ranked, Ranks, n_distinct, thin, thin_keys};
 use super::sort::{ordered, sort_by_key};
 use super::{BinError, CODES};
 
@@ -31,6 +31,15 @@ pub struct HistogramCuts {
     features: Vec<Vec<f32>>,
     /// By feature; empty where all are numbers.
     categories: Vec<Option<Categories>>,
+    /// Features of numbers that have fewer bins than values, or may have; ascending.
+    quantiles: Vec<u32>,
+}
+
+/// What a feature of numbers is cut by.
+struct Cuts {
+    cuts: Vec<f32>,
+    /// Whether each of its values has a bin of its own.
+    tells_all_apart: bool,
 }
 
 /// The values that cuts are made from: a table, or some rows of one.
@@ -113,7 +122,10 @@ impl HistogramCuts {
         };
         let features = threads.map((0..data.n_features).collect(), |feature| {
             if let Some(Some(categories)) = categories.get(feature) {
-                categories.cuts()
+                Cuts {
+                    cuts: categories.cuts(),
+                    tells_all_apart: true,
+                }
             } else if data.weights.is_some() {
                 let entries = present(data, &sparse, feature, |key, row| (key, row));
                 weighted_cuts(entries, data, max_bin as usize)
@@ -122,10 +134,19 @@ impl HistogramCuts {
                 unweighted_cuts(keys, data, max_bin as usize)
             }
         });
+        let of_quantiles = |it: &(usize, &Cuts)| !it.1.tells_all_apart;
+        let quantiles = features.iter().enumerate().filter(of_quantiles);
         Ok(Self {
-            features,
+            quantiles: quantiles.map(|(feature, _)| feature as u32).collect(),
+            features: features.into_iter().map(|it| it.cuts).collect(),
             categories,
         })
+    }
+
+    /// The features of numbers whose bins hold several values each, or may, since the cuts come from a sample of the rows;
+    /// ascending. The splits of all others are those that a search among all values finds.
+    pub fn of_quantiles(&self) -> &[u32] {
+        &self.quantiles
     }
 
     /// Columns.
@@ -174,6 +195,7 @@ impl HistogramCuts {
         Self {
             features,
             categories: self.categories.clone(),
+            quantiles: self.quantiles.clone(),
         }
     }
 
@@ -208,19 +230,28 @@ fn present<T: Clone>(
     entries
 }
 
-fn unweighted_cuts(mut keys: Vec<u32>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
+fn unweighted_cuts(mut keys: Vec<u32>, data: &RawRows<'_>, n_bins: usize) -> Cuts {
     let most = codes_for_bins(keys.len(), data);
     sort_by_key(&mut keys, |key| key);
-    choose(thin_keys(&keys, n_bins * SUMMARY_FACTOR), n_bins, most)
+    let n_values = n_distinct(&keys, |&key| key);
+    let summary = thin_keys(&keys, n_values, n_bins * SUMMARY_FACTOR);
+    Cuts {
+        cuts: choose(summary, n_bins, most),
+        tells_all_apart: data.whole && n_values <= n_bins.min(most),
+    }
 }
 
-fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &RawRows<'_>, n_bins: usize) -> Vec<f32> {
+fn weighted_cuts(mut entries: Vec<(u32, u32)>, data: &RawRows<'_>, n_bins: usize) -> Cuts {
     let most = codes_for_bins(entries.len(), data);
     let weight = |row: u32| data.weights.map_or(1.0, |it| f64::from(it[row as usize]));
     entries.retain(|&(_, row)| weight(row) > 0.0);
     sort_by_key(&mut entries, |(key, _)| key);
     let ranks = Ranks::of(&entries, |&(key, row)| (key, weight(row)));
-    choose(thin(ranks, n_bins * SUMMARY_FACTOR), n_bins, most)
+    let n_values = n_distinct(&entries, |&(key, _)| key);
+    Cuts {
+        cuts: choose(thin(ranks, n_bins * SUMMARY_FACTOR), n_bins, most),
+        tells_all_apart: data.whole && n_values <= n_bins.min(most),
+    }
 }
 
 /// The codes that are left for bins: one less where some rows miss the feature, or may.

@@ -112,10 +112,18 @@ pub(super) fn thin(ranks: impl Iterator<Item = Ranked> + Clone, size: usize) -> 
     kept
 }
 
-/// What [`thin`] gives for sorted keys of weight 1, where a rank is a place and need not be counted up to.
-pub(super) fn thin_keys(keys: &[u32], size: usize) -> Vec<Ranked> {
-    let n_changes = keys.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    if n_changes < size {
+/// How many different values sorted entries have.
+pub(super) fn n_distinct<T>(sorted: &[T], key: impl Fn(&T) -> u32) -> usize {
+    let changes = sorted
+        .windows(2)
+        .filter(|pair| key(&pair[0]) != key(&pair[1]));
+    changes.count() + usize::from(!sorted.is_empty())
+}
+
+/// What [`thin`] gives for sorted keys of weight 1, of which `n_distinct` differ; a rank is a place there and need not be
+/// counted up to.
+pub(super) fn thin_keys(keys: &[u32], n_distinct: usize, size: usize) -> Vec<Ranked> {
+    if n_distinct <= size {
         return Ranks::of(keys, |&key| (key, 1.0)).collect();
     }
     let value_at = |at: usize| {
@@ -183,7 +191,9 @@ mod tests {
             keys.sort_unstable();
             for size in [2, 3, 8, 17, 100, 1000] {
                 let ranks = Ranks::of(&keys, |&key| (key, 1.0));
-                assert_eq!(thin_keys(&keys, size), thin(ranks, size), "{n_keys} {size}");
+                let n_distinct = n_distinct(&keys, |&key| key);
+                let thinned = thin_keys(&keys, n_distinct, size);
+                assert_eq!(thinned, thin(ranks, size), "{n_keys} {size}");
             }
         }
     }

@@ -25,6 +25,7 @@ mod names;
 mod reading;
 mod report;
 mod rounds;
+mod search;
 mod start;
 mod streams;
 mod tables;

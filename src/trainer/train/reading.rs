@@ -22,6 +22,7 @@ use super::forecast::{Forecast, Length, Prospect};
 use super::ingest::{Goal, Growing, Grown};
 use super::job::Job;
 use super::joined::{Joined, OfFirst};
+use super::search;
 use super::start::Start;
 use super::tables::{Pair, Rows, Table, Tables, harmonise};
 use crate::data::bad_rows::Skipped;
@@ -130,6 +131,9 @@ impl Reading<'_> {
             if let Rows::Binned(rows) = &tables.rows {
                 let names = &job.hyperparameters.feature_names;
                 categories::warn_of_many(names, &rows.train.cuts().grouped());
+                if job.hyperparameters.exact {
+                    search::tell(names, rows.train.cuts().of_quantiles());
+                }
             }
         }
         Ok(tables)

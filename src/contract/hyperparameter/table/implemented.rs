@@ -114,7 +114,7 @@ pub static IMPLEMENTED: &[Spec] = &[
     Spec::new("tree_method", Choice(&["auto", "exact", "approx", "hist", "gpu_hist"], |draft, it| {
         draft.exact = it == "exact";
         Ok(())
-    }), "auto", "How splits are found. `auto`, `hist` and `approx` mean `hist` here, and `exact` too, with a warning: it finds the same splits where a feature has at most `max_bin` values. With `algorithm` = `decision_tree` `exact` searches among all values, and is refused where the data do not allow it.")
+    }), "auto", "How splits are found. `auto`, `hist` and `approx` mean `hist` here. `exact` takes 256 bins whatever `max_bin` is, so it is exact where a feature has no more values than that (255 and missing ones), and warns of features that have more, which are searched among quantiles. With `algorithm` = `decision_tree` `exact` searches among all values, and is refused where the data do not allow it.")
         .only(&["auto", "exact", "hist", "approx"], "there is no GPU here; use `hist`"),
     Spec::new("csv_weights", Integer(ZERO_OR_ONE, |draft, it| draft.csv_weights = it == 1), "0",
         "1: the second column of a CSV or Parquet file is the row's weight."),
