@@ -48,12 +48,17 @@ impl Plan {
         self.sampling
     }
 
+    /// Whether blocks are left out now that are read later, from all over the channel.
+    pub(super) fn comes_again(&self) -> bool {
+        self.sampling && self.n_sampled < self.n_blocks
+    }
+
     /// At most `n` blocks, all of the sample or none.
     pub(super) fn take(&mut self, n: usize) -> Vec<usize> {
         let mut numbers = Vec::with_capacity(n.min(self.n_blocks));
         while numbers.len() < n && self.next < self.end {
             if self.sampling {
-                self.next = self.next_sampled();
+                self.next = self.sampled_from(self.next);
                 if self.next < self.end {
                     numbers.push(self.next);
                 }
@@ -69,11 +74,21 @@ impl Plan {
         numbers
     }
 
-    /// The next block of the sample; there may be very many between it and the one before.
-    fn next_sampled(&self) -> usize {
-        let n_upto = self.n_sampled_before(self.next) + 1;
+    /// The first block of the sample from `number` on; there may be very many between it and the one before.
+    fn sampled_from(&self, number: usize) -> usize {
+        let n_upto = self.n_sampled_before(number) + 1;
         let end = (n_upto as u128 * self.n_blocks as u128).div_ceil(self.n_sampled as u128);
         end as usize - 1
+    }
+
+    /// The first block from `number` on that is taken next, of the sample or of the others as the one before it was.
+    pub(super) fn next_behind(&self, number: usize) -> Option<usize> {
+        let next = if self.sampling {
+            self.sampled_from(number)
+        } else {
+            (number..self.end).find(|&it| !self.is_sampled(it))?
+        };
+        Some(next).filter(|it| *it < self.end)
     }
 
     /// Leaves out the blocks from `end` on, which is one of those that were taken last.
@@ -117,6 +132,16 @@ mod tests {
         let mut plan = Plan::new(3, 1.0);
         plan.take(3);
         assert!(plan.in_sample());
+    }
+
+    #[test]
+    fn the_next_block_is_known_before_it_is_taken() {
+        let mut plan = Plan::new(10, 0.5);
+        assert_eq!(plan.next_behind(2), Some(3));
+        assert_eq!(plan.next_behind(10), None);
+        assert_eq!(plan.take(9), [1, 3, 5, 7, 9]);
+        assert_eq!(plan.next_behind(3), Some(4));
+        assert_eq!(plan.next_behind(9), None);
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Ranges {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&number);
         if let Some(download) = ahead {
-            window.take(&download.wait().map_err(io)?);
+            window.take(download.wait().map_err(io)?);
         }
         window.read_on(end + TAIL_BYTES).map_err(io)?;
         if begin == 0 && Encoding::of(window.read()) != Encoding::Plain {
@@ -225,12 +225,9 @@ impl Window<'_> {
     }
 
     /// Starts with bytes that are there already.
-    fn take(&mut self, bytes: &[u8]) {
-        if self.bytes.len() < bytes.len() {
-            self.bytes.resize(bytes.len(), 0);
-        }
-        self.bytes[..bytes.len()].copy_from_slice(bytes);
+    fn take(&mut self, bytes: Vec<u8>) {
         self.n_read = bytes.len();
+        *self.bytes = bytes;
     }
 
     /// Reads on until there are `n_bytes`, or the file ends.

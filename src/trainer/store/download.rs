@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::error::{Action, Refusal, StoreError};
+use super::kept::Kept;
 use super::{ObjectStore, Version};
 
 /// Answers that come in at a time. One connection to S3 brings some 50 to 90 MB a second after some 30 ms, so these fill
@@ -166,6 +167,7 @@ impl fmt::Debug for Downloads {
 pub struct RemoteObject {
     downloads: Arc<Downloads>,
     version: Arc<Version>,
+    kept: Option<Arc<Kept>>,
 }
 
 impl RemoteObject {
@@ -174,7 +176,29 @@ impl RemoteObject {
         Self {
             downloads: Arc::clone(downloads),
             version: Arc::new(version),
+            kept: None,
         }
+    }
+
+    /// The same, whose windows are kept to be read again.
+    #[must_use]
+    pub fn keeping(&self, kept: &Arc<Kept>) -> Self {
+        Self {
+            kept: Some(Arc::clone(kept)),
+            ..self.clone()
+        }
+    }
+
+    /// Keeps a range for whoever asks for it again.
+    pub(super) fn keep(&self, range: Range<u64>, bytes: Vec<u8>) {
+        if let Some(kept) = &self.kept {
+            kept.take_in(&self.version.key, range, bytes);
+        }
+    }
+
+    /// A range that was kept.
+    pub(super) fn kept(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        self.kept.as_ref()?.hand_out(&self.version.key, range)
     }
 
     /// What it is.
@@ -233,6 +257,12 @@ impl<T> Download<T> {
     /// The bytes that it takes in memory.
     pub fn n_bytes(&self) -> usize {
         self.n_bytes
+    }
+
+    /// What has come, if all of it is there.
+    pub(super) fn arrived(self) -> Option<T> {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.try_recv().ok()?.ok()
     }
 
     /// Waits until it is there.

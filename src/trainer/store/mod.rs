@@ -5,6 +5,7 @@
 //! listing        a prefix becomes the files of a channel, in the order of File mode
 //! download       a range arrives whole: resumed where an answer breaks off, asked for again where the service is busy
 //! windows        a part of an object in pieces, such as the columns of a row group
+//! kept           of what was read for a sample, as much as there is room for, until it is read again
 //! in_turn        objects from their first byte to their last, with ranges under way of what comes next
 //! ```
 //!
@@ -15,6 +16,7 @@
 pub mod download;
 mod error;
 pub mod in_turn;
+pub mod kept;
 pub mod listing;
 #[cfg(feature = "s3")]
 mod s3;

@@ -1,12 +1,13 @@
 //! A part of an object, read in pieces: windows of it are under way before they are asked for.
 //!
 //! Invariant: of a part that is read forward, two windows are in memory at most, and those that a piece reaches over; of one
-//! that is read in any order, all of it, so that is for small ones. A piece outside of the part is asked for by itself.
+//! that is read in any order, all of it, so that is for small ones. A piece outside of the part is asked for by itself. Windows
+//! that are done with are left to [`super::kept`].
 
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::download::{Download, RemoteObject};
 
@@ -55,7 +56,7 @@ impl Windows {
     }
 
     fn start(object: RemoteObject, part: Range<u64>, window_bytes: u64, order: Order) -> Self {
-        let mut held = Held {
+        let held = Held {
             next: part.start,
             windows: VecDeque::new(),
         };
@@ -64,13 +65,10 @@ impl Windows {
             part,
             window_bytes: window_bytes.max(1),
             order,
-            held: Mutex::default(),
-        };
-        windows.ask(&mut held);
-        Self {
             held: Mutex::new(held),
-            ..windows
-        }
+        };
+        windows.ask(&mut windows.lock());
+        windows
     }
 
     /// Whether all of a range lies in the part.
@@ -84,11 +82,11 @@ impl Windows {
     /// As [`Download::wait`].
     pub fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
         let range = range.start..range.end.min(self.part.end);
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock();
         if self.order == Order::Forward {
             let is_behind = |start: u64| start + self.window_bytes <= range.start;
             while held.windows.front().is_some_and(|it| is_behind(it.0)) {
-                held.windows.pop_front();
+                self.keep(held.windows.pop_front());
             }
         }
         let first = held.windows.front().map_or(held.next, |it| it.0);
@@ -113,6 +111,10 @@ impl Windows {
         Ok(bytes)
     }
 
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks for what comes next.
     fn ask(&self, held: &mut Held) {
         while held.next < self.part.end
@@ -124,10 +126,35 @@ impl Windows {
 
     fn ask_one(&self, held: &mut Held) {
         let end = (held.next + self.window_bytes).min(self.part.end);
-        let download = self.object.download(held.next..end);
-        held.windows
-            .push_back((held.next, Window::Coming(download)));
+        let range = held.next..end;
+        let window = match self.object.kept(range.clone()) {
+            Some(bytes) => Window::There(bytes),
+            None => Window::Coming(self.object.download(range)),
+        };
+        held.windows.push_back((held.next, window));
         held.next = end;
+    }
+
+    /// Leaves a window that is done with to whoever reads the part again; one that has not come yet is given up.
+    fn keep(&self, window: Option<(u64, Window)>) {
+        let (start, bytes) = match window {
+            Some((start, Window::There(bytes))) => (start, Some(bytes)),
+            Some((start, Window::Coming(download))) => (start, download.arrived()),
+            None => return,
+        };
+        if let Some(bytes) = bytes {
+            self.object.keep(start..start + bytes.len() as u64, bytes);
+        }
+    }
+}
+
+impl Drop for Windows {
+    fn drop(&mut self) {
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let windows = std::mem::take(&mut held.windows);
+        for window in windows {
+            self.keep(Some(window));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use trainer::store::download::{Downloads, REQUESTS, RemoteObject};
 use trainer::store::in_turn::{AHEAD_BYTES, InTurn};
+use trainer::store::kept::Kept;
 use trainer::store::listing;
 use trainer::store::windows::Windows;
 use trainer::train::Streams;
@@ -292,4 +293,38 @@ fn pieces_of_a_part_are_the_objects_bytes() {
         }
         assert_eq!(forward.read(600..650).unwrap(), &bytes[600..650]);
     }
+}
+
+#[test]
+fn what_was_read_for_a_sample_is_not_asked_for_again() {
+    let bytes: Vec<u8> = (0..10_000_u32).map(|it| (it * it % 251) as u8).collect();
+    let store = Arc::new(MemoryStore::new(&[("t/a", &bytes)]));
+    let stop = Arc::new(AtomicBool::new(false));
+    let downloads = Downloads::new(Arc::clone(&store) as _, policy(), stop).unwrap();
+    let version = downloads
+        .list(&"s3://lake/t/".parse().unwrap())
+        .unwrap()
+        .remove(0);
+    let object = RemoteObject::new(&downloads, version);
+    let n_asked = || store.n_bytes.load(Ordering::SeqCst);
+    let read = |object: &RemoteObject| {
+        let before = n_asked();
+        for windows in [Windows::forward, Windows::whole] {
+            let windows = windows(object.clone(), 0..5000, 1000);
+            for at in (0..5000).step_by(500) {
+                let expected = &bytes[at as usize..at as usize + 500];
+                assert_eq!(windows.read(at..at + 500).unwrap(), expected);
+            }
+        }
+        n_asked() - before
+    };
+    assert_eq!(read(&object), 10_000);
+    let kept = Arc::new(Kept::new(10_000));
+    assert_eq!(read(&object.keeping(&kept)), 5000);
+    kept.only_hand_out();
+    assert_eq!(read(&object.keeping(&kept)), 5000);
+    assert_eq!(read(&object.keeping(&kept)), 10_000);
+    // Room for two windows.
+    let kept = Arc::new(Kept::new(2000));
+    assert_eq!(read(&object.keeping(&kept)), 8000);
 }

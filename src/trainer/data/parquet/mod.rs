@@ -21,7 +21,9 @@ mod schema;
 mod source;
 mod text;
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 
 use engine::dataset::Part;
 use engine::threads::Threads;
@@ -35,9 +37,14 @@ use super::error::DataError;
 use super::files::DataFile;
 use super::plan::Plan;
 use super::tiles::{Batch, Order, TileReader};
+use crate::memory::{self, Swap};
+use crate::store::kept::Kept;
 
 /// Rows that a footer is believed about before they are there: as many as a tree can number.
 const MOST_ROWS: u64 = u32::MAX as u64;
+
+/// Files whose footers are kept: the one that is read, and the one before or behind it.
+const OPEN_FILES: usize = 2;
 
 /// Tiles of Parquet files.
 pub struct ParquetTiles {
@@ -46,8 +53,14 @@ pub struct ParquetTiles {
     threads: Threads,
     chart: Chart,
     plan: Plan,
+    /// Files and their numbers, the last one opened last.
+    footers: VecDeque<(usize, Arc<OpenFile>)>,
     /// The row group at hand, and the number of its next tile.
     open: Option<(GroupPlace, Group, usize)>,
+    /// The row group behind it, which comes from S3 while the one at hand is decoded.
+    ahead: Option<(GroupPlace, Group)>,
+    /// What came from S3 for the sample and is read again for the other rows.
+    kept: Arc<Kept>,
     /// The first problem so far, and the number of its tile.
     failed: Option<(usize, DataError)>,
 }
@@ -57,7 +70,7 @@ pub struct ParquetTiles {
 /// # Errors
 /// [`DataError`] if the footer of the first file with rows is refused, or of one before it.
 pub fn open(
-    files: Vec<DataFile>,
+    mut files: Vec<DataFile>,
     options: CsvOptions,
     order: Order,
     threads: Threads,
@@ -68,15 +81,29 @@ pub fn open(
     }
     let n_values = chart.n_rows() as f64 * chart.n_features() as f64;
     let failed = chart.failed.take().map(|err| (chart.n_tiles(), err));
+    let kept = Arc::new(Kept::new(room_to_keep()));
+    for file in &mut files {
+        file.remote = file.remote.as_ref().map(|it| it.keeping(&kept));
+    }
     Ok(Some(ParquetTiles {
         files,
         options,
         threads,
         plan: Plan::of_values(chart.n_tiles(), order, n_values),
         chart,
+        footers: VecDeque::new(),
         open: None,
+        ahead: None,
+        kept,
         failed,
     }))
+}
+
+/// How much of what comes from S3 for a sample is kept until it is read again: a share of the memory that is left, which
+/// training has when all is read.
+fn room_to_keep() -> u64 {
+    const SHARE: u64 = 4;
+    memory::available(Swap::LeftOut).map_or(0, |it| it / SHARE)
 }
 
 /// A feature, as the footer of a file has it.
@@ -109,7 +136,7 @@ impl ParquetTiles {
         };
         let (place, mut group) = match self.open.take().filter(is_ahead) {
             Some((place, group, _)) => (place, group),
-            None => self.open_group(first)?,
+            None => self.next_group(first)?,
         };
         let begin = place.tiles.start;
         let of_group: Vec<usize> = numbers.iter().map(|it| it - begin).collect();
@@ -127,21 +154,50 @@ impl ParquetTiles {
         Ok(parts.collect())
     }
 
+    /// The row group of a tile, and behind it the next one under way.
+    fn next_group(&mut self, tile: usize) -> Result<(GroupPlace, Group), Refused> {
+        let found = match self.ahead.take() {
+            Some((place, group)) if place.tiles.contains(&tile) => (place, group),
+            Some(_) | None => self.open_group(tile)?,
+        };
+        let behind = self.plan.next_behind(found.0.tiles.end);
+        if let Some(next) = behind.filter(|_| self.files[found.0.file].remote.is_some()) {
+            // One that is refused is opened again when its turn comes, and refused then.
+            self.ahead = self.open_group(next).ok();
+        }
+        Ok(found)
+    }
+
     /// Opens the row group of a tile.
-    fn open_group(&self, tile: usize) -> Result<(GroupPlace, Group), Refused> {
+    fn open_group(&mut self, tile: usize) -> Result<(GroupPlace, Group), Refused> {
         let place = self.chart.group_of(tile).clone();
-        let opened = OpenFile::open(&self.files[place.file], &self.options)
-            .and_then(|file| Group::open(&file, self.options.labels, place.idx, place.first_row));
+        let labels = self.options.labels;
+        let opened = self
+            .file(place.file)
+            .and_then(|file| Group::open(&file, labels, place.idx, place.first_row));
         match opened {
             Ok(group) => Ok((place, group)),
             Err(err) => Err((place.tiles.start, Box::new(err))),
         }
     }
 
+    /// Opens a file, or finds it open.
+    fn file(&mut self, number: usize) -> Result<Arc<OpenFile>, DataError> {
+        if let Some((_, file)) = self.footers.iter().find(|(it, _)| *it == number) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(OpenFile::open(&self.files[number], &self.options)?);
+        if self.footers.len() == OPEN_FILES {
+            self.footers.pop_front();
+        }
+        self.footers.push_back((number, Arc::clone(&file)));
+        Ok(file)
+    }
+
     /// Remembers a problem; what comes behind it is not read.
     fn fail(&mut self, number: usize, err: DataError) {
         self.plan.end_at(number);
-        self.open = None;
+        (self.open, self.ahead) = (None, None);
         if self
             .failed
             .as_ref()
@@ -157,6 +213,9 @@ impl TileReader for ParquetTiles {
         let mut parts = Vec::new();
         while parts.is_empty() {
             let numbers = self.plan.take(self.chart.tiles_together());
+            if !self.plan.comes_again() {
+                self.kept.only_hand_out();
+            }
             if numbers.is_empty() {
                 return match self.failed.take() {
                     Some((_, err)) => Err(err),
