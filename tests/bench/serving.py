@@ -1,7 +1,7 @@
 """Measures `linden-trainer serve`.
 
   load    beside a server as the built-in container runs it: the same predictions, in turn, as ratios; 16 connections that
-          send one row of CSV, then 2 that send 5 MB of it
+          send one row of CSV, as fast as they can and at 500 a second together, then 2 that send 5 MB of it
   soak    for as long as is said, at a bounded rate, with clients that misbehave: what memory does
   memory  what loading a model takes, in the bytes of its file
 
@@ -34,8 +34,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 N_FEATURES = 28
 BATCH_BYTES = 5_000_000
 PATIENCE_SECS = 120
-# Connections and rows: as an endpoint is asked, and as a transform job asks.
-WORKS = {"one row": 16, "5 MB": 2}
+# Connections, and requests a second where those are bounded: as an endpoint is asked, at a rate that both servers keep up with,
+# and as a transform job asks. Who asks as fast as answers come measures how long requests wait for each other.
+WORKS = {"one row": (16, None), "500/s": (16, 500), "5 MB": (2, None)}
 # Requests a second of a soak.
 RATES = {"one row": 100, "5 MB": 0.2}
 # Trees, and how deep they are: models of many small trees, of usual ones, and of few large ones.
@@ -77,10 +78,10 @@ def bodies(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     while size < BATCH_BYTES:
         whole.append(lines[len(whole) % len(lines)])
         size += len(whole[-1]) + 1
-    files = {name: folder / f"{name.replace(' ', '_')}.csv" for name in WORKS}
-    files["one row"].write_text(lines[0], encoding="utf-8")
-    files["5 MB"].write_text("\n".join(whole), encoding="utf-8")
-    return files
+    one, many = folder / "one.csv", folder / "many.csv"
+    one.write_text(lines[0], encoding="utf-8")
+    many.write_text("\n".join(whole), encoding="utf-8")
+    return {name: many if name == "5 MB" else one for name in WORKS}
 
 
 def free_port() -> int:
@@ -146,8 +147,8 @@ def load(chosen: argparse.Namespace, folder: pathlib.Path) -> None:
             if server == "flask":
                 its = running([sys.executable, HERE / "drivers" / "flask_server.py", path, port], {}, port)
             with its:
-                for work, connections in WORKS.items():
-                    asked = [chosen.load, port, connections, chosen.seconds, files[work]]
+                for work, (connections, rate) in WORKS.items():
+                    asked = [chosen.load, port, connections, chosen.seconds, files[work], *([rate] if rate else [])]
                     done = subprocess.run(list(map(str, asked)), stdout=subprocess.PIPE, text=True, timeout=120, check=True)
                     found.setdefault((server, work), []).append(json.loads(done.stdout))
                 found.setdefault((server, "memory"), []).append({"mib": memory_of(port)})
@@ -183,7 +184,7 @@ def soak(chosen: argparse.Namespace, folder: pathlib.Path) -> None:
     port, its = linden(chosen, folder)
     seconds = 60 * chosen.minutes
     with its as pid:
-        asked = {work: [chosen.load, port, WORKS[work], seconds, files[work], RATES[work]] for work in WORKS}
+        asked = {work: [chosen.load, port, WORKS[work][0], seconds, files[work], rate] for work, rate in RATES.items()}
         clients = {work: subprocess.Popen(list(map(str, it)), stdout=subprocess.PIPE, text=True) for work, it in asked.items()}
         start, told = time.monotonic(), 0.0
         print(f"{'minute':>8}{'RSS MiB':>10}{'peak MiB':>10}")

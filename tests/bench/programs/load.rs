@@ -38,7 +38,15 @@ fn main() -> Result<(), Failed> {
     let end = begin + Duration::from_secs_f64(seconds);
     let times: Result<Vec<Vec<f64>>, Failed> = thread::scope(|scope| {
         let clients: Vec<_> = (0..connections)
-            .map(|_| scope.spawn(|| ask(port, &request, pause, begin..end)))
+            .map(|idx| {
+                // Connections that all asked at once would wait for each other, whatever the rate.
+                let wait = pause.mul_f64(idx as f64 / connections as f64);
+                let request = &request;
+                scope.spawn(move || {
+                    thread::sleep(wait);
+                    ask(port, request, pause, begin..end)
+                })
+            })
             .collect();
         let times = clients.into_iter().map(|it| match it.join() {
             Ok(times) => times,
