@@ -5,6 +5,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::slice::ParallelSliceMut;
 
@@ -16,6 +17,8 @@ pub struct Threads {
     n: usize,
     simd: Simd,
     pool: Option<Arc<rayon::ThreadPool>>,
+    /// Set from outside when nobody wants the work any more.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// Why there is no pool.
@@ -53,6 +56,7 @@ impl Threads {
             n: n_threads,
             simd,
             pool,
+            stop: None,
         })
     }
 
@@ -62,6 +66,7 @@ impl Threads {
             n: 1,
             simd: Simd::best(),
             pool: None,
+            stop: None,
         }
     }
 
@@ -69,6 +74,18 @@ impl Threads {
     #[must_use]
     pub fn with_simd(self, simd: Simd) -> Self {
         Self { simd, ..self }
+    }
+
+    /// The same threads, whose work may be left undone once `stop` is set, and then stays so.
+    #[must_use]
+    pub(crate) fn stopped_by(self, stop: Option<Arc<AtomicBool>>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Whether work may be left undone. Who saw it before beginning throws away what came of it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let is_set = |it: &Arc<AtomicBool>| it.load(Ordering::Relaxed);
+        self.stop.as_ref().is_some_and(is_set)
     }
 
     /// The instructions that kernels use.

@@ -1,6 +1,7 @@
 //! The engine, as a crate that uses it sees it.
 
 mod bin;
+mod broken_off;
 mod categories;
 mod category_splits;
 mod category_words;

@@ -336,6 +336,10 @@ impl BinnedMatrix {
         let mut columns = AlignedBytes::zeros(self.n_rows * self.n_features);
         let quads = columns.chunks_mut(4 * self.n_rows).enumerate().collect();
         threads.for_each(quads, |(quad, columns): (usize, &mut [u8])| {
+            // Of a table that nobody wants any more.
+            if threads.is_stopped() {
+                return;
+            }
             for first in (0..self.n_rows).step_by(ROWS_AT_A_TIME) {
                 let rows = first..self.n_rows.min(first + ROWS_AT_A_TIME);
                 for (offset, column) in columns.chunks_exact_mut(self.n_rows).enumerate() {

@@ -128,14 +128,18 @@ impl Boosting for LinearRounds<'_> {
         &self.booster
     }
 
-    fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError> {
+    fn boost(
+        &mut self,
+        round: u32,
+        metrics: &[Metric],
+    ) -> Result<Option<Vec<Evaluation>>, TrainError> {
         self.gradients.begin(round, &mut self.booster.objective)?;
         let threads = self.threads;
-        Ok(threads.enter(|| {
+        Ok(Some(threads.enter(|| {
             self.improve(round);
             self.tell();
             self.look(round + 1, metrics)
-        }))
+        })))
     }
 
     fn into_booster(self) -> Booster {

@@ -4,6 +4,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::metric::Metric;
 use crate::params::BoosterValidParams;
@@ -63,6 +64,16 @@ impl RoundReport<'_> {
 pub trait Monitor {
     /// Called after every round; `Break` keeps the rounds that are there and ends training.
     fn after_round(&mut self, report: &RoundReport<'_>) -> ControlFlow<()>;
+
+    /// A flag that ends training in the middle of a round once it is set: the trees of that round are thrown away. Linear
+    /// models and updates, whose rounds are short, do not look at it.
+    fn stop(&self) -> Option<Arc<AtomicBool>> {
+        None
+    }
+
+    /// Called when a round was broken off, with the report of the one before it, if this training had one: the second time
+    /// for that round.
+    fn broken_off(&mut self, _last: &RoundReport<'_>) {}
 }
 
 impl<F: FnMut(&RoundReport<'_>) -> ControlFlow<()>> Monitor for F {
@@ -102,8 +113,13 @@ pub(super) trait Boosting {
     /// The booster so far.
     fn booster(&self) -> &Booster;
 
-    /// Adds a round and evaluates every metric on every set.
-    fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError>;
+    /// Adds a round and evaluates every metric on every set; `None` if the round was broken off, and then the booster is what
+    /// it was before.
+    fn boost(
+        &mut self,
+        round: u32,
+        metrics: &[Metric],
+    ) -> Result<Option<Vec<Evaluation>>, TrainError>;
 
     /// The booster.
     fn into_booster(self) -> Booster;
@@ -184,7 +200,13 @@ fn grow(
 ) -> Result<TrainEnd, TrainError> {
     loop {
         let round = course.next_round();
-        let evaluations = rounds.boost(round, metrics)?;
+        let Some(evaluations) = rounds.boost(round, metrics)? else {
+            if round > course.first_round() {
+                let as_best = as_best.as_deref().and_then(Option::as_ref);
+                monitor.broken_off(&report(course, rounds.booster(), as_best, None));
+            }
+            return Ok(TrainEnd::Monitor);
+        };
         let end = course.take(evaluations);
         let booster = rounds.booster();
         if let (Some(as_best), Some(best)) = (&mut as_best, course.best())
@@ -192,22 +214,32 @@ fn grow(
         {
             **as_best = AsBest::of(booster);
         }
-        let report = RoundReport {
-            round,
-            evaluations: course.history().last().map_or(&[], Vec::as_slice),
-            booster,
-            first_round: course.first_round(),
-            history: course.history(),
-            as_best: as_best.as_deref().and_then(Option::as_ref),
-            end,
-        };
-        let flow = monitor.after_round(&report);
+        let as_best = as_best.as_deref().and_then(Option::as_ref);
+        let flow = monitor.after_round(&report(course, booster, as_best, end));
         if flow.is_break() && end != Some(TrainEnd::EarlyStopping) {
             return Ok(TrainEnd::Monitor);
         }
         if let Some(end) = end {
             return Ok(end);
         }
+    }
+}
+
+/// What there is to say after the last round that was done; one was.
+fn report<'a>(
+    course: &'a Course,
+    booster: &'a Booster,
+    as_best: Option<&'a AsBest>,
+    end: Option<TrainEnd>,
+) -> RoundReport<'a> {
+    RoundReport {
+        round: course.next_round() - 1,
+        evaluations: course.history().last().map_or(&[], Vec::as_slice),
+        booster,
+        first_round: course.first_round(),
+        history: course.history(),
+        as_best,
+        end,
     }
 }
 

@@ -152,7 +152,7 @@ pub(super) fn grow_on(
     for set in std::iter::once(train).chain(evals) {
         check_bins(set, train)?;
     }
-    let threads = threads(params)?;
+    let threads = threads(params)?.stopped_by(monitor.stop());
     let first_round = progress.first_round;
     let rounds = |booster| {
         let mut rounds = Rounds::new(params, &threads, train, evals, (booster, bases));

@@ -161,14 +161,18 @@ impl Boosting for Updates<'_> {
         &self.booster
     }
 
-    fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError> {
+    fn boost(
+        &mut self,
+        round: u32,
+        metrics: &[Metric],
+    ) -> Result<Option<Vec<Evaluation>>, TrainError> {
         self.gradients.begin(round, &mut self.booster.objective)?;
         let threads = self.threads;
         let of_model = self.round_of_model(round);
         let leaves = self.sets.iter();
         let leaves = leaves.map(|(_, table)| of_model.predict_leaf(table, threads));
         let leaves: Vec<Vec<u32>> = leaves.collect::<Result<_, _>>()?;
-        Ok(threads.enter(|| {
+        Ok(Some(threads.enter(|| {
             let trees = 0..of_model.trees.len();
             let updated = trees.map(|it| self.update(&of_model, it, &leaves[0]));
             let updated: Vec<Updated> = updated.collect();
@@ -180,7 +184,7 @@ impl Boosting for Updates<'_> {
                 self.booster.tree_info.push(group as u32);
             }
             self.look(round + 1, metrics)
-        }))
+        })))
     }
 
     fn into_booster(self) -> Booster {

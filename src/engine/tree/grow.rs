@@ -356,6 +356,10 @@ impl Grower<'_> {
     }
 
     fn may_split<C: Cell>(&self, total: C, depth: u32) -> bool {
+        // A tree that nobody wants any more ends where it is.
+        if self.threads.is_stopped() {
+            return false;
+        }
         let within = self.limits.max_depth == 0 || depth < self.limits.max_depth;
         within && self.search(total).is_worthwhile()
     }

@@ -30,6 +30,9 @@ pub(super) fn run<T: Foldable>(
     }
     let start = Instant::now();
     let digests = folded.save_models(artifacts)?;
+    if folded.stopped && folded.models.is_empty() {
+        return Ok(stopped_without_model("before the first round was done"));
+    }
     if folded.stopped {
         return Ok(Outcome::StoppedWithModel);
     }

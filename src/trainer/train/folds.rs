@@ -125,6 +125,10 @@ impl Setting<'_> {
             let is_last = number + 1 == n_folds as usize * n_repeats as usize;
             folded.stopped = is_stopped(&trained, self.learning.params.num_round())
                 || (rounds.is_asked_to_stop() && !is_last);
+            if trained.history.is_empty() {
+                // Stopped in its first round: there is nothing of it.
+                break;
+            }
             self.predict(&trained, &fold, &held_out, &mut folded.predictions)?;
             folded.models.push(FoldResult {
                 train_rows: fold.train.len(),

@@ -2,7 +2,7 @@
 //!
 //! contract -> hyperparameters -> channels -> read and bin -> boost, or cross-validate -> save -> evaluation.
 //!
-//! Stopping: SIGTERM ends the reading at the next tile and the boosting after the round in progress. With
+//! Stopping: SIGTERM ends the reading at the next tile, and the boosting where it is: the round in progress is thrown away. With
 //! `save_model_on_termination` the rounds that are done become the model; without, or before the first round, there is
 //! none. Either way the job has done what it was asked for and ends with exit code 0; SageMaker calls it Stopped.
 
@@ -225,6 +225,9 @@ impl Learning<'_> {
         let stopped = is_stopped(&fitted.trained, self.params.num_round());
         if fitted.trained.end == TrainEnd::Monitor && !stopped {
             fitted.trained.end = TrainEnd::AllRounds;
+        }
+        if stopped && fitted.trained.history.is_empty() {
+            return Ok(stopped_without_model("before the first round was done"));
         }
         if stopped && !own.save_model_on_termination {
             return Ok(stopped_without_model(

@@ -1,4 +1,5 @@
-//! What happens after each round: a metric line, perhaps a checkpoint or a model on disk, and a look at the stop flag.
+//! What happens after each round: a metric line, perhaps a checkpoint or a model on disk, and a look at the stop flag. A round
+//! during which the flag is set is thrown away.
 //!
 //! Invariants: stdout gets metric lines and nothing else, one a round, flushed before the next begins, since SageMaker
 //! reads them while the job runs. With `save_model_on_termination` a model lies on disk at the latest [`SAVE_EVERY`]
@@ -7,6 +8,7 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,7 +26,7 @@ const SAVE_EVERY: Duration = Duration::from_mins(1);
 /// Follows the rounds of a job.
 pub(crate) struct Rounds<'a> {
     stdout: &'a mut dyn Write,
-    stop: &'a AtomicBool,
+    stop: &'a Arc<AtomicBool>,
     /// Where to keep intermediate models, if they are kept.
     keep: Option<Artifacts<'a>>,
     /// What writes checkpoints, if they are written.
@@ -39,7 +41,7 @@ pub(crate) struct Rounds<'a> {
 impl<'a> Rounds<'a> {
     pub(crate) fn new(
         stdout: &'a mut dyn Write,
-        stop: &'a AtomicBool,
+        stop: &'a Arc<AtomicBool>,
         keep: Option<Artifacts<'a>>,
     ) -> Self {
         Self {
@@ -162,5 +164,16 @@ impl Monitor for Rounds<'_> {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    /// A round of a large table takes longer than whoever stops a job likes to wait.
+    fn stop(&self) -> Option<Arc<AtomicBool>> {
+        Some(Arc::clone(self.stop))
+    }
+
+    fn broken_off(&mut self, last: &RoundReport<'_>) {
+        if let Err(err) = self.keep_checkpoint(last, true) {
+            self.failed = Some(err);
+        }
     }
 }

@@ -368,9 +368,18 @@ impl Boosting for Rounds<'_> {
         self.booster
     }
 
-    fn boost(&mut self, round: u32, metrics: &[Metric]) -> Result<Vec<Evaluation>, TrainError> {
+    fn boost(
+        &mut self,
+        round: u32,
+        metrics: &[Metric],
+    ) -> Result<Option<Vec<Evaluation>>, TrainError> {
         let threads = self.threads;
+        if threads.is_stopped() {
+            return Ok(None);
+        }
         threads.enter(|| {
+            let n_trees = self.booster.trees.len();
+            let before = (self.booster.objective.clone(), self.booster.base_score);
             self.leave_out();
             self.gradients.begin(round, &mut self.booster.objective)?;
             let mut added = Vec::new();
@@ -381,6 +390,13 @@ impl Boosting for Rounds<'_> {
                         .map(|tree| (group, tree)),
                 );
             }
+            // Any of the trees may have ended early.
+            if threads.is_stopped() {
+                (self.booster.objective, self.booster.base_score) = before;
+                self.booster.trees.truncate(n_trees);
+                self.booster.tree_info.truncate(n_trees);
+                return Ok(None);
+            }
             self.offsets = None;
             self.follow(added);
             let mut evaluations = self.look(round + 1, metrics);
@@ -388,7 +404,7 @@ impl Boosting for Rounds<'_> {
                 let seen = set.set.observe(&self.objective, metrics, None, threads);
                 evaluations.extend(seen);
             }
-            Ok(evaluations)
+            Ok(Some(evaluations))
         })
     }
 }
