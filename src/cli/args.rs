@@ -80,6 +80,8 @@ pub enum ColorWhen {
 pub enum Command {
     /// Show what `run` would do, without doing it
     Plan(command::plan::Plan),
+    /// Look for what would go wrong: credentials, region, buckets, data, image, cost
+    Doctor(command::doctor::Doctor),
     /// Submit a training job, follow it, fetch its model
     Run(command::run::Run),
     /// List training jobs, newest first
@@ -101,6 +103,11 @@ pub enum Command {
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),
+    /// Show every value that holds for a job, and where it came from
+    #[command(subcommand)]
+    Config(command::config::Config),
+    /// Print the JSON Schema of job files
+    Schema(command::schema::Schema),
     /// Explain a command or a topic (exit-codes, environment)
     Help(command::help::Help),
 }

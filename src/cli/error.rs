@@ -81,6 +81,14 @@ pub enum CliError {
         /// What can be done.
         fix: String,
     },
+    /// The job may cost more than it is allowed to, or nobody knows what it costs.
+    #[error("{message}")]
+    CostCeiling {
+        /// What it may cost.
+        message: String,
+        /// What can be done.
+        fix: String,
+    },
     /// Something that a job should have left is not there.
     #[error("{message}")]
     Missing {
@@ -156,7 +164,7 @@ impl CliError {
             | Self::Start(_)
             | Self::Model { .. }
             | Self::Predict(_) => exit::JOB_FAILED,
-            Self::Unpack(_) | Self::Digest { .. } => exit::GATE,
+            Self::Unpack(_) | Self::Digest { .. } | Self::CostCeiling { .. } => exit::GATE,
         }
     }
 
@@ -180,9 +188,10 @@ impl CliError {
     /// The labelled lines below the message.
     fn lines(&self, verbosity: u8) -> Vec<(&'static str, String)> {
         match self {
-            Self::Usage { fix, .. } | Self::Conflict { fix, .. } | Self::Missing { fix, .. } => {
-                vec![("fix", fix.clone())]
-            }
+            Self::Usage { fix, .. }
+            | Self::Conflict { fix, .. }
+            | Self::CostCeiling { fix, .. }
+            | Self::Missing { fix, .. } => vec![("fix", fix.clone())],
             Self::Aws(err) => aws_lines(err, verbosity),
             Self::NoSuchJob { similar, local, .. } => no_such_job_lines(similar, *local),
             Self::AmbiguousJob { candidates, .. } => {
@@ -345,9 +354,10 @@ impl fmt::Display for Diagnosis {
 fn report_problems(path: &str, problems: &JobProblems) -> String {
     let mut texts: Vec<String> = Vec::new();
     for problem in &problems.0 {
+        let source = problem.source.as_deref().unwrap_or(path);
         let place = match (problem.line, problem.column) {
-            (Some(line), Some(column)) => format!("{path}:{line}:{column}"),
-            _ => path.to_owned(),
+            (Some(line), Some(column)) => format!("{source}:{line}:{column}"),
+            _ => source.to_owned(),
         };
         let mut lines = vec![("where", place)];
         if let Some(hint) = &problem.hint {

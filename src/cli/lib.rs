@@ -13,8 +13,11 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod attempts;
 pub mod aws;
 pub mod command;
+pub mod cost;
+pub mod data;
 pub mod error;
 pub mod explanation;
 pub mod fetch;
@@ -25,6 +28,8 @@ pub mod model_file;
 pub mod narrator;
 pub mod output;
 pub mod predict;
+pub mod preflight;
+pub mod prices;
 pub mod report;
 pub mod rows;
 pub mod session;

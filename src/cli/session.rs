@@ -12,7 +12,7 @@ use contract::job::JobName;
 
 use crate::args::Global;
 use crate::aws::client::{self, LOCAL_REGION, Ports, Target};
-use crate::aws::{AwsErrorKind, ListFilter, Logs, Store, TrainingJobs};
+use crate::aws::{AwsErrorKind, Identity, ListFilter, Logs, Store, TrainingJobs};
 use crate::error::CliError;
 use crate::follow::{self, Pace, SystemClock};
 use crate::lease::Lease;
@@ -175,6 +175,11 @@ impl Session {
     /// Objects.
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.ports.store)
+    }
+
+    /// Who asks.
+    pub fn identity(&self) -> &dyn Identity {
+        &*self.ports.identity
     }
 
     /// The region in use.

@@ -259,6 +259,30 @@ fn a_job_that_fails_tells_why_and_ends_with_code_1() {
 }
 
 #[test]
+fn a_failed_job_is_attached_to_as_it_is_and_done_again_on_request() {
+    let home = home();
+    fs::write(home.path().join("train.csv"), "1,2,3\n4,oops,6\n").unwrap();
+    let run = |policy: &str| {
+        let policy = [
+            "run",
+            "job.toml",
+            "--local",
+            "--json",
+            "--if-exists",
+            policy,
+        ];
+        json(linden(home.path()).args(policy))["name"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let first = run("new");
+    assert_eq!(run("attach"), first);
+    let second = run("rerun-failed");
+    assert_eq!(second, format!("{}-2", first.strip_suffix("-1").unwrap()));
+}
+
+#[test]
 fn a_source_that_is_not_there_is_told_before_anything_starts() {
     let home = home();
     fs::remove_file(home.path().join("validation.csv")).unwrap();

@@ -1,5 +1,6 @@
 //! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service; the
-//! request over a real socket; and a job from file to model on the SageMaker on this machine.
+//! request over a real socket; runs against a SageMaker that refuses, forgets and throttles by script; and a job from file
+//! to model on the SageMaker on this machine.
 
 #[cfg(test)]
 mod end_to_end;
@@ -8,8 +9,16 @@ mod fake;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod predict;
+#[cfg(test)]
+mod preflight;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod request;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod service;

@@ -80,6 +80,7 @@ fn help_is_short_and_names_every_command() {
 
     Commands:
       plan       Show what `run` would do, without doing it
+      doctor     Look for what would go wrong: credentials, region, buckets, data, image, cost
       run        Submit a training job, follow it, fetch its model
       ls         List training jobs, newest first
       show       Show one job: status, transitions, metrics, artifacts
@@ -89,6 +90,8 @@ fn help_is_short_and_names_every_command() {
       artifacts  List or fetch what a job has written
       model      Look into a model, predict with it, explain it, convert it
       local      The SageMaker on this machine
+      config     Show every value that holds for a job, and where it came from
+      schema     Print the JSON Schema of job files
       help       Explain a command or a topic (exit-codes, environment)
 
     Options:
@@ -260,6 +263,7 @@ fn a_plan_needs_no_network_and_no_credentials() {
       compute     1 × ml.m5.large, 30 GB, at most 45m
       data        train      1 object, 8 B to put to s3://acme-ml/churn/train/
       output      s3://acme-ml/out/
+      cost        ceiling unknown: no price is known for ml.m5.large in eu-west-1
       parameters  eta = 0.1
                   num_round = 50
     ----- stderr -----

@@ -30,6 +30,26 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "XDG_STATE_HOME",
         "the same, one folder up (`linden` is added), where LINDEN_HOME is not set",
     ),
+    (
+        "LINDEN_OVERLAY",
+        "overlay of the job file, where --overlay does not name one",
+    ),
+    (
+        "LINDEN_IMAGE_URI",
+        "`image.uri` of every job file; LINDEN_ROLE_ARN is `role.arn`, LINDEN_OUTPUT_S3 `output.s3`",
+    ),
+    (
+        "LINDEN_MAX_COST",
+        "US dollars that a job may cost, where --max-cost does not say",
+    ),
+    (
+        "LINDEN_PRICES",
+        "table of prices, in place of linden/prices.json in the folder of settings",
+    ),
+    (
+        "XDG_CONFIG_HOME",
+        "folder of settings, ~/.config where it is not set: linden/config.toml, linden/prices.json",
+    ),
     ("AWS_PROFILE", "profile, where --profile does not name one"),
     ("AWS_REGION", "region, where --region does not name one"),
     (

@@ -1,6 +1,8 @@
 //! The commands, one file each. Each is its arguments and what it does with them.
 
 pub mod artifacts;
+pub mod config;
+pub mod doctor;
 pub(crate) mod events;
 pub mod help;
 pub mod local;
@@ -14,6 +16,7 @@ pub mod model_predict;
 pub mod outcome;
 pub mod plan;
 pub mod run;
+pub mod schema;
 pub mod show;
 pub mod stop;
 pub mod wait;
@@ -33,8 +36,11 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
     match command {
         Command::Help(it) => it.run(printer),
         Command::Model(it) => it.run(printer),
+        Command::Config(it) => it.run(printer),
+        Command::Schema(it) => it.run(printer),
         Command::Plan(it) => it.run(&global, printer),
         Command::Run(it) => wait_for(it.run(&global, printer)),
+        Command::Doctor(it) => wait_for(it.run(&global, printer)),
         Command::Ls(it) => wait_for(it.run(&global, printer)),
         Command::Show(it) => wait_for(it.run(&global, printer)),
         Command::Logs(it) => wait_for(it.run(&global, printer)),
@@ -46,7 +52,7 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
 }
 
 /// Only commands that speak to somebody need the runtime.
-fn wait_for(work: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
+fn wait_for<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
