@@ -15,7 +15,7 @@ use crate::command;
 )]
 #[command(
     after_help = "Start with: linden plan JOBFILE, then linden run JOBFILE --local. \
-                        Exit codes: linden help exit-codes."
+                        Exit codes: linden help exit-codes; errors: linden help E0301."
 )]
 pub struct Cli {
     /// What holds for every command.
@@ -88,11 +88,21 @@ pub enum Command {
     Show(command::show::Show),
     /// Print a job's log
     Logs(command::logs::Logs),
+    /// Show a job's metrics round by round
+    Metrics(command::metrics::Metrics),
     /// Wait until jobs have ended
     Wait(command::wait::Wait),
     /// Stop a job
     Stop(command::stop::Stop),
-    /// List or fetch what a job has written
+    /// Delete the records of jobs that have ended
+    Rm(command::rm::Rm),
+    /// Print the job file of a job
+    Clone(command::clone::CloneJob),
+    /// Run again what a job was asked to do
+    Rerun(command::rerun::Rerun),
+    /// Show in what jobs differ: parameters, data, metrics, time and cost
+    Compare(command::compare::Compare),
+    /// List, fetch or verify what a job has written
     #[command(subcommand)]
     Artifacts(command::artifacts::Artifacts),
     /// Look into a model, predict with it, explain it, convert it
@@ -101,6 +111,13 @@ pub enum Command {
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),
-    /// Explain a command or a topic (exit-codes, environment)
+    /// Print a shell's completion script
+    Completion(command::completion::Completion),
+    /// Print the names of jobs that this machine knows
+    #[command(hide = true)]
+    JobNames(command::completion::JobNames),
+    /// Write a manual page for each command
+    Man(command::man::Man),
+    /// Explain a command, a topic (exit-codes, environment, errors) or an error code
     Help(command::help::Help),
 }

@@ -196,7 +196,7 @@ impl Session {
         if self.is_local { " --local" } else { "" }
     }
 
-    /// The job that a person means: `@last`, an ARN, a name, or the beginning of exactly one name.
+    /// The job that a person means: `@last`, `@last-failed`, an ARN, a name, or the beginning of exactly one name.
     ///
     /// # Errors
     /// If there is no such job, or several.
@@ -206,11 +206,12 @@ impl Session {
             similar,
             local: self.is_local,
         };
-        if job == "@last" {
+        if job == "@last" || job == "@last-failed" {
             let newest = self
                 .jobs()
                 .list(&ListFilter {
                     limit: 1,
+                    status: (job == "@last-failed").then(|| "Failed".to_owned()),
                     ..ListFilter::default()
                 })
                 .await?;

@@ -85,14 +85,14 @@ feature_names = "a,b"
     fs::write(folder.join("job.toml"), job).unwrap();
 }
 
-fn home() -> tempfile::TempDir {
+pub(crate) fn home() -> tempfile::TempDir {
     trainer_is_built();
     let home = tempfile::tempdir().unwrap();
     small_job(home.path());
     home
 }
 
-fn json(command: &mut Command) -> Value {
+pub(crate) fn json(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     serde_json::from_str(&text)
@@ -253,7 +253,7 @@ fn a_job_that_fails_tells_why_and_ends_with_code_1() {
     assert!(reason.contains("oops"), "names the cell: {reason}");
     assert!(!text.contains("  model"), "there is none: {text}");
     linden(home.path())
-        .args(["wait", "@last", "--local"])
+        .args(["wait", "@last-failed", "--local"])
         .assert()
         .code(1);
 }

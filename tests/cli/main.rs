@@ -1,6 +1,10 @@
-//! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service; the
-//! request over a real socket; and a job from file to model on the SageMaker on this machine.
+//! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service and
+//! whole commands against one on a port; the request over a real socket; and a job from file to model on the SageMaker on this machine.
 
+#[cfg(test)]
+mod after;
+#[cfg(test)]
+mod comfort;
 #[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
@@ -13,3 +17,7 @@ mod predict;
 mod program;
 #[cfg(test)]
 mod request;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod scripted;

@@ -11,6 +11,7 @@ mod request;
 mod sagemaker;
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -55,6 +56,10 @@ pub trait TrainingJobs: Send + Sync {
     async fn list(&self, filter: &ListFilter) -> Result<Listing, AwsError>;
     /// Asks a running job to end; a job that has ended is left as it is.
     async fn stop(&self, job: &JobName) -> Result<(), AwsError>;
+    /// Deletes the record of a job that has ended, so that its name is free; [`AwsErrorKind::NameTaken`] for one that runs.
+    async fn delete(&self, job: &JobName) -> Result<(), AwsError>;
+    /// A job's tags, by its ARN.
+    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, AwsError>;
 }
 
 /// One line group of a log, as it was put.
@@ -73,6 +78,8 @@ pub struct LogPage {
     pub events: Vec<LogEvent>,
     /// Where to go on. The token that was sent comes back at the end.
     pub next: Option<String>,
+    /// Where to go back. The token that was sent comes back at the beginning.
+    pub back: Option<String>,
 }
 
 /// Logs of jobs.
@@ -83,6 +90,8 @@ pub trait Logs: Send + Sync {
     async fn streams(&self, prefix: &str) -> Result<Vec<String>, AwsError>;
     /// A page of `stream` after `token`, from the oldest event on where there is none.
     async fn page(&self, stream: &str, token: Option<&str>) -> Result<LogPage, AwsError>;
+    /// The newest page of `stream`, or the one before the page whose [`LogPage::back`] is `before`.
+    async fn newest(&self, stream: &str, before: Option<&str>) -> Result<LogPage, AwsError>;
 }
 
 /// What is known of an object without reading it.

@@ -1,11 +1,15 @@
 //! The commands, one file each. Each is its arguments and what it does with them.
 
 pub mod artifacts;
-pub(crate) mod events;
+pub mod clone;
+pub mod compare;
+pub mod completion;
 pub mod help;
 pub mod local;
 pub mod logs;
 pub mod ls;
+pub mod man;
+pub mod metrics;
 pub mod model;
 pub mod model_explain;
 pub mod model_export;
@@ -13,6 +17,8 @@ pub mod model_inspect;
 pub mod model_predict;
 pub mod outcome;
 pub mod plan;
+pub mod rerun;
+pub mod rm;
 pub mod run;
 pub mod show;
 pub mod stop;
@@ -32,14 +38,22 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
     let Cli { global, command } = cli;
     match command {
         Command::Help(it) => it.run(printer),
+        Command::Completion(it) => it.run(printer),
+        Command::JobNames(it) => it.run(printer),
+        Command::Man(it) => it.run(printer),
         Command::Model(it) => it.run(printer),
         Command::Plan(it) => it.run(&global, printer),
         Command::Run(it) => wait_for(it.run(&global, printer)),
         Command::Ls(it) => wait_for(it.run(&global, printer)),
         Command::Show(it) => wait_for(it.run(&global, printer)),
         Command::Logs(it) => wait_for(it.run(&global, printer)),
+        Command::Metrics(it) => wait_for(it.run(&global, printer)),
         Command::Wait(it) => wait_for(it.run(&global, printer)),
         Command::Stop(it) => wait_for(it.run(&global, printer)),
+        Command::Rm(it) => wait_for(it.run(&global, printer)),
+        Command::Clone(it) => wait_for(it.run(&global, printer)),
+        Command::Rerun(it) => wait_for(it.run(&global, printer)),
+        Command::Compare(it) => wait_for(it.run(&global, printer)),
         Command::Artifacts(it) => wait_for(it.run(&global, printer)),
         Command::Local(it) => wait_for(it.run(&global, printer)),
     }

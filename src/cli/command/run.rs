@@ -13,10 +13,12 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::command::artifacts::digest_line;
 use crate::command::plan::warn;
+use crate::ending::{Gates, Telling};
 use crate::error::CliError;
 use crate::fetch::{self, Fetched};
 use crate::follow::{self, Ended, Wish};
 use crate::job_source;
+use crate::ledger::{self, Ledger};
 use crate::narrator::Narrator;
 use crate::output::Printer;
 use crate::report::JobReport;
@@ -52,6 +54,10 @@ pub struct Run {
     /// Folder for the model and the outputs [default: runs/JOB]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    gates: Gates,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// What `run` ends with.
@@ -120,6 +126,14 @@ impl Run {
         };
         let verb = if attached { "attached to" } else { "submitted" };
         printer.say(&format!("{verb} {}", paint(STRONG, &name)));
+        if !attached {
+            let run = ledger::Run {
+                spec_hash: Some(source.job.hash8()),
+                job_file: Some(source.path.clone()),
+                ..ledger::Run::submitted(name.as_str(), ledger::place(&session))
+            };
+            Ledger::of_this_machine().note(&run, printer);
+        }
         let code = if self.detach {
             printer.print(&Detached {
                 name: name.to_string(),
@@ -149,19 +163,21 @@ impl Run {
     ) -> Result<u8, CliError> {
         let mut signals = Signals::listen()?;
         let n_rounds = job.checked.as_ref().map_or(0, |it| u64::from(it.num_round));
-        let mut narrator = Narrator::new(printer, n_rounds, job.compute.instances > 1);
-        let wish = Wish {
-            logs: true,
-            timeout: None,
-        };
-        let mut on_event = |event| narrator.tell(&event);
+        let mut narrator =
+            Narrator::new(printer, n_rounds, job.compute.instances > 1).telling(self.telling);
+        let wish = Wish::everything();
+        let again = || format!("linden logs -f {name}{}", session.flag());
+        let mut on_event = |event| narrator.tell(name.as_str(), &event);
         let interrupted = tokio::select! {
-            ended = follow::until_ended(session.follow(), name, &session.pace, &wish, &mut on_event) => Ok(ended?),
+            ended = follow::until_ended(session.follow(), name, &session.pace, &wish, &mut on_event) => {
+                Ok(ended.map_err(|err| CliError::lost_touch(err, again())))
+            }
             code = signals.next() => Err(code),
         };
-        narrator.end();
+        narrator.end()?;
         match interrupted {
-            Ok(Ended::Terminal(last) | Ended::TimedOut(last)) => {
+            Ok(ended) => {
+                let (Ended::Terminal(last) | Ended::TimedOut(last)) = ended?;
                 self.finish(&last, session, printer).await
             }
             Err(code) => {
@@ -198,7 +214,12 @@ impl Run {
             printer.say(&digest_line(&fetched));
             artifacts = Some(fetched);
         }
+        let report = self.gates.judge(report);
+        Ledger::of_this_machine().note_end(&report, session, printer);
         let code = report.exit_code;
+        if self.telling.tell_end(&report, printer)? {
+            return Ok(code);
+        }
         let outcome = Outcome {
             report,
             artifacts,
