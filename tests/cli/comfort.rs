@@ -17,7 +17,16 @@ fn home() -> tempfile::TempDir {
 fn the_code_of_an_error_is_explained() {
     let home = home();
     let text = transcript(linden(home.path()).args(["help", "e0104"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    E0104  No region is given
+
+    Neither --region nor AWS_REGION nor the profile names one, and no region is guessed: jobs of one region are not seen in another.
+
+    Give --region, set AWS_REGION, or choose a --profile that has one; --local needs none.
+    ----- stderr -----
+    "#);
     let text = transcript(linden(home.path()).args(["help", "errors"]));
     assert!(text.starts_with("exit code: 0\n"), "{text}");
     for page in error_page::ALL {
@@ -94,7 +103,7 @@ fn bash_completes_commands_options_and_job_names() {
         let words: Vec<String> = words.iter().map(|it| format!("'{it}'")).collect();
         let script = format!(
             "source ./linden.bash; COMP_WORDS=('{}' {}); COMP_CWORD={last}; \
-             _linden_and_jobs linden \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             _linden_and_jobs \"${{COMP_WORDS[0]}}\" \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
              printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             program.display(),
             words.join(" ")

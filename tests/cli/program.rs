@@ -79,17 +79,24 @@ fn help_is_short_and_names_every_command() {
     Usage: linden [OPTIONS] <COMMAND>
 
     Commands:
-      plan       Show what `run` would do, without doing it
-      run        Submit a training job, follow it, fetch its model
-      ls         List training jobs, newest first
-      show       Show one job: status, transitions, metrics, artifacts
-      logs       Print a job's log
-      wait       Wait until jobs have ended
-      stop       Stop a job
-      artifacts  List or fetch what a job has written
-      model      Look into a model, predict with it, explain it, convert it
-      local      The SageMaker on this machine
-      help       Explain a command or a topic (exit-codes, environment)
+      plan        Show what `run` would do, without doing it
+      run         Submit a training job, follow it, fetch its model
+      ls          List training jobs, newest first
+      show        Show one job: status, transitions, metrics, artifacts
+      logs        Print a job's log
+      metrics     Show a job's metrics round by round
+      wait        Wait until jobs have ended
+      stop        Stop a job
+      rm          Delete the records of jobs that have ended
+      clone       Print the job file of a job
+      rerun       Run again what a job was asked to do
+      compare     Show in what jobs differ: parameters, data, metrics, time and cost
+      artifacts   List, fetch or verify what a job has written
+      model       Look into a model, predict with it, explain it, convert it
+      local       The SageMaker on this machine
+      completion  Print a shell's completion script
+      man         Write a manual page for each command
+      help        Explain a command, a topic (exit-codes, environment, errors) or an error code
 
     Options:
       -h, --help     Print help
@@ -107,7 +114,7 @@ fn help_is_short_and_names_every_command() {
           --color <WHEN>        When to colour text: auto, always or never [default: auto]
 
     Start with: linden plan JOBFILE, then linden run JOBFILE --local. Exit codes: linden help
-    exit-codes.
+    exit-codes; errors: linden help E0301.
     ----- stderr -----
     "#);
 }

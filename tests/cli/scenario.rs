@@ -58,7 +58,21 @@ fn an_interrupted_job_is_followed_into_its_new_streams() {
     .serve();
     let home = home();
     let text = transcript(service.linden(home.path()).args(["logs", "-f", "usage"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    [0]	train-rmse:3
+    [1]	train-rmse:2.5
+    [1]	train-rmse:2.5
+    [2]	train-rmse:2
+    ----- stderr -----
+    22:13:20 Starting     Preparing the instances for training
+    22:13:20 Training     Training image download completed. Training in progress.
+    22:13:20 Interrupted  Training job interrupted
+    22:13:21 Starting     Preparing the instances for training
+    22:13:21 Training     Training image download completed. Training in progress.
+    22:13:22 Completed    Training job completed
+    "#);
 }
 
 #[test]
@@ -77,7 +91,16 @@ fn a_host_that_stays_silent_and_a_log_group_that_comes_late_hold_nobody_up() {
     .serve();
     let home = home();
     let text = transcript(service.linden(home.path()).args(["logs", "-f", "usage"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 0
+    ----- stdout -----
+    algo-2 │ ready
+    algo-2 │ done
+    ----- stderr -----
+    22:13:20 Starting     Preparing the instances for training
+    22:13:20 Training     Training image download completed. Training in progress.
+    22:13:22 Completed    Training job completed
+    "#);
 }
 
 #[test]
@@ -97,7 +120,18 @@ fn a_job_that_ran_out_of_time_ends_with_6_and_says_which_limit() {
     .serve();
     let home = home();
     let text = transcript(service.linden(home.path()).args(["wait", "usage"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 6
+    ----- stdout -----
+    usage  Stopped (MaxRuntimeExceeded)
+      fix      raise [compute] max_runtime in the job file, or train fewer rounds
+      created  2023-11-14 22:13:20, took 0.4s
+      compute  1 × ml.m5.large · trained 8m 20s · billable 8m 20s
+    ----- stderr -----
+    22:13:20 Starting     Preparing the instances for training
+    22:13:20 Training     Training image download completed. Training in progress.
+    22:13:20 MaxRuntimeExceeded Training job runtime exceeded MaxRuntimeInSeconds provided
+    "#);
 }
 
 #[test]
@@ -114,7 +148,20 @@ fn a_job_that_somebody_stopped_ends_with_3_unless_that_is_allowed() {
     let home = home();
     let service = script.serve();
     let text = transcript(service.linden(home.path()).args(["wait", "usage"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 3
+    ----- stdout -----
+    usage  Stopped
+      created  2023-11-14 22:13:20, took 0.4s
+      compute  1 × ml.m5.large · trained 8m 20s · billable 8m 20s
+
+      metric  validation
+      rmse        12.250
+    ----- stderr -----
+    22:13:20 Training     Training image download completed. Training in progress.
+    22:13:20 Stopping     Stopping the training job
+    22:13:20 Stopped      Training job stopped
+    "#);
     let wait = |more: &[&str]| {
         let mut command = service.linden(home.path());
         let output = command.args(["wait", "usage"]).args(more).output();
@@ -151,7 +198,19 @@ fn credentials_that_expire_while_waiting_end_with_4_and_the_way_back() {
     }
     let service = script.serve();
     let text = transcript(service.linden(home.path()).args(["wait", "usage"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 4
+    ----- stdout -----
+
+    ----- stderr -----
+    22:13:20 Starting     Preparing the instances for training
+    22:13:20 Training     Training image download completed. Training in progress.
+    error[E0301]: DescribeTrainingJob failed: The security token included in the request is expired
+      code     ExpiredTokenException
+      fix      give --profile NAME, sign in (`aws sso login`), or try without AWS: --local
+      job      it does not notice, and runs on if it ran
+      go on    linden wait usage
+    "#);
 }
 
 #[test]
@@ -203,7 +262,22 @@ fn a_gate_that_fails_ends_with_9_and_shows_the_value() {
             .args(["wait", "usage"])
             .args(gates),
     );
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 9
+    ----- stdout -----
+    usage  Completed
+      created  2023-11-14 22:13:20, took 0.2s
+      compute  1 × ml.m5.large · trained 8m 20s · billable 8m 20s
+
+      metric   train  validation
+      rmse    3.0000      12.250
+
+      gates  validation:rmse = 12.250, <= 12 failed
+             train:rmse = 3.0000, in 2..4 passed
+    ----- stderr -----
+    22:13:20 Training     Training image download completed. Training in progress.
+    22:13:20 Completed    Training job completed
+    "#);
     let unknown = ["wait", "usage", "--gate", "validation:auc>0.5"];
     let text = transcript(service.linden(home.path()).args(unknown));
     assert!(text.starts_with("exit code: 9\n"), "{text}");
@@ -263,7 +337,18 @@ fn github_gets_annotations_and_a_summary_and_no_forged_ones() {
     let gate = "::error title=usage gate failed::validation:rmse is 12.250, must be <= 12";
     assert!(text.lines().any(|it| it == gate), "{text}");
     let written = fs::read_to_string(&summary).unwrap();
-    insta::assert_snapshot!(written.trim_end(), @"");
+    insta::assert_snapshot!(written.trim_end(), @r#"
+    ### ❌ usage Completed
+
+    1 × ml.m5.large · took 0.2s · billable 8m 20s
+
+    | metric | value |
+    |---|---:|
+    | train:rmse | 3.0000 |
+    | validation:rmse | 12.250 |
+
+    - ❌ validation:rmse is 12.250, must be &lt;= 12
+    "#);
     let text = command(&["logs", "-f", "usage"]);
     assert!(text.contains("\n: :error::forged\n"), "{text}");
     let notice = "::notice title=usage Completed::train:rmse 3.0000, validation:rmse 12.250";
@@ -285,7 +370,22 @@ fn a_failure_that_is_waited_for_shows_the_last_lines() {
     .serve();
     let home = home();
     let text = transcript(service.linden(home.path()).args(["wait", "usage"]));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    exit code: 1
+    ----- stdout -----
+    usage  Failed
+      reason   AlgorithmError: , exit code: 137
+      cause    the training process was ended from outside (exit code 137: out of memory, or killed)
+      fix      137 is out of memory, or killed: take a larger instance type or a smaller max_bin
+      created  2023-11-14 22:13:20, took 0.2s
+      compute  1 × ml.m5.large · trained 8m 20s · billable 8m 20s
+    ----- stderr -----
+    22:13:20 Training     Training image download completed. Training in progress.
+    22:13:20 Failed       Training job failed
+    the last lines of usage:
+      reading rows
+      [0]	train-rmse:3
+    "#);
 }
 
 #[test]
