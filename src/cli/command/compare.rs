@@ -268,13 +268,13 @@ mod tests {
             differences: differences(&[a, b]),
         };
         let text = anstream::adapter::strip_str(&comparison.to_string()).to_string();
-        insta::assert_snapshot!(text, @r"
-                             a       b
+        insta::assert_snapshot!(text, @r#"
+                           a       b
         parameters
-          eta                0.1     0.3
-          seed                       7
+          eta              0.1     0.3
+          seed                     7
         metrics
-          validation:rmse    50.000  45.500 (9.0% lower)
-        ");
+          validation:rmse  50.000  45.500 (9.0% lower)
+        "#);
     }
 }
