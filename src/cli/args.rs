@@ -15,7 +15,7 @@ use crate::command;
 )]
 #[command(
     after_help = "Start with: linden plan JOBFILE, then linden run JOBFILE --local. \
-                        Exit codes: linden help exit-codes."
+                        Exit codes: linden help exit-codes; errors: linden help E0301."
 )]
 pub struct Cli {
     /// What holds for every command.
@@ -80,6 +80,8 @@ pub enum ColorWhen {
 pub enum Command {
     /// Show what `run` would do, without doing it
     Plan(command::plan::Plan),
+    /// Look for what would go wrong: credentials, region, buckets, data, image, cost
+    Doctor(command::doctor::Doctor),
     /// Submit a training job, follow it, fetch its model
     Run(command::run::Run),
     /// List training jobs, newest first
@@ -88,11 +90,21 @@ pub enum Command {
     Show(command::show::Show),
     /// Print a job's log
     Logs(command::logs::Logs),
+    /// Show a job's metrics round by round
+    Metrics(command::metrics::Metrics),
     /// Wait until jobs have ended
     Wait(command::wait::Wait),
     /// Stop a job
     Stop(command::stop::Stop),
-    /// List or fetch what a job has written
+    /// Delete the records of jobs that have ended
+    Rm(command::rm::Rm),
+    /// Print the job file of a job
+    Clone(command::clone::CloneJob),
+    /// Run again what a job was asked to do
+    Rerun(command::rerun::Rerun),
+    /// Show in what jobs differ: parameters, data, metrics, time and cost
+    Compare(command::compare::Compare),
+    /// List, fetch or verify what a job has written
     #[command(subcommand)]
     Artifacts(command::artifacts::Artifacts),
     /// Look into a model, predict with it, explain it, convert it
@@ -101,6 +113,18 @@ pub enum Command {
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),
-    /// Explain a command or a topic (exit-codes, environment)
+    /// Show every value that holds for a job, and where it came from
+    #[command(subcommand)]
+    Config(command::config::Config),
+    /// Print the JSON Schema of job files
+    Schema(command::schema::Schema),
+    /// Print a shell's completion script
+    Completion(command::completion::Completion),
+    /// Print the names of jobs that this machine knows
+    #[command(hide = true)]
+    JobNames(command::completion::JobNames),
+    /// Write a manual page for each command
+    Man(command::man::Man),
+    /// Explain a command, a topic (exit-codes, environment, errors) or an error code
     Help(command::help::Help),
 }

@@ -13,6 +13,7 @@ use local::LocalError;
 
 use crate::aws::client::NoRegion;
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::error_page::{self, Page};
 use crate::predict::PredictFileError;
 use crate::style::{BAD, COMMAND, FAINT, paint};
 use crate::unpack::UnpackError;
@@ -39,6 +40,14 @@ pub enum CliError {
     /// A call to AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// A job that was followed cannot be asked any more; the job itself does not notice.
+    #[error("{source}")]
+    LostTouch {
+        /// Why.
+        source: AwsError,
+        /// The command that goes on where this one has ended.
+        again: String,
+    },
     /// Nobody has named a region.
     #[error(transparent)]
     NoRegion(#[from] NoRegion),
@@ -77,6 +86,14 @@ pub enum CliError {
     #[error("{message}")]
     Conflict {
         /// What is there.
+        message: String,
+        /// What can be done.
+        fix: String,
+    },
+    /// The job may cost more than it is allowed to, or nobody knows what it costs.
+    #[error("{message}")]
+    CostCeiling {
+        /// What it may cost.
         message: String,
         /// What can be done.
         fix: String,
@@ -134,6 +151,24 @@ impl CliError {
         }
     }
 
+    /// Why following ended before the job did; `again` is the command that goes on.
+    pub fn lost_touch(source: AwsError, again: String) -> Self {
+        match source.kind {
+            // There is nothing to go on with.
+            AwsErrorKind::NotFound | AwsErrorKind::Invalid | AwsErrorKind::NameTaken => {
+                Self::Aws(source)
+            }
+            AwsErrorKind::Throttled
+            | AwsErrorKind::Quota
+            | AwsErrorKind::Capacity
+            | AwsErrorKind::Denied
+            | AwsErrorKind::Credentials
+            | AwsErrorKind::Service
+            | AwsErrorKind::Network
+            | AwsErrorKind::Unexpected => Self::LostTouch { source, again },
+        }
+    }
+
     /// The exit code, see [`contract::exit`].
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -141,7 +176,7 @@ impl CliError {
             | Self::JobFile { .. }
             | Self::AmbiguousJob { .. }
             | Self::NoRegion(_) => exit::USAGE,
-            Self::Aws(err) => aws_code(err.kind),
+            Self::Aws(err) | Self::LostTouch { source: err, .. } => aws_code(err.kind),
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 exit::NOT_FOUND
             }
@@ -156,7 +191,31 @@ impl CliError {
             | Self::Start(_)
             | Self::Model { .. }
             | Self::Predict(_) => exit::JOB_FAILED,
-            Self::Unpack(_) | Self::Digest { .. } => exit::GATE,
+            Self::Unpack(_) | Self::Digest { .. } | Self::CostCeiling { .. } => exit::GATE,
+        }
+    }
+
+    /// The page of the error's code, for `linden help E0101`.
+    pub fn page(&self) -> &'static Page {
+        match self {
+            Self::Usage { .. } => &error_page::USAGE,
+            Self::JobFile { .. } => &error_page::JOB_FILE,
+            Self::AmbiguousJob { .. } => &error_page::AMBIGUOUS_JOB,
+            Self::NoRegion(_) => &error_page::NO_REGION,
+            Self::Conflict { .. } => &error_page::CONFLICT,
+            Self::CostCeiling { .. } => &error_page::COST,
+            Self::NoSuchJob { .. } => &error_page::NO_SUCH_JOB,
+            Self::Missing { .. } => &error_page::MISSING,
+            Self::File { .. } => &error_page::FILE,
+            Self::Output(_) => &error_page::OUTPUT,
+            Self::Aws(err) | Self::LostTouch { source: err, .. } => error_page::of_aws(err.kind),
+            Self::Unpack(_) => &error_page::UNPACK,
+            Self::Digest { .. } => &error_page::DIGEST,
+            Self::Model { .. } => &error_page::MODEL,
+            Self::Predict(_) => &error_page::PREDICT,
+            Self::Local(_) => &error_page::LOCAL,
+            Self::NoTrainer(_) => &error_page::NO_TRAINER,
+            Self::Start(_) => &error_page::START,
         }
     }
 
@@ -170,6 +229,7 @@ impl CliError {
         match self {
             Self::JobFile { path, problems } => report_problems(path, problems),
             _ => Diagnosis {
+                code: self.page().code,
                 message: self.to_string(),
                 lines: self.lines(verbosity),
             }
@@ -180,10 +240,20 @@ impl CliError {
     /// The labelled lines below the message.
     fn lines(&self, verbosity: u8) -> Vec<(&'static str, String)> {
         match self {
-            Self::Usage { fix, .. } | Self::Conflict { fix, .. } | Self::Missing { fix, .. } => {
-                vec![("fix", fix.clone())]
-            }
+            Self::Usage { fix, .. }
+            | Self::Conflict { fix, .. }
+            | Self::CostCeiling { fix, .. }
+            | Self::Missing { fix, .. } => vec![("fix", fix.clone())],
             Self::Aws(err) => aws_lines(err, verbosity),
+            Self::LostTouch { source, again } => {
+                let mut lines = aws_lines(source, verbosity);
+                lines.push((
+                    "job",
+                    "it does not notice, and runs on if it ran".to_owned(),
+                ));
+                lines.push(("go on", paint(COMMAND, again)));
+                lines
+            }
             Self::NoSuchJob { similar, local, .. } => no_such_job_lines(similar, *local),
             Self::AmbiguousJob { candidates, .. } => {
                 vec![
@@ -222,7 +292,7 @@ impl CliError {
                 ("found", format!("sha256 {found}")),
                 (
                     "fix",
-                    "do not use this model; fetch it again, and find out who writes to the bucket"
+                    "nothing of it was kept; fetch it again, and find out who writes to the bucket"
                         .to_owned(),
                 ),
             ],
@@ -327,13 +397,15 @@ fn aws_lines(err: &AwsError, verbosity: u8) -> Vec<(&'static str, String)> {
 
 /// A message with labelled lines below it.
 struct Diagnosis {
+    code: &'static str,
     message: String,
     lines: Vec<(&'static str, String)>,
 }
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", paint(BAD, "error:"), self.message)?;
+        let head = paint(BAD, format_args!("error[{}]:", self.code));
+        write!(f, "{head} {}", self.message)?;
         for (label, text) in &self.lines {
             write!(f, "\n  {} {text}", paint(FAINT, format_args!("{label:<8}")))?;
         }
@@ -345,9 +417,10 @@ impl fmt::Display for Diagnosis {
 fn report_problems(path: &str, problems: &JobProblems) -> String {
     let mut texts: Vec<String> = Vec::new();
     for problem in &problems.0 {
+        let source = problem.source.as_deref().unwrap_or(path);
         let place = match (problem.line, problem.column) {
-            (Some(line), Some(column)) => format!("{path}:{line}:{column}"),
-            _ => path.to_owned(),
+            (Some(line), Some(column)) => format!("{source}:{line}:{column}"),
+            _ => source.to_owned(),
         };
         let mut lines = vec![("where", place)];
         if let Some(hint) = &problem.hint {
@@ -355,6 +428,7 @@ fn report_problems(path: &str, problems: &JobProblems) -> String {
         }
         texts.push(
             Diagnosis {
+                code: error_page::JOB_FILE.code,
                 message: problem.message.clone(),
                 lines,
             }

@@ -1,13 +1,16 @@
-//! Brings home what a job has written: archives down, unpacked safely, and held against the digest that the job left.
+//! Brings home what a job has written: archives down, unpacked safely, and held against the digests that the job left.
 //!
-//! Layout below the target folder: `model.tar.gz`, `model/` (its content), `output.tar.gz`, `output/`. An archive is
-//! written under another name until it is whole, so a folder never holds half of one.
+//! Layout below the target folder: `model.tar.gz`, `model/` (its content), `output.tar.gz`, `output/`. Everything happens
+//! in a [`Staging`] folder first. Invariant: the target folder holds either what was there before, or whole archives whose
+//! models are those that the job wrote down; whatever goes wrong leaves nothing behind.
 
 use std::fs;
-use std::io;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use contract::artifact::{EVALUATION_FILE, Evaluation, MODEL_ARCHIVE, MODEL_FILE, OUTPUT_ARCHIVE};
+use contract::artifact::{
+    EVALUATION_FILE, Evaluation, MODEL_ARCHIVE, MODEL_FILE, ModelDigest, OUTPUT_ARCHIVE,
+};
 use contract::job::{S3Uri, TrainingJobDescription};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,8 +19,9 @@ use crate::aws::ObjectMeta;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::session::Session;
+use crate::staging::Staging;
 use crate::units;
-use crate::unpack::{self, UnpackError};
+use crate::unpack;
 
 /// `show` reads the evaluation out of an archive up to this size; a larger one holds more than a job's figures.
 const MAX_GLANCE: u64 = 32 << 20;
@@ -48,13 +52,24 @@ pub struct Fetched {
     /// SHA-256 of the model file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_sha256: Option<String>,
-    /// Whether the digest equals the one that the job itself wrote down.
+    /// Whether every model's digest equals the one that the job itself wrote down.
     pub verified: bool,
+    /// The models that were held against what the job wrote down: one, or one for each fold.
+    pub verified_models: Vec<VerifiedModel>,
     /// All files, below the folder.
     pub files: Vec<PathBuf>,
     /// What the job measured.
     #[serde(skip)]
     pub evaluation: Option<Evaluation>,
+}
+
+/// A model that is the one which the job wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifiedModel {
+    /// Its name in `model.tar.gz`.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// The addresses of a job's archives, whether they are there or not.
@@ -98,38 +113,71 @@ pub async fn list(
 /// Fetches and unpacks what a job has written into `folder`.
 ///
 /// # Errors
-/// If nothing is there, an archive is refused, or the model is not the one that the job wrote down.
+/// If nothing is there, an archive is refused, or a model is not the one that the job wrote down.
 pub async fn fetch(
     session: &Session,
     job: &TrainingJobDescription,
     folder: &Path,
     printer: &mut Printer,
 ) -> Result<Fetched, CliError> {
+    let staging = Staging::below(folder)?;
+    let fetched = bring(session, job, &staging, printer).await?;
+    staging.move_into(folder)?;
+    Ok(Fetched {
+        model: fetched.model.map(|_| folder.join("model").join(MODEL_FILE)),
+        folder: folder.to_owned(),
+        ..fetched
+    })
+}
+
+/// Holds what a job has written against its digests, and leaves nothing on the disk.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn check(
+    session: &Session,
+    job: &TrainingJobDescription,
+    printer: &mut Printer,
+) -> Result<Fetched, CliError> {
+    let staging = Staging::below(&std::env::temp_dir())?;
+    let fetched = bring(session, job, &staging, printer).await?;
+    Ok(Fetched {
+        model: None,
+        folder: PathBuf::new(),
+        ..fetched
+    })
+}
+
+/// Fetches, unpacks and verifies in the staging folder.
+async fn bring(
+    session: &Session,
+    job: &TrainingJobDescription,
+    staging: &Staging,
+    printer: &mut Printer,
+) -> Result<Fetched, CliError> {
     let artifacts = list(session, job).await?;
     if artifacts.is_empty() {
         return Err(nothing(session, job));
     }
-    fs::create_dir_all(folder).map_err(|err| CliError::file("create", folder, err))?;
-    let mut fetched = Fetched {
-        folder: folder.to_owned(),
-        ..Fetched::default()
-    };
+    let mut fetched = Fetched::default();
     for artifact in &artifacts {
         let (archive, sub_folder) = names(&artifact.uri);
-        let path = folder.join(&archive);
+        let path = staging.join(&archive);
         download(session, artifact, &path, printer).await?;
-        for file in replace_folder(&path, &folder.join(&sub_folder))? {
+        for file in unpack::tar_gz(&path, &staging.join(&sub_folder))? {
             fetched.files.push(Path::new(&sub_folder).join(file.path));
         }
     }
-    let model = folder.join("model").join(MODEL_FILE);
+    let model = staging.join("model").join(MODEL_FILE);
     if model.is_file() {
-        let bytes = fs::read(&model).map_err(|err| CliError::file("read", &model, err))?;
-        fetched.model_sha256 = Some(hex(&Sha256::digest(&bytes)));
+        fetched.model_sha256 = Some(sha256(&model)?);
         fetched.model = Some(model);
     }
-    fetched.evaluation = read_evaluation(&folder.join("output"));
-    verify(&mut fetched)?;
+    fetched.evaluation = read_evaluation(&staging.join("output"));
+    if let Some(evaluation) = &fetched.evaluation {
+        fetched.verified_models = verify(&staging.join("model"), evaluation)?;
+    }
+    fetched.verified = !fetched.verified_models.is_empty();
     Ok(fetched)
 }
 
@@ -182,7 +230,6 @@ async fn download(
     path: &Path,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    let part = path.with_extension("part");
     printer.start_bar(artifact.bytes, BYTES_BAR);
     printer.move_bar(0, &path.file_name().unwrap_or_default().to_string_lossy());
     let bar = printer.bar();
@@ -191,10 +238,9 @@ async fn download(
             bar.inc(n);
         }
     };
-    let result = session.store().get(&artifact.uri, &part, &progress).await;
+    let result = session.store().get(&artifact.uri, path, &progress).await;
     printer.end_bar();
     let bytes = result?;
-    fs::rename(&part, path).map_err(|err| CliError::file("write", path, err))?;
     printer.detail(&format!(
         "fetched {} ({})",
         artifact.uri,
@@ -203,42 +249,55 @@ async fn download(
     Ok(())
 }
 
-/// Unpacks into a fresh folder, so that nothing of an earlier fetch mixes in.
-fn replace_folder(archive: &Path, folder: &Path) -> Result<Vec<unpack::Unpacked>, UnpackError> {
-    match fs::remove_dir_all(folder) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => {
-            return Err(UnpackError::Write {
-                path: folder.to_owned(),
-                source: err,
-            });
-        }
-        _ => {}
-    }
-    unpack::tar_gz(archive, folder)
-}
-
 fn read_evaluation(folder: &Path) -> Option<Evaluation> {
     // A file that is not there, or of another version, is a job of another trainer: nothing to say about that.
     Evaluation::read(&fs::read(folder.join(EVALUATION_FILE)).ok()?).ok()
 }
 
-/// Holds the model against the digest that the job wrote, and against the model reader.
-fn verify(fetched: &mut Fetched) -> Result<(), CliError> {
-    let (Some(model), Some(sha256)) = (&fetched.model, &fetched.model_sha256) else {
-        return Ok(());
-    };
-    if let Some(evaluation) = &fetched.evaluation {
-        let expected = &evaluation.model.sha256;
-        if expected != sha256 {
+/// Holds the models in `folder` against the digests that the job wrote.
+fn verify(folder: &Path, evaluation: &Evaluation) -> Result<Vec<VerifiedModel>, CliError> {
+    let folds = evaluation.cross_validation.iter();
+    let folds = folds.flat_map(|it| it.models.iter().map(|it| &it.model));
+    let mut expected: Vec<&ModelDigest> = std::iter::once(&evaluation.model).chain(folds).collect();
+    expected.dedup();
+    let mut verified = Vec::new();
+    for digest in expected {
+        // The name comes from an archive that others can write.
+        let is_plain = Path::new(&digest.file)
+            .file_name()
+            .is_some_and(|it| it == &*digest.file);
+        let path = folder.join(&digest.file);
+        let found = if is_plain && path.is_file() {
+            sha256(&path)?
+        } else {
+            "no such file".to_owned()
+        };
+        if found != digest.sha256 {
             return Err(CliError::Digest {
-                path: model.clone(),
-                expected: expected.clone(),
-                found: sha256.clone(),
+                path: Path::new(MODEL_ARCHIVE).join(&digest.file),
+                expected: digest.sha256.clone(),
+                found,
             });
         }
-        fetched.verified = true;
+        verified.push(VerifiedModel {
+            file: digest.file.clone(),
+            sha256: found,
+        });
     }
-    Ok(())
+    Ok(verified)
+}
+
+fn sha256(path: &Path) -> Result<String, CliError> {
+    let unreadable = |err| CliError::file("read", path, err);
+    let mut file = fs::File::open(path).map_err(unreadable)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(unreadable)? {
+            0 => return Ok(hex(&digest.finalize())),
+            n => digest.update(&buffer[..n]),
+        }
+    }
 }
 
 /// What the job measured, read out of its output archive; `None` where there is none, or it cannot be had.
@@ -251,21 +310,11 @@ pub async fn evaluation(session: &Session, job: &TrainingJobDescription) -> Opti
     if meta.bytes > MAX_GLANCE {
         return None;
     }
-    let folder = std::env::temp_dir().join(format!(
-        "linden-{}-{}",
-        std::process::id(),
-        job.training_job_name
-    ));
-    fs::create_dir_all(&folder).ok()?;
-    let archive = folder.join(OUTPUT_ARCHIVE);
-    let fetched = session.store().get(&uri, &archive, &|_| {}).await;
-    let unpacked = fetched
-        .ok()
-        .and_then(|_| unpack::tar_gz(&archive, &folder.join("output")).ok());
-    let evaluation = unpacked.and_then(|_| read_evaluation(&folder.join("output")));
-    // The system cleans its folder of temporary files if this does not.
-    let _ = fs::remove_dir_all(&folder);
-    evaluation
+    let staging = Staging::below(&std::env::temp_dir()).ok()?;
+    let archive = staging.join(OUTPUT_ARCHIVE);
+    session.store().get(&uri, &archive, &|_| {}).await.ok()?;
+    unpack::tar_gz(&archive, &staging.join("output")).ok()?;
+    read_evaluation(&staging.join("output"))
 }
 
 /// Lower-case hexadecimal.

@@ -1,5 +1,7 @@
-//! The job file on disk, and the local files that its channels are filled from.
+//! The job file on disk with what is laid below and over it, and the local files that its channels are filled from.
 //!
+//! Below it lie `/etc/linden/config.toml`, `linden/config.toml` in the user's folder of settings, and `linden.toml` beside
+//! it, weakest first; over it an overlay, the variables of [`VARIABLES`], and `--set`.
 //! A channel's `source` is a file, which becomes one object of that name below the channel's `s3`, or a folder, whose
 //! files become objects with the same relative paths. Hidden files stay at home.
 
@@ -8,13 +10,37 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use contract::job::S3Uri;
-use contract::job::file::{JobChannel, JobFile};
+use contract::job::file::{JobChannel, JobFile, Layer, Layers, Resolved, Setting};
 use md5::{Digest, Md5};
 
 use crate::error::CliError;
 
 /// S3 takes at most 5 GB in one piece.
 pub const MAX_OBJECT_BYTES: u64 = 5_000_000_000;
+
+/// Variables that set keys of the job file, for what differs between accounts rather than between jobs.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("LINDEN_IMAGE_URI", "image.uri"),
+    ("LINDEN_ROLE_ARN", "role.arn"),
+    ("LINDEN_OUTPUT_S3", "output.s3"),
+];
+/// The settings of everybody on this machine.
+const SYSTEM_SETTINGS: &str = "/etc/linden/config.toml";
+/// The settings of a project, beside its job files.
+const PROJECT_SETTINGS: &str = "linden.toml";
+
+/// Which job: its file, and what is laid over it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct JobArgs {
+    /// The job file (TOML); `-` is stdin
+    pub job_file: PathBuf,
+    /// Lay the section `[overlay.NAME]` of the job file over the rest of it
+    #[arg(long, value_name = "NAME", env = "LINDEN_OVERLAY", hide_env = true)]
+    pub overlay: Option<String>,
+    /// Lay a value over the job file, such as `hyperparameters.num_round=50`
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
 
 /// A job file that has been read.
 #[derive(Clone, Debug)]
@@ -38,38 +64,115 @@ pub struct SourceFile {
     pub bytes: u64,
 }
 
-/// Reads the job file at `path`, `-` being stdin, with `key=value` overrides laid over it.
-///
-/// # Errors
-/// Every problem of the file at once.
-pub fn read(path: &Path, overrides: &[String]) -> Result<JobSource, CliError> {
-    let text = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        fs::read_to_string(path)
-    };
-    let text = text.map_err(|err| match err.kind() {
+impl JobArgs {
+    /// Reads the job.
+    ///
+    /// # Errors
+    /// Every problem of the file, and of what is laid below and over it, at once.
+    pub fn read(&self) -> Result<JobSource, CliError> {
+        let path = self.job_file.display().to_string();
+        match self.resolve()?.job {
+            Ok(job) => Ok(JobSource {
+                path,
+                job,
+                folder: self.folder(),
+            }),
+            Err(problems) => Err(CliError::JobFile { path, problems }),
+        }
+    }
+
+    /// Reads all layers and lays them over one another.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a `--set` has no key. What is wrong with the job is in the result.
+    pub fn resolve(&self) -> Result<Resolved, CliError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+        let mut files = Vec::new();
+        for path in self.settings_files(variable) {
+            files.extend(layer(&path)?);
+        }
+        files.push(self.job_layer()?);
+        let settings: Vec<Setting> = VARIABLES
+            .iter()
+            .filter_map(|(name, key)| {
+                Some(Setting {
+                    variable: (*name).to_owned(),
+                    key: (*key).to_owned(),
+                    value: variable(name)?,
+                })
+            })
+            .collect();
+        let overrides = self
+            .set
+            .iter()
+            .map(|it| split_override(it))
+            .collect::<Result<Vec<_>, _>>()?;
+        let layers = Layers {
+            files: &files,
+            overlay: self.overlay.as_deref().filter(|it| !it.is_empty()),
+            settings: &settings,
+            overrides: &overrides,
+        };
+        Ok(layers.resolve())
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.job_file
+            .parent()
+            .map(Path::to_owned)
+            .unwrap_or_default()
+    }
+
+    /// Where settings may lie, weakest first.
+    fn settings_files(&self, variable: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+        let user = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+        let user = user.or_else(|| variable("HOME").map(|it| Path::new(&it).join(".config")));
+        let user = user.map(|it| it.join("linden/config.toml"));
+        let project = self.folder().join(PROJECT_SETTINGS);
+        // `linden.toml` may be a job file itself.
+        let project = (project != self.job_file).then_some(project);
+        std::iter::once(PathBuf::from(SYSTEM_SETTINGS))
+            .chain(user)
+            .chain(project)
+            .collect()
+    }
+
+    fn job_layer(&self) -> Result<Layer, CliError> {
+        let path = &self.job_file;
+        let text = if path == Path::new("-") {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            fs::read_to_string(path)
+        };
+        Ok(Layer {
+            name: path.display().to_string(),
+            text: text.map_err(|err| unreadable(path, err))?,
+        })
+    }
+}
+
+/// A file of settings; none where there is none.
+fn layer(path: &Path) -> Result<Option<Layer>, CliError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Layer {
+            name: path.display().to_string(),
+            text,
+        })),
+        Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(err) => Err(unreadable(path, err)),
+    }
+}
+
+fn unreadable(path: &Path, err: std::io::Error) -> CliError {
+    match err.kind() {
         ErrorKind::IsADirectory | ErrorKind::InvalidData => CliError::Usage {
             message: format!("`{}` is not a job file: {err}", path.display()),
             fix: "a job file is a text in TOML, such as configs/usage-forecast/job.toml".to_owned(),
         },
         _ => CliError::file("read", path, err),
-    })?;
-    let overrides = overrides
-        .iter()
-        .map(|it| split_override(it))
-        .collect::<Result<Vec<_>, _>>()?;
-    let shown = path.display().to_string();
-    let job = JobFile::parse(&text, &overrides).map_err(|problems| CliError::JobFile {
-        path: shown.clone(),
-        problems,
-    })?;
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    Ok(JobSource {
-        path: shown,
-        job,
-        folder,
-    })
+    }
 }
 
 fn split_override(text: &str) -> Result<(String, String), CliError> {

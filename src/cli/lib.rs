@@ -13,22 +13,40 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod attempts;
 pub mod aws;
+pub mod bill;
+pub mod chart;
 pub mod command;
+pub mod cost;
+pub mod data;
+pub mod data_digest;
+pub mod ending;
 pub mod error;
+pub mod error_page;
+pub mod events;
+pub mod examples;
 pub mod explanation;
 pub mod fetch;
 pub mod follow;
+pub mod gate;
+pub mod github;
 pub mod job_source;
+pub mod job_text;
 pub mod lease;
+pub mod ledger;
 pub mod model_file;
 pub mod narrator;
 pub mod output;
 pub mod predict;
+pub mod preflight;
+pub mod prices;
 pub mod report;
+pub mod round;
 pub mod rows;
 pub mod session;
 pub mod signals;
+pub mod staging;
 pub mod style;
 pub mod submit;
 pub mod table;
@@ -40,7 +58,7 @@ use std::ffi::OsString;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 use contract::exit;
 
@@ -56,7 +74,8 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line, the program's name first, and gives the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let matches = examples::command_line().try_get_matches_from(args);
+    let cli = match matches.and_then(|it| Cli::from_arg_matches(&it)) {
         Ok(cli) => cli,
         Err(err) => {
             // Help that was asked for goes to stdout, a mistake to stderr; a closed pipe is nobody's mistake.

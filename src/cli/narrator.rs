@@ -3,9 +3,13 @@
 //! On a terminal the metrics are one line that is redrawn, with a bar; elsewhere about `SHOWN` of the metric lines are
 //! printed, spread over the rounds, and always the last. `-v` prints all of them.
 
-use crate::command::events::status_line;
+use crate::ending::Telling;
+use crate::error::CliError;
+use crate::events::{EventLine, status_line};
 use crate::follow::{Event, Line};
+use crate::github;
 use crate::output::Printer;
+use crate::round;
 use crate::style::{FAINT, WARN, paint};
 
 /// Metric lines that are printed where nothing can be redrawn.
@@ -17,9 +21,11 @@ pub struct Narrator<'p> {
     printer: &'p mut Printer,
     n_rounds: u64,
     many_hosts: bool,
+    telling: Telling,
     /// The last metric line, while it was not printed.
     held: Option<String>,
     bar_started: bool,
+    broken: Option<CliError>,
 }
 
 impl<'p> Narrator<'p> {
@@ -29,13 +35,27 @@ impl<'p> Narrator<'p> {
             printer,
             n_rounds,
             many_hosts,
+            telling: Telling::default(),
             held: None,
             bar_started: false,
+            broken: None,
         }
     }
 
-    /// Tells one event.
-    pub fn tell(&mut self, event: &Event) {
+    /// Tells programs and CI systems in their ways.
+    #[must_use]
+    pub fn telling(mut self, telling: Telling) -> Self {
+        self.telling = telling;
+        self
+    }
+
+    /// Tells one event of `job`.
+    pub fn tell(&mut self, job: &str, event: &Event) {
+        if self.telling.jsonl {
+            let result = EventLine::of(job, event).print(self.printer);
+            self.broken = self.broken.take().or(result.err());
+            return;
+        }
         match event {
             Event::Status(it) => self.printer.say(&status_line(it)),
             Event::LogRefused(err) => {
@@ -51,22 +71,27 @@ impl<'p> Narrator<'p> {
     }
 
     /// Ends the telling: nothing stays held back.
-    pub fn end(mut self) {
+    ///
+    /// # Errors
+    /// If stdout could not be written.
+    pub fn end(mut self) -> Result<(), CliError> {
         self.release();
         self.printer.end_bar();
+        self.broken.map_or(Ok(()), Err)
     }
 
     fn line(&mut self, line: &Line) {
-        let text = if self.many_hosts {
-            format!(
-                "  {} {}",
-                paint(FAINT, format_args!("{} │", line.host)),
-                line.text
-            )
+        let said = if self.telling.github {
+            github::harmless(&line.text)
         } else {
-            format!("  {}", line.text)
+            line.text.as_str().into()
         };
-        let Some((round, values)) = metric_line(&line.text) else {
+        let text = if self.many_hosts {
+            format!("  {} {said}", paint(FAINT, format_args!("{} │", line.host)))
+        } else {
+            format!("  {said}")
+        };
+        let Some((round, values)) = round::split(&line.text) else {
             self.release();
             self.printer.say(&text);
             return;
@@ -108,31 +133,5 @@ impl<'p> Narrator<'p> {
         if let Some(text) = self.held.take() {
             self.printer.say(&text);
         }
-    }
-}
-
-/// Round and values of `[12]\ttrain-rmse:3.1\tvalidation-rmse:3.4`; other writers put text before the bracket.
-fn metric_line(text: &str) -> Option<(u64, &str)> {
-    let (head, values) = text.split_once("]\t")?;
-    let round = head.rsplit_once('[')?.1.parse().ok()?;
-    values.contains(':').then_some((round, values))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_metric_line_is_told_by_its_form() {
-        assert_eq!(
-            metric_line("[12]\ttrain-rmse:3.1"),
-            Some((12, "train-rmse:3.1"))
-        );
-        assert_eq!(
-            metric_line("[10:02:11] [3]\ttrain-rmse:3.1"),
-            Some((3, "train-rmse:3.1"))
-        );
-        assert_eq!(metric_line("Train matrix has 10 rows"), None);
-        assert_eq!(metric_line("[x]\tno"), None);
     }
 }

@@ -45,8 +45,15 @@ pub struct Printer {
     quiet: bool,
     verbosity: u8,
     live: bool,
+    /// Whether stdout is a terminal that is redrawn in place.
+    redraws: bool,
+    /// Characters in a line of stdout.
+    width: usize,
     bar: Option<ProgressBar>,
 }
+
+/// The width where nobody tells one.
+const DEFAULT_WIDTH: usize = 80;
 
 impl std::fmt::Debug for Printer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,8 +77,11 @@ impl Printer {
         };
         let dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb")
             || std::env::var_os("CI").is_some();
+        let live = err.is_terminal() && !dumb && !global.quiet;
         Self {
-            live: err.is_terminal() && !dumb && !global.quiet,
+            live,
+            redraws: live && out.is_terminal() && colored(true),
+            width: width(),
             out: Stream {
                 colored: colored(out.is_terminal()),
                 writer: Box::new(io::BufWriter::new(out)),
@@ -110,6 +120,8 @@ impl Printer {
             quiet: global.quiet,
             verbosity: global.verbose,
             live: false,
+            redraws: false,
+            width: DEFAULT_WIDTH,
             bar: None,
         }
     }
@@ -127,6 +139,16 @@ impl Printer {
     /// Whether a progress line can be redrawn in place.
     pub fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// Whether what was printed on stdout can be drawn over.
+    pub fn redraws(&self) -> bool {
+        self.redraws
+    }
+
+    /// Characters in a line of stdout: the terminal's, else `COLUMNS`, else 80.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// Prints a command's result.
@@ -212,6 +234,14 @@ impl Printer {
             bar.finish_and_clear();
         }
     }
+}
+
+fn width() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
+    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.or_else(seen)
+        .filter(|it| *it > 0)
+        .unwrap_or(DEFAULT_WIDTH)
 }
 
 /// Writes while the progress bar is out of the way.

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use contract::artifact::{BaselineMetric, Evaluation};
-use contract::job::{SecondaryStatusTransition, TrainingJobDescription};
+use contract::job::{SecondaryStatusTransition, TrainingJobDescription, TrainingJobStatus};
 use serde::Serialize;
 
-use crate::command::outcome;
+use crate::bill::{self, Cost, Rate};
+use crate::command::outcome::{self, Decoded};
+use crate::gate::Verdict;
 use crate::style::{FAINT, GOOD, STRONG, WARN, paint, status};
 use crate::table::Table;
 use crate::units;
@@ -25,6 +27,9 @@ pub struct JobReport {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
+    /// What the reason says: who can do something, and the container's exit code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Decoded>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
@@ -48,6 +53,15 @@ pub struct JobReport {
     pub billable_seconds: Option<i64>,
     /// Machines.
     pub hosts: i64,
+    /// Seconds to pay for on all machines together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billable_machine_seconds: Option<i64>,
+    /// How much of the training time was not paid, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot_saved_percent: Option<f64>,
+    /// What it has cost, where a price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// The metrics of the model.
     pub metrics: Vec<Metric>,
     /// The model against a naive prediction.
@@ -62,6 +76,9 @@ pub struct JobReport {
     /// Where the model is in S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What was demanded of the metrics, and whether it holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Verdict>,
     /// The statuses that it went through.
     pub timeline: Vec<SecondaryStatusTransition>,
 }
@@ -103,6 +120,7 @@ impl JobReport {
             secondary_status: job.secondary_status.to_string(),
             exit_code: outcome::exit_code(job),
             failure_reason: job.failure_reason.clone(),
+            failure: outcome::failure(job),
             advice: outcome::advice(job),
             arn: job.training_job_arn.clone(),
             image: job.algorithm_specification.training_image.clone(),
@@ -123,6 +141,12 @@ impl JobReport {
             training_seconds: job.training_time_in_seconds,
             billable_seconds: job.billable_time_in_seconds,
             hosts,
+            billable_machine_seconds: job.billable_time_in_seconds.map(|it| it * hosts),
+            spot_saved_percent: bill::saved_percent(
+                job.training_time_in_seconds,
+                job.billable_time_in_seconds,
+            ),
+            cost: None,
             metrics: job
                 .final_metric_data_list
                 .iter()
@@ -136,8 +160,24 @@ impl JobReport {
                 .as_ref()
                 .map(|it| it.s3_model_artifacts.clone())
                 .filter(|it| !it.is_empty()),
+            gates: Vec::new(),
             timeline: job.secondary_status_transitions.clone(),
         }
+    }
+
+    /// Adds what the job has cost; a job that has not ended has no bill yet.
+    #[must_use]
+    pub fn priced(mut self, rate: Option<Rate>) -> Self {
+        self.cost = self
+            .billable_seconds
+            .zip(rate)
+            .map(|(seconds, rate)| Cost::of(self.hosts, seconds, rate));
+        self
+    }
+
+    /// Whether the job has ended; a failed start may leave it without an end's time.
+    pub fn has_ended(&self) -> bool {
+        TrainingJobStatus::from(self.status.as_str()).is_terminal()
     }
 
     /// Adds what the job itself has measured. Its metrics replace SageMaker's, which are 32 bits of the last line.
@@ -269,6 +309,9 @@ impl fmt::Display for JobReport {
         if let Some(reason) = &self.failure_reason {
             fact("reason", reason.trim_end().replace('\n', "\n           "));
         }
+        if let Some(failure) = &self.failure {
+            fact("cause", failure.line());
+        }
         if let Some(advice) = &self.advice {
             fact("fix", advice.clone());
         }
@@ -278,6 +321,9 @@ impl fmt::Display for JobReport {
             .unwrap_or_default();
         fact("created", format!("{}{took}", units::moment(self.created)));
         fact("compute", self.compute_line());
+        if let Some(cost) = &self.cost {
+            fact("cost", cost.to_string());
+        }
         if let Some(image) = &self.image {
             fact("image", image.clone());
         }
@@ -301,6 +347,15 @@ impl fmt::Display for JobReport {
                 writeln!(f, "  {}", baseline_line(baseline, it))?;
             }
         }
+        if !self.gates.is_empty() {
+            writeln!(f)?;
+            let mut gates = Table::new(2, &[]);
+            for (idx, it) in self.gates.iter().enumerate() {
+                let label = if idx == 0 { "gates" } else { "" };
+                gates.row([paint(FAINT, label), it.to_string()]);
+            }
+            write!(f, "{gates}")?;
+        }
         Ok(())
     }
 }
@@ -316,13 +371,8 @@ impl JobReport {
             let each = if self.hosts > 1 { " on each" } else { "" };
             parts.push(format!("billable {}{each}", units::whole_seconds(seconds)));
         }
-        if let (Some(trained), Some(billable)) = (self.training_seconds, self.billable_seconds)
-            && billable < trained
-        {
-            parts.push(format!(
-                "spot saved {:.0}%",
-                (1.0 - billable as f64 / trained as f64) * 100.0
-            ));
+        if let Some(saved) = self.spot_saved_percent {
+            parts.push(format!("spot saved {saved:.0}%"));
         }
         parts.join(" · ")
     }

@@ -12,7 +12,7 @@ use contract::job::JobName;
 
 use crate::args::Global;
 use crate::aws::client::{self, LOCAL_REGION, Ports, Target};
-use crate::aws::{AwsErrorKind, ListFilter, Logs, Store, TrainingJobs};
+use crate::aws::{AwsErrorKind, Identity, ListFilter, Logs, Store, TrainingJobs};
 use crate::error::CliError;
 use crate::follow::{self, Pace, SystemClock};
 use crate::lease::Lease;
@@ -177,6 +177,11 @@ impl Session {
         Arc::clone(&self.ports.store)
     }
 
+    /// Who asks.
+    pub fn identity(&self) -> &dyn Identity {
+        &*self.ports.identity
+    }
+
     /// The region in use.
     pub fn region(&self) -> &str {
         &self.ports.region
@@ -196,7 +201,7 @@ impl Session {
         if self.is_local { " --local" } else { "" }
     }
 
-    /// The job that a person means: `@last`, an ARN, a name, or the beginning of exactly one name.
+    /// The job that a person means: `@last`, `@last-failed`, an ARN, a name, or the beginning of exactly one name.
     ///
     /// # Errors
     /// If there is no such job, or several.
@@ -206,11 +211,12 @@ impl Session {
             similar,
             local: self.is_local,
         };
-        if job == "@last" {
+        if job == "@last" || job == "@last-failed" {
             let newest = self
                 .jobs()
                 .list(&ListFilter {
                     limit: 1,
+                    status: (job == "@last-failed").then(|| "Failed".to_owned()),
                     ..ListFilter::default()
                 })
                 .await?;

@@ -1,5 +1,8 @@
 //! Numbers as people read them.
 
+use std::time::Duration;
+
+use contract::job::duration as spelled;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -45,6 +48,22 @@ pub fn whole_seconds(seconds: i64) -> String {
     } else {
         duration(seconds as f64)
     }
+}
+
+/// Reads a time on the command line: `90` and `90s`, `50m`, `1h30m`, `2d`.
+///
+/// # Errors
+/// What is allowed, for any other text.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let bare = !text.is_empty() && text.chars().all(|it| it.is_ascii_digit());
+    let seconds = if bare {
+        text.parse().ok()
+    } else {
+        spelled::parse_secs(text)
+    };
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "allowed is a time such as 90s, 50m, 1h30m or 2d".to_owned())
 }
 
 /// A metric's value: five significant digits are enough to tell two rounds apart.
@@ -119,6 +138,16 @@ mod tests {
             .map(duration)
             .into();
         assert_eq!(texts, ["0.4s", "10s", "8m 22s", "10m", "1h 5m", "2h"]);
+    }
+
+    #[test]
+    fn times_on_the_command_line_have_units_or_are_seconds() {
+        assert_eq!(parse_duration("50m"), Ok(Duration::from_mins(50)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        for wrong in ["soon", "-1s", "1w", "", "1.5h"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

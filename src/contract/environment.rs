@@ -42,6 +42,16 @@ pub const LINDEN_LOG_FORMAT: Variable = Variable {
     doc: "With `json`, every log line on stderr is a JSON document of `timestamp`, `level`, `message` and what belongs to it.",
 };
 
+/// Whose job it is.
+pub const LINDEN_SUBMISSION: Variable = Variable {
+    name: "LINDEN_SUBMISSION",
+    doc: "Mark of the submission, which `linden run` sets: by it a job whose answer got lost is known again.",
+};
+/// What the job reads.
+pub const LINDEN_DATA_DIGEST: Variable = Variable {
+    name: "LINDEN_DATA_DIGEST",
+    doc: "Digest of the channels' objects, which `linden run` sets: by it a job on other data is told from one on the same.",
+};
 /// Which instructions the trainer uses.
 pub const LINDEN_SIMD: Variable = Variable {
     name: "LINDEN_SIMD",
@@ -183,6 +193,8 @@ pub const ALL: &[Variable] = &[
     AWS_REGION,
     LINDEN_LOG,
     LINDEN_LOG_FORMAT,
+    LINDEN_SUBMISSION,
+    LINDEN_DATA_DIGEST,
     LINDEN_SIMD,
     LINDEN_CHANNEL_TRAIN,
     LINDEN_CHANNEL_VALIDATION,

@@ -85,14 +85,14 @@ feature_names = "a,b"
     fs::write(folder.join("job.toml"), job).unwrap();
 }
 
-fn home() -> tempfile::TempDir {
+pub(crate) fn home() -> tempfile::TempDir {
     trainer_is_built();
     let home = tempfile::tempdir().unwrap();
     small_job(home.path());
     home
 }
 
-fn json(command: &mut Command) -> Value {
+pub(crate) fn json(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     serde_json::from_str(&text)
@@ -253,9 +253,33 @@ fn a_job_that_fails_tells_why_and_ends_with_code_1() {
     assert!(reason.contains("oops"), "names the cell: {reason}");
     assert!(!text.contains("  model"), "there is none: {text}");
     linden(home.path())
-        .args(["wait", "@last", "--local"])
+        .args(["wait", "@last-failed", "--local"])
         .assert()
         .code(1);
+}
+
+#[test]
+fn a_failed_job_is_attached_to_as_it_is_and_done_again_on_request() {
+    let home = home();
+    fs::write(home.path().join("train.csv"), "1,2,3\n4,oops,6\n").unwrap();
+    let run = |policy: &str| {
+        let policy = [
+            "run",
+            "job.toml",
+            "--local",
+            "--json",
+            "--if-exists",
+            policy,
+        ];
+        json(linden(home.path()).args(policy))["name"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let first = run("new");
+    assert_eq!(run("attach"), first);
+    let second = run("rerun-failed");
+    assert_eq!(second, format!("{}-2", first.strip_suffix("-1").unwrap()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A SageMaker and its logs that follow a script, and a clock that only moves when somebody sleeps.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -52,9 +52,16 @@ pub(crate) struct FakeService<'a> {
     pub log_errors: Mutex<VecDeque<AwsErrorKind>>,
     pub hosts: i64,
     pub failure_reason: Option<&'static str>,
+    /// From this second on the tokens that were given out are not known any more, once.
+    pub tokens_die_at: Mutex<Option<u64>>,
     /// Calls for a page so far.
     pub n_pages: AtomicU64,
+    /// Calls for the status so far.
+    pub n_describes: AtomicU64,
 }
+
+/// Lines in a page that is read from the end.
+const BACKWARD_PAGE: usize = 2;
 
 impl<'a> FakeService<'a> {
     pub(crate) fn new(clock: &'a FakeClock, script: Vec<(u64, Answer)>) -> Self {
@@ -66,7 +73,9 @@ impl<'a> FakeService<'a> {
             log_errors: Mutex::default(),
             hosts: 1,
             failure_reason: None,
+            tokens_die_at: Mutex::default(),
             n_pages: AtomicU64::new(0),
+            n_describes: AtomicU64::new(0),
         }
     }
 
@@ -114,6 +123,7 @@ impl TrainingJobs for FakeService<'_> {
     }
 
     async fn describe(&self, job: &JobName) -> Result<TrainingJobDescription, AwsError> {
+        self.n_describes.fetch_add(1, Ordering::Relaxed);
         let now = self.second();
         let past: Vec<&(u64, Answer)> = self
             .script
@@ -145,6 +155,14 @@ impl TrainingJobs for FakeService<'_> {
     async fn stop(&self, _: &JobName) -> Result<(), AwsError> {
         Ok(())
     }
+
+    async fn delete(&self, _: &JobName) -> Result<(), AwsError> {
+        Ok(())
+    }
+
+    async fn tags(&self, _: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        Ok(BTreeMap::new())
+    }
 }
 
 #[async_trait]
@@ -173,35 +191,96 @@ impl Logs for FakeService<'_> {
     /// One line a page; after the last one the same token comes back, and a page without a line may come between.
     async fn page(&self, stream: &str, token: Option<&str>) -> Result<LogPage, AwsError> {
         self.n_pages.fetch_add(1, Ordering::Relaxed);
-        let (_, _, lines) = self.streams.iter().find(|it| it.1 == stream).unwrap();
+        if token.is_some() {
+            let mut dies = self.tokens_die_at.lock().unwrap();
+            if dies.is_some_and(|it| it <= self.second()) {
+                *dies = None;
+                let message = "The specified nextToken is invalid.";
+                return Err(AwsError::of(AwsErrorKind::Invalid, "GetLogEvents", message));
+            }
+        }
+        let lines = self.lines(stream);
         let at: usize = token.map_or(0, |it| it.parse().unwrap());
+        let page = |events, next: usize| {
+            Ok(LogPage {
+                events,
+                next: Some(next.to_string()),
+                back: None,
+            })
+        };
         // Odd tokens are the empty pages between.
         let Some((from, line)) = lines.get(at / 2) else {
-            return Ok(LogPage {
-                events: vec![],
-                next: Some(at.to_string()),
-            });
+            return page(vec![], at);
         };
         if at % 2 == 1 {
-            return Ok(LogPage {
-                events: vec![],
-                next: Some((at + 1).to_string()),
-            });
+            return page(vec![], at + 1);
         }
         if self.second() < *from {
-            return Ok(LogPage {
-                events: vec![],
-                next: Some(at.to_string()),
-            });
+            return page(vec![], at);
         }
-        let (time, message) = line.split_once(' ').unwrap();
-        let event = LogEvent {
-            timestamp_ms: time.parse().unwrap(),
-            message: message.to_owned(),
-        };
+        page(vec![event(line)], at + 1)
+    }
+
+    /// The token of a page is the place of its first line.
+    async fn newest(&self, stream: &str, before: Option<&str>) -> Result<LogPage, AwsError> {
+        self.n_pages.fetch_add(1, Ordering::Relaxed);
+        let lines = self.lines(stream);
+        let served = lines.partition_point(|(from, _)| *from <= self.second());
+        let end = before.map_or(served, |it| it.parse().unwrap());
+        let start = end.saturating_sub(BACKWARD_PAGE);
         Ok(LogPage {
-            events: vec![event],
-            next: Some((at + 1).to_string()),
+            events: lines[start..end].iter().map(|it| event(it.1)).collect(),
+            next: Some((2 * served).to_string()),
+            back: Some(start.to_string()),
         })
+    }
+}
+
+impl FakeService<'_> {
+    fn lines(&self, stream: &str) -> &[(u64, &'static str)] {
+        &self.streams.iter().find(|it| it.1 == stream).unwrap().2
+    }
+}
+
+fn event(line: &str) -> LogEvent {
+    let (time, message) = line.split_once(' ').unwrap();
+    LogEvent {
+        timestamp_ms: time.parse().unwrap(),
+        message: message.to_owned(),
+    }
+}
+
+/// Two jobs: the one called `job` is the first service's, any other the second's.
+pub(crate) struct Two<'a, 'c>(pub &'a FakeService<'c>, pub &'a FakeService<'c>);
+
+#[async_trait]
+impl TrainingJobs for Two<'_, '_> {
+    async fn create(&self, request: &CreateTrainingJobRequest) -> Result<String, AwsError> {
+        self.0.create(request).await
+    }
+
+    async fn describe(&self, job: &JobName) -> Result<TrainingJobDescription, AwsError> {
+        let of = if job.as_str() == "job" {
+            self.0
+        } else {
+            self.1
+        };
+        of.describe(job).await
+    }
+
+    async fn list(&self, filter: &ListFilter) -> Result<Listing, AwsError> {
+        self.0.list(filter).await
+    }
+
+    async fn stop(&self, job: &JobName) -> Result<(), AwsError> {
+        self.0.stop(job).await
+    }
+
+    async fn delete(&self, job: &JobName) -> Result<(), AwsError> {
+        self.0.delete(job).await
+    }
+
+    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        self.0.tags(arn).await
     }
 }

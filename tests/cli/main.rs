@@ -1,6 +1,11 @@
-//! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service; the
-//! request over a real socket; and a job from file to model on the SageMaker on this machine.
+//! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service, and whole
+//! commands against one on a port; the request over a real socket; runs against a SageMaker that refuses, forgets and throttles
+//! by script; and a job from file to model on the SageMaker on this machine.
 
+#[cfg(test)]
+mod after;
+#[cfg(test)]
+mod comfort;
 #[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
@@ -8,8 +13,20 @@ mod fake;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod predict;
+#[cfg(test)]
+mod preflight;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod request;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod submitting;
+#[cfg(test)]
+mod timeline;

@@ -79,17 +79,27 @@ fn help_is_short_and_names_every_command() {
     Usage: linden [OPTIONS] <COMMAND>
 
     Commands:
-      plan       Show what `run` would do, without doing it
-      run        Submit a training job, follow it, fetch its model
-      ls         List training jobs, newest first
-      show       Show one job: status, transitions, metrics, artifacts
-      logs       Print a job's log
-      wait       Wait until jobs have ended
-      stop       Stop a job
-      artifacts  List or fetch what a job has written
-      model      Look into a model, predict with it, explain it, convert it
-      local      The SageMaker on this machine
-      help       Explain a command or a topic (exit-codes, environment)
+      plan        Show what `run` would do, without doing it
+      doctor      Look for what would go wrong: credentials, region, buckets, data, image, cost
+      run         Submit a training job, follow it, fetch its model
+      ls          List training jobs, newest first
+      show        Show one job: status, transitions, metrics, artifacts
+      logs        Print a job's log
+      metrics     Show a job's metrics round by round
+      wait        Wait until jobs have ended
+      stop        Stop a job
+      rm          Delete the records of jobs that have ended
+      clone       Print the job file of a job
+      rerun       Run again what a job was asked to do
+      compare     Show in what jobs differ: parameters, data, metrics, time and cost
+      artifacts   List, fetch or verify what a job has written
+      model       Look into a model, predict with it, explain it, convert it
+      local       The SageMaker on this machine
+      config      Show every value that holds for a job, and where it came from
+      schema      Print the JSON Schema of job files
+      completion  Print a shell's completion script
+      man         Write a manual page for each command
+      help        Explain a command, a topic (exit-codes, environment, errors) or an error code
 
     Options:
       -h, --help     Print help
@@ -107,7 +117,7 @@ fn help_is_short_and_names_every_command() {
           --color <WHEN>        When to colour text: auto, always or never [default: auto]
 
     Start with: linden plan JOBFILE, then linden run JOBFILE --local. Exit codes: linden help
-    exit-codes.
+    exit-codes; errors: linden help E0301.
     ----- stderr -----
     "#);
 }
@@ -137,8 +147,8 @@ fn an_unknown_command_is_a_usage_error() {
     ----- stdout -----
 
     ----- stderr -----
-    error: there is no command and no topic `frobnicate`
-      fix      `linden --help` lists the commands; topics are exit-codes and environment
+    error[E0101]: there is no command and no topic `frobnicate`
+      fix      `linden --help` lists the commands; topics are exit-codes, environment and errors
     "#);
 }
 
@@ -151,7 +161,7 @@ fn without_a_region_the_error_says_how_to_give_one() {
     ----- stdout -----
 
     ----- stderr -----
-    error: no region is given
+    error[E0104]: no region is given
       fix      give --region, set AWS_REGION, or choose a --profile that has one
                or stay on this machine: --local
     "#);
@@ -196,7 +206,7 @@ fn a_model_that_is_not_there_is_not_found() {
     ----- stdout -----
 
     ----- stderr -----
-    error: cannot read `nothing`: No such file or directory (os error 2)
+    error[E0203]: cannot read `nothing`: No such file or directory (os error 2)
     "#);
 }
 
@@ -210,7 +220,7 @@ fn a_file_that_is_no_model_says_so() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `model` is not a model: expected XGBoost's JSON or UBJSON, beginning with `{`, or LightGBM's text, beginning with a line `tree`, found `no model`
+    error[E0403]: `model` is not a model: expected XGBoost's JSON or UBJSON, beginning with `{`, or LightGBM's text, beginning with a line `tree`, found `no model`
       fix      give `xgboost-model`, its folder, the `model.tar.gz` of a job, or a model that XGBoost or LightGBM saved
     "#);
 }
@@ -260,6 +270,7 @@ fn a_plan_needs_no_network_and_no_credentials() {
       compute     1 × ml.m5.large, 30 GB, at most 45m
       data        train      1 object, 8 B to put to s3://acme-ml/churn/train/
       output      s3://acme-ml/out/
+      cost        ceiling unknown: no price is known for ml.m5.large in eu-west-1
       parameters  eta = 0.1
                   num_round = 50
     ----- stderr -----
@@ -293,14 +304,14 @@ fn every_problem_of_a_job_file_is_told_with_its_place() {
     ----- stdout -----
 
     ----- stderr -----
-    error: unknown key `compute.instnces`
+    error[E0102]: unknown key `compute.instnces`
       where    job.toml:9:1
       fix      did you mean `compute.instances`?
-    error: Missing required hyperparameter: num_round
+    error[E0102]: Missing required hyperparameter: num_round
       where    job.toml:19:2
-    error: Extraneous hyperparameter found: num_rounds; did you mean `num_round`?
+    error[E0102]: Extraneous hyperparameter found: num_rounds; did you mean `num_round`?
       where    job.toml:20:1
-    error: Hyperparameter eta: 7 is not in [0, 1]
+    error[E0102]: Hyperparameter eta: 7 is not in [0, 1]
       where    job.toml:21:1
     job.toml has 4 problems
     "#);
@@ -315,7 +326,7 @@ fn a_set_without_a_value_is_a_usage_error() {
     ----- stdout -----
 
     ----- stderr -----
-    error: `--set name` has no key and value
+    error[E0101]: `--set name` has no key and value
       fix      write --set key.path=value, such as --set hyperparameters.num_round=50
     "#);
 }
@@ -447,7 +458,7 @@ fn contributions_and_leaves_are_told_row_by_row() {
     ----- stdout -----
 
     ----- stderr -----
-    error: the model has no feature `age`
+    error[E0101]: the model has no feature `age`
       fix      give one of tenure, visits, or a number below 2
     "#);
 }
@@ -475,7 +486,7 @@ fn importance_needs_no_rows_and_the_others_do() {
     ----- stdout -----
 
     ----- stderr -----
-    error: rows are needed to be explained
+    error[E0101]: rows are needed to be explained
       fix      give a CSV file after the model; `-` is stdin
     "#);
     linden(home.path())

@@ -129,7 +129,11 @@ fn a_trainer_that_is_not_built_is_told_with_its_path() {
 #[test]
 fn a_job_that_does_not_exist_is_a_validation_exception_everywhere() {
     let local = Local::start();
-    for operation in ["DescribeTrainingJob", "StopTrainingJob"] {
+    for operation in [
+        "DescribeTrainingJob",
+        "StopTrainingJob",
+        "DeleteTrainingJob",
+    ] {
         let refused = local.refused(operation, &json!({ "TrainingJobName": "nobody" }));
         assert_eq!(
             refused,

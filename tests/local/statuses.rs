@@ -175,6 +175,27 @@ fn a_stopped_job_keeps_the_model_that_sigterm_saved() {
     );
 }
 
+/// The log and the objects stay, as on AWS.
+#[test]
+fn only_a_job_that_has_ended_is_deleted_and_that_for_good() {
+    let mut local = Local::start();
+    local.create(&request("gone", "wait"));
+    local.training("gone");
+    let name = json!({ "TrainingJobName": "gone" });
+    let (code, message) = local.refused("DeleteTrainingJob", &name);
+    assert_eq!(code, "ResourceInUse");
+    assert!(message.contains("in status InProgress"), "{message}");
+    local.sagemaker("StopTrainingJob", &name);
+    local.ended("gone");
+    assert_eq!(local.sagemaker("DeleteTrainingJob", &name), Value::Null);
+    local.restart();
+    let refused = local.refused("DescribeTrainingJob", &name);
+    assert_eq!(refused.1, "Requested resource not found.");
+    assert!(!local.get("out/gone/output/model.tar.gz").is_empty());
+    local.create(&request("gone", "ok"));
+    assert_eq!(local.ended("gone")["TrainingJobStatus"], "Completed");
+}
+
 #[test]
 fn a_trainer_that_ignores_sigterm_is_killed_after_the_grace() {
     let local = Local::start();

@@ -13,8 +13,8 @@ use aws_sdk_sagemaker::config::timeout::TimeoutConfig;
 use aws_sdk_sagemaker::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::checksum_config::RequestChecksumCalculation;
 
-use super::{Logs, Store, TrainingJobs};
-use super::{logs::CloudWatchLogs, sagemaker::SageMaker, store::S3};
+use super::{Identity, Logs, Store, TrainingJobs};
+use super::{identity::Chain, logs::CloudWatchLogs, sagemaker::SageMaker, store::S3};
 
 /// Attempts of a call where `AWS_MAX_ATTEMPTS` says nothing; adaptive, so a throttled account is asked more slowly.
 const ATTEMPTS: u32 = 8;
@@ -58,6 +58,8 @@ pub struct Ports {
     pub logs: Arc<dyn Logs>,
     /// Objects.
     pub store: Arc<dyn Store>,
+    /// Who asks.
+    pub identity: Arc<dyn Identity>,
     /// The region in use.
     pub region: String,
 }
@@ -106,6 +108,7 @@ pub async fn connect(target: &Target) -> Result<Ports, NoRegion> {
         .force_path_style(not_aws)
         // Every object that is put carries its MD5, so a second checksum is not wanted unless S3 asks for it.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+    let identity = Chain::new(&config, own_endpoint.as_deref());
     let (sagemaker, logs, s3) = match own_endpoint {
         Some(url) => (
             sagemaker.endpoint_url(&url),
@@ -120,6 +123,7 @@ pub async fn connect(target: &Target) -> Result<Ports, NoRegion> {
             logs.build(),
         ))),
         store: Arc::new(S3(aws_sdk_s3::Client::from_conf(s3.build()))),
+        identity: Arc::new(identity),
         region,
     })
 }

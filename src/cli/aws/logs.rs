@@ -37,12 +37,27 @@ impl Logs for CloudWatchLogs {
     }
 
     async fn page(&self, stream: &str, token: Option<&str>) -> Result<LogPage, AwsError> {
+        self.get(stream, token, true).await
+    }
+
+    async fn newest(&self, stream: &str, before: Option<&str>) -> Result<LogPage, AwsError> {
+        self.get(stream, before, false).await
+    }
+}
+
+impl CloudWatchLogs {
+    async fn get(
+        &self,
+        stream: &str,
+        token: Option<&str>,
+        from_head: bool,
+    ) -> Result<LogPage, AwsError> {
         let call = self
             .0
             .get_log_events()
             .log_group_name(LOG_GROUP)
             .log_stream_name(stream)
-            .start_from_head(true);
+            .start_from_head(from_head);
         let answer = call
             .set_next_token(token.map(ToOwned::to_owned))
             .send()
@@ -59,6 +74,7 @@ impl Logs for CloudWatchLogs {
         Ok(LogPage {
             events: events.collect(),
             next: answer.next_forward_token,
+            back: answer.next_backward_token,
         })
     }
 }

@@ -6,12 +6,15 @@
 pub mod client;
 mod description;
 mod error;
+mod identity;
 mod logs;
 mod request;
 mod sagemaker;
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use contract::job::{
@@ -22,6 +25,11 @@ pub use error::{AwsError, AwsErrorKind};
 
 /// Where SageMaker writes the logs of training jobs; streams are `<job>/<host>-<epoch>`.
 pub const LOG_GROUP: &str = "/aws/sagemaker/TrainingJobs";
+
+/// The instance types that the SDK knows for training.
+pub fn training_instance_types() -> &'static [&'static str] {
+    aws_sdk_sagemaker::types::TrainingInstanceType::values()
+}
 
 /// What to list; everything empty lists everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +63,10 @@ pub trait TrainingJobs: Send + Sync {
     async fn list(&self, filter: &ListFilter) -> Result<Listing, AwsError>;
     /// Asks a running job to end; a job that has ended is left as it is.
     async fn stop(&self, job: &JobName) -> Result<(), AwsError>;
+    /// Deletes the record of a job that has ended, so that its name is free; [`AwsErrorKind::NameTaken`] for one that runs.
+    async fn delete(&self, job: &JobName) -> Result<(), AwsError>;
+    /// A job's tags, by its ARN.
+    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, AwsError>;
 }
 
 /// One line group of a log, as it was put.
@@ -73,6 +85,8 @@ pub struct LogPage {
     pub events: Vec<LogEvent>,
     /// Where to go on. The token that was sent comes back at the end.
     pub next: Option<String>,
+    /// Where to go back. The token that was sent comes back at the beginning.
+    pub back: Option<String>,
 }
 
 /// Logs of jobs.
@@ -83,6 +97,8 @@ pub trait Logs: Send + Sync {
     async fn streams(&self, prefix: &str) -> Result<Vec<String>, AwsError>;
     /// A page of `stream` after `token`, from the oldest event on where there is none.
     async fn page(&self, stream: &str, token: Option<&str>) -> Result<LogPage, AwsError>;
+    /// The newest page of `stream`, or the one before the page whose [`LogPage::back`] is `before`.
+    async fn newest(&self, stream: &str, before: Option<&str>) -> Result<LogPage, AwsError>;
 }
 
 /// What is known of an object without reading it.
@@ -115,6 +131,35 @@ pub trait Store: Send + Sync {
     ) -> Result<u64, AwsError>;
     /// Puts the file `source`; `md5` is its digest, which S3 compares.
     async fn put(&self, uri: &S3Uri, source: &Path, md5: [u8; 16]) -> Result<(), AwsError>;
+    /// The region that a bucket is in; `None` where it does not say.
+    async fn bucket_region(&self, bucket: &str) -> Result<Option<String>, AwsError>;
     /// Makes a bucket, or leaves it as it is. Only the SageMaker on this machine is asked for that.
     async fn make_bucket(&self, bucket: &str) -> Result<(), AwsError>;
+}
+
+/// Credentials, without what is secret in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// Which of the SDK's providers they are from.
+    pub provider: String,
+    /// When they end; `None` for those that do not.
+    pub expires: Option<SystemTime>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account's 12 digits.
+    pub account: String,
+    /// The user's or the role session's ARN.
+    pub arn: String,
+}
+
+/// Who asks, and with what.
+#[async_trait]
+pub trait Identity: Send + Sync {
+    /// The credentials that calls are signed with; [`AwsErrorKind::Credentials`] where there are none.
+    async fn sign_in(&self) -> Result<SignIn, AwsError>;
+    /// Whom AWS takes the caller for.
+    async fn caller(&self) -> Result<Caller, AwsError>;
 }

@@ -1,5 +1,7 @@
 //! [`TrainingJobs`] by aws-sdk-sagemaker.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::config::retry::RetryConfig;
@@ -108,6 +110,35 @@ impl TrainingJobs for SageMaker {
                 Ok(())
             }
             other => other.map(|_| ()),
+        }
+    }
+
+    async fn delete(&self, job: &JobName) -> Result<(), AwsError> {
+        let answer = self
+            .reads
+            .delete_training_job()
+            .training_job_name(job.as_str())
+            .send()
+            .await;
+        answer
+            .map(|_| ())
+            .map_err(|err| missing_is_not_found(AwsError::from_sdk("DeleteTrainingJob", &err)))
+    }
+
+    async fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        let mut tags = BTreeMap::new();
+        let mut token = None;
+        loop {
+            let call = self.reads.list_tags().resource_arn(arn);
+            let answer = call.set_next_token(token).send().await;
+            let answer = answer.map_err(|err| AwsError::from_sdk("ListTags", &err))?;
+            for tag in answer.tags.unwrap_or_default() {
+                tags.insert(tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
+            }
+            token = answer.next_token.filter(|it| !it.is_empty());
+            if token.is_none() {
+                return Ok(tags);
+            }
         }
     }
 }

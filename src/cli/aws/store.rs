@@ -4,11 +4,15 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::primitives::ByteStream;
 use contract::job::S3Uri;
 use tokio::io::AsyncWriteExt;
 
 use super::{AwsError, AwsErrorKind, ObjectMeta, Progress, Store};
+
+/// Where S3 says which region a bucket is in.
+const REGION_HEADER: &str = "x-amz-bucket-region";
 
 /// S3.
 #[derive(Debug)]
@@ -130,6 +134,24 @@ impl Store for S3 {
             .map_err(|err| at(AwsError::from_sdk("PutObject", &err), uri))
     }
 
+    async fn bucket_region(&self, bucket: &str) -> Result<Option<String>, AwsError> {
+        match self.0.head_bucket().bucket(bucket).send().await {
+            Ok(answer) => Ok(answer.bucket_region),
+            Err(err) => {
+                // A bucket of another region answers with a redirection, which names it.
+                let told = err
+                    .raw_response()
+                    .and_then(|it| it.headers().get(REGION_HEADER));
+                match told.map(ToOwned::to_owned) {
+                    Some(region) if err.raw_response().is_some_and(is_redirection) => {
+                        Ok(Some(region))
+                    }
+                    _ => Err(AwsError::from_sdk("HeadBucket", &err)),
+                }
+            }
+        }
+    }
+
     async fn make_bucket(&self, bucket: &str) -> Result<(), AwsError> {
         match self
             .0
@@ -143,6 +165,10 @@ impl Store for S3 {
             other => other.map(|_| ()),
         }
     }
+}
+
+fn is_redirection(answer: &HttpResponse) -> bool {
+    (300..400).contains(&answer.status().as_u16())
 }
 
 /// S3's messages do not say what they are about ("Access Denied"), so the address is added.

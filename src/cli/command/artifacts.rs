@@ -1,4 +1,6 @@
-//! `artifacts`: what a job has written, listed or fetched.
+//! `artifacts`: what a job has written, listed, fetched or verified.
+//!
+//! Invariant: `verify` is green only where the job has left a digest and the model has it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::error::CliError;
-use crate::fetch::{self, Artifact, Fetched};
+use crate::fetch::{self, Artifact, Fetched, VerifiedModel};
 use crate::output::Printer;
 use crate::session::Session;
 use crate::style::{FAINT, GOOD, WARN, paint};
@@ -32,6 +34,12 @@ pub enum Artifacts {
         /// Folder to put them into [default: runs/JOB]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
+    },
+    /// Hold the model in S3 against the digest that the trainer recorded, and keep nothing; exit code 9 if it differs
+    Verify {
+        /// Name, beginning of a name, ARN, or @last
+        #[arg(default_value = "@last")]
+        job: String,
     },
 }
 
@@ -63,16 +71,34 @@ impl fmt::Display for Home {
     }
 }
 
+#[derive(Serialize)]
+struct Verification {
+    job: String,
+    verified: bool,
+    models: Vec<VerifiedModel>,
+}
+
+impl fmt::Display for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for it in &self.models {
+            let digest = paint(FAINT, format_args!("sha256 {}", it.sha256));
+            writeln!(f, "{} {} {digest}", paint(GOOD, "verified"), it.file)?;
+        }
+        Ok(())
+    }
+}
+
 impl Artifacts {
-    /// Lists or fetches.
+    /// Lists, fetches or verifies.
     ///
     /// # Errors
     /// If there is no such job, nothing to fetch, or an archive is refused.
     pub async fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
-        let (Self::Ls { job } | Self::Get { job, .. }) = &self;
+        let (Self::Ls { job } | Self::Get { job, .. } | Self::Verify { job }) = &self;
         let session = Session::open(global, Some(job)).await?;
         let name = session.find(job).await?;
         let description = session.jobs().describe(&name).await?;
+        let mut code = exit::SUCCESS;
         match self {
             Self::Ls { .. } => {
                 printer.print(&Listing(fetch::list(&session, &description).await?))?;
@@ -83,23 +109,28 @@ impl Artifacts {
                 printer.say(&digest_line(&fetched));
                 printer.print(&Home(fetched))?;
             }
+            Self::Verify { .. } => {
+                let fetched = fetch::check(&session, &description, printer).await?;
+                if !fetched.verified {
+                    printer.say(&digest_line(&fetched));
+                    code = exit::GATE;
+                }
+                printer.print(&Verification {
+                    job: name.to_string(),
+                    verified: fetched.verified,
+                    models: fetched.verified_models,
+                })?;
+            }
         }
         session.close(printer).await?;
-        Ok(exit::SUCCESS)
+        Ok(code)
     }
 }
 
 /// What is known about the model's digest.
 pub(super) fn digest_line(fetched: &Fetched) -> String {
-    match (&fetched.model_sha256, fetched.verified) {
-        (Some(sha256), true) => {
-            format!(
-                "{} {}",
-                paint(GOOD, "verified"),
-                paint(FAINT, format_args!("model sha256 {sha256}"))
-            )
-        }
-        (Some(sha256), false) => {
+    match (&fetched.verified_models[..], &fetched.model_sha256) {
+        ([], Some(sha256)) => {
             let why = "the job left no digest to compare with";
             format!(
                 "{} {} ({why})",
@@ -107,6 +138,16 @@ pub(super) fn digest_line(fetched: &Fetched) -> String {
                 paint(FAINT, format_args!("model sha256 {sha256}"))
             )
         }
-        (None, _) => paint(WARN, "the archives hold no model"),
+        ([], None) => paint(WARN, "the archives hold no model"),
+        ([only], _) => format!(
+            "{} {}",
+            paint(GOOD, "verified"),
+            paint(FAINT, format_args!("model sha256 {}", only.sha256))
+        ),
+        (models, _) => format!(
+            "{} {} models, one for each fold",
+            paint(GOOD, "verified"),
+            models.len()
+        ),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use clap::CommandFactory;
 use contract::exit;
 use serde::Serialize;
 
-use crate::args::Cli;
 use crate::error::CliError;
+use crate::error_page::{self, Page};
+use crate::examples;
 use crate::output::Printer;
 use crate::style::{STRONG, paint};
 use crate::table::Table;
@@ -15,7 +15,7 @@ use crate::table::Table;
 /// What to explain.
 #[derive(Debug, clap::Args)]
 pub struct Help {
-    /// A command, or `exit-codes`, or `environment`
+    /// A command, `exit-codes`, `environment`, `errors`, or the code of an error such as E0301
     topic: Vec<String>,
 }
 
@@ -30,6 +30,26 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "XDG_STATE_HOME",
         "the same, one folder up (`linden` is added), where LINDEN_HOME is not set",
     ),
+    (
+        "LINDEN_OVERLAY",
+        "overlay of the job file, where --overlay does not name one",
+    ),
+    (
+        "LINDEN_IMAGE_URI",
+        "`image.uri` of every job file; LINDEN_ROLE_ARN is `role.arn`, LINDEN_OUTPUT_S3 `output.s3`",
+    ),
+    (
+        "LINDEN_MAX_COST",
+        "US dollars that a job may cost, where --max-cost does not say",
+    ),
+    (
+        "LINDEN_PRICES",
+        "table of prices, in place of linden/prices.json in the folder of settings",
+    ),
+    (
+        "XDG_CONFIG_HOME",
+        "folder of settings, ~/.config where it is not set: linden/config.toml, linden/prices.json",
+    ),
     ("AWS_PROFILE", "profile, where --profile does not name one"),
     ("AWS_REGION", "region, where --region does not name one"),
     (
@@ -40,6 +60,15 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "NO_COLOR",
         "any value turns colours off; --color always turns them on again",
     ),
+    (
+        "GITHUB_ACTIONS",
+        "`true` is the same as --github where a job is followed",
+    ),
+    (
+        "GITHUB_STEP_SUMMARY",
+        "file that --github adds the job's summary to",
+    ),
+    ("COLUMNS", "width of charts, where it is not the terminal's"),
     ("CI", "any value turns progress bars off"),
 ];
 
@@ -77,6 +106,36 @@ impl fmt::Display for Environment {
     }
 }
 
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Errors(&'static [Page]);
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new(2, &[]);
+        for it in self.0 {
+            table.row([paint(STRONG, it.code), it.title.to_owned()]);
+        }
+        write!(
+            f,
+            "Codes of errors; they never change. `linden help E0301` explains one.\n\n{table}"
+        )
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Explained(&'static Page);
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let page = self.0;
+        writeln!(f, "{}  {}\n", paint(STRONG, page.code), page.title)?;
+        writeln!(f, "{}\n", page.about)?;
+        writeln!(f, "{}", page.next)
+    }
+}
+
 impl Help {
     /// Prints the topic.
     ///
@@ -93,6 +152,12 @@ impl Help {
                 printer.print(&ExitCodes(codes))?;
             }
             ["environment"] => printer.print(&Environment(ENVIRONMENT.to_vec()))?,
+            ["errors"] => printer.print(&Errors(error_page::ALL))?,
+            [code] if error_page::find(code).is_some() => {
+                if let Some(page) = error_page::find(code) {
+                    printer.print(&Explained(page))?;
+                }
+            }
             _ => printer.line(&of_command(&words)?)?,
         }
         Ok(exit::SUCCESS)
@@ -100,7 +165,7 @@ impl Help {
 }
 
 fn of_command(words: &[&str]) -> Result<String, CliError> {
-    let mut command = Cli::command();
+    let mut command = examples::command_line();
     command.build();
     let mut found = &mut command;
     for word in words {
@@ -108,7 +173,7 @@ fn of_command(words: &[&str]) -> Result<String, CliError> {
             .find_subcommand_mut(word)
             .ok_or_else(|| CliError::Usage {
                 message: format!("there is no command and no topic `{}`", words.join(" ")),
-                fix: "`linden --help` lists the commands; topics are exit-codes and environment"
+                fix: "`linden --help` lists the commands; topics are exit-codes, environment and errors"
                     .to_owned(),
             })?;
     }

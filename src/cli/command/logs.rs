@@ -1,15 +1,30 @@
 //! `logs`: a job's lines on stdout. With `-f` it goes on until the job has ended, and ends with the job's exit code.
+//!
+//! Invariant: stdout holds lines and nothing else; silence of the job never ends the command, a reader that goes away does.
+
+use std::time::Duration;
 
 use contract::exit;
+use contract::job::JobName;
+use regex::Regex;
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use crate::args::Global;
-use crate::command::{events, outcome};
+use crate::command::outcome;
+use crate::ending::Telling;
 use crate::error::CliError;
-use crate::follow::{self, Ended, Event, Line, Wish};
+use crate::events::{EventLine, status_line};
+use crate::follow::{self, Ended, Event, Line, LineFilter, Wish};
+use crate::github;
 use crate::output::{Format, Printer};
+use crate::report::JobReport;
 use crate::session::Session;
 use crate::style::{COMMAND, FAINT, paint};
+use crate::units::{self, parse_duration};
+
+/// Lines that are shown of a job that failed.
+const LAST_LINES: usize = 40;
 
 /// Print a job's log.
 #[derive(Debug, clap::Args)]
@@ -20,9 +35,23 @@ pub struct Logs {
     /// Go on until the job has ended; the exit code tells how
     #[arg(short, long)]
     follow: bool,
-    /// Only the last lines of those that are there
-    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    /// Of the lines that are there, only the last N
+    #[arg(long, value_name = "N")]
     tail: Option<usize>,
+    /// Only lines that are younger than this, such as 90s, 10m or 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    since: Option<Duration>,
+    /// Only lines of this host, such as algo-2; may be given again for more hosts
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
+    /// Only lines in which this regular expression is found
+    #[arg(long, value_name = "REGEX")]
+    grep: Option<Regex>,
+    /// Leave the host's name out where there are several
+    #[arg(long, visible_alias = "raw")]
+    no_prefix: bool,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// A line as JSON; `--json` prints one object a line, since a log has no end.
@@ -31,6 +60,13 @@ struct JsonLine<'a> {
     timestamp_ms: i64,
     host: &'a str,
     message: &'a str,
+}
+
+/// How lines are printed.
+#[derive(Clone, Copy)]
+struct Style {
+    with_host: bool,
+    telling: Telling,
 }
 
 impl Logs {
@@ -42,29 +78,33 @@ impl Logs {
         let session = Session::open(global, Some(&self.job)).await?;
         let name = session.find(&self.job).await?;
         let job = session.jobs().describe(&name).await?;
-        let many_hosts = job.resource_config.instance_count.unwrap_or(1) > 1;
+        let style = Style {
+            with_host: !self.no_prefix && job.resource_config.instance_count.unwrap_or(1) > 1,
+            telling: self.telling,
+        };
+        let wish = Wish {
+            logs: true,
+            timeout: None,
+            tail: self.tail,
+            filter: LineFilter {
+                since_ms: self
+                    .since
+                    .and_then(|it| LineFilter::since(units::now(), it)),
+                hosts: self.host,
+                grep: self.grep,
+            },
+        };
         let code = if self.follow {
-            let ended = tokio::select! {
-                ended = follow_lines(&session, &name, many_hosts, printer) => ended?,
-                _ = tokio::signal::ctrl_c() => None,
-            };
-            ended.unwrap_or_else(|| {
-                let again = paint(
-                    COMMAND,
-                    format_args!("linden logs -f {name}{}", session.flag()),
-                );
-                printer.say(&format!("The job keeps running. Go on with: {again}"));
-                exit::INTERRUPTED
-            })
+            follow_lines(&session, &name, (&wish, style), printer).await?
         } else {
-            let lines = follow::read_log(session.follow(), &name, &session.pace).await?;
-            let skip = self.tail.map_or(0, |it| lines.len().saturating_sub(it));
-            for line in &lines[skip..] {
-                print_line(line, many_hosts, printer)?;
+            let lines = follow::read_log(session.follow(), &name, &session.pace, &wish).await?;
+            for line in &lines {
+                print_line(&name, line, style, printer)?;
             }
             if lines.is_empty() {
+                let which = if is_narrowed(&wish) { "such" } else { "log" };
                 printer.say(&format!(
-                    "{name} has no log lines ({})",
+                    "{name} has no {which} lines ({})",
                     job.secondary_status
                 ));
             }
@@ -75,50 +115,117 @@ impl Logs {
     }
 }
 
+fn is_narrowed(wish: &Wish) -> bool {
+    wish.tail == Some(0)
+        || wish.filter.since_ms.is_some()
+        || !wish.filter.hosts.is_empty()
+        || wish.filter.grep.is_some()
+}
+
 async fn follow_lines(
     session: &Session,
-    name: &contract::job::JobName,
-    many_hosts: bool,
+    name: &JobName,
+    (wish, style): (&Wish, Style),
     printer: &mut Printer,
-) -> Result<Option<u8>, CliError> {
-    let wish = Wish {
-        logs: true,
-        timeout: None,
-    };
+) -> Result<u8, CliError> {
+    let again = format!("linden logs -f {name}{}", session.flag());
+    let gone = Notify::new();
     let mut broken = None;
-    let mut on_event = |event: Event| match event {
-        Event::Line(line) => {
-            let result = print_line(&line, many_hosts, printer).and_then(|()| printer.flush());
-            broken = broken.take().or(result.err());
+    let mut on_event = |event: Event| {
+        let result = print_event(name, &event, style, printer);
+        if let Err(err) = result {
+            broken = broken.take().or(Some(err));
+            gone.notify_one();
         }
-        Event::Status(it) => printer.say(&events::status_line(&it)),
-        Event::LogRefused(err) => printer.say(&format!("the log may not be read: {}", err.message)),
     };
-    let ended =
-        follow::until_ended(session.follow(), name, &session.pace, &wish, &mut on_event).await?;
+    let ended = tokio::select! {
+        ended = follow::until_ended(session.follow(), name, &session.pace, wish, &mut on_event) => {
+            Some(ended.map_err(|err| CliError::lost_touch(err, again.clone()))?)
+        }
+        () = gone.notified() => None,
+        _ = tokio::signal::ctrl_c() => None,
+    };
     if let Some(err) = broken {
         return Err(err);
     }
-    let (Ended::Terminal(job) | Ended::TimedOut(job)) = ended;
-    Ok(Some(outcome::exit_code(&job)))
+    let Some(Ended::Terminal(job) | Ended::TimedOut(job)) = ended else {
+        let again = paint(COMMAND, again);
+        printer.say(&format!("The job keeps running. Go on with: {again}"));
+        return Ok(exit::INTERRUPTED);
+    };
+    style.telling.tell_end(&JobReport::of(&job), printer)?;
+    Ok(outcome::exit_code(&job))
 }
 
-fn print_line(line: &Line, many_hosts: bool, printer: &mut Printer) -> Result<(), CliError> {
-    match printer.format() {
-        Format::Json => {
-            let line = JsonLine {
-                timestamp_ms: line.timestamp_ms,
-                host: &line.host,
-                message: &line.text,
-            };
-            let text = serde_json::to_string(&line).map_err(|err| CliError::Output(err.into()))?;
-            printer.line(&text)
+fn print_event(
+    name: &JobName,
+    event: &Event,
+    style: Style,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
+    if style.telling.jsonl {
+        return EventLine::of(name.as_str(), event).print(printer);
+    }
+    match event {
+        Event::Line(line) => {
+            print_line(name, line, style, printer)?;
+            printer.flush()
         }
-        Format::Text if many_hosts => printer.line(&format!(
-            "{} {}",
-            paint(FAINT, format_args!("{} │", line.host)),
-            line.text
-        )),
-        Format::Text => printer.line(&line.text),
+        Event::Status(it) => {
+            printer.say(&status_line(it));
+            Ok(())
+        }
+        Event::LogRefused(err) => {
+            printer.say(&format!("the log may not be read: {}", err.message));
+            Ok(())
+        }
+    }
+}
+
+fn print_line(
+    name: &JobName,
+    line: &Line,
+    style: Style,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
+    if style.telling.jsonl {
+        return EventLine::of(name.as_str(), &Event::Line(line.clone())).print(printer);
+    }
+    if printer.format() == Format::Json {
+        let line = JsonLine {
+            timestamp_ms: line.timestamp_ms,
+            host: &line.host,
+            message: &line.text,
+        };
+        let text = serde_json::to_string(&line).map_err(|err| CliError::Output(err.into()))?;
+        return printer.line(&text);
+    }
+    let text = if style.telling.github {
+        github::harmless(&line.text)
+    } else {
+        line.text.as_str().into()
+    };
+    if style.with_host {
+        let host = paint(FAINT, format_args!("{} │", line.host));
+        printer.line(&format!("{host} {text}"))
+    } else {
+        printer.line(&text)
+    }
+}
+
+/// Says the last lines of a job that failed: mostly they tell more than the reason. Where they cannot be had nothing is
+/// said, since they are only an addition.
+pub(super) async fn say_last_lines(session: &Session, name: &JobName, printer: &mut Printer) {
+    let wish = Wish {
+        tail: Some(LAST_LINES),
+        ..Wish::everything()
+    };
+    let lines = follow::read_log(session.follow(), name, &session.pace, &wish).await;
+    let lines = lines.unwrap_or_default();
+    if !lines.is_empty() {
+        printer.say(&paint(FAINT, format_args!("the last lines of {name}:")));
+    }
+    for line in lines {
+        printer.say(&format!("  {}", github::harmless(&line.text)));
     }
 }

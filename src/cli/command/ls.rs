@@ -1,5 +1,6 @@
 //! `ls`: the jobs, newest first.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use contract::exit;
@@ -9,11 +10,15 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::aws::ListFilter;
 use crate::error::CliError;
+use crate::ledger::{self, Ledger};
 use crate::output::Printer;
 use crate::session::Session;
 use crate::style::{self, FAINT, paint};
 use crate::table::Table;
 use crate::units;
+
+/// The newest jobs that are looked through for this machine's runs: ten pages.
+const MAX_SIFTED: usize = 1000;
 
 /// List training jobs, newest first.
 #[derive(Debug, clap::Args)]
@@ -23,6 +28,9 @@ pub struct Ls {
     /// Only jobs with this status
     #[arg(long, value_name = "STATUS", ignore_case = true, value_parser = ["InProgress", "Completed", "Failed", "Stopping", "Stopped"])]
     status: Option<String>,
+    /// Only jobs that were submitted from here, by the ledger `$LINDEN_HOME/runs.jsonl`
+    #[arg(long)]
+    mine: bool,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -87,12 +95,21 @@ impl Ls {
     /// If SageMaker cannot be asked.
     pub async fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
         let session = Session::open(global, None).await?;
+        let limit = self.limit as usize;
         let filter = ListFilter {
             name_contains: self.name,
             status: self.status,
-            limit: self.limit as usize,
+            limit: if self.mine { MAX_SIFTED } else { limit },
         };
-        let listing = session.jobs().list(&filter).await?;
+        let mut listing = session.jobs().list(&filter).await?;
+        if self.mine {
+            let mine = mine(&session, printer)?;
+            listing
+                .jobs
+                .retain(|it| mine.contains(&it.training_job_name));
+            listing.more |= limit < listing.jobs.len();
+            listing.jobs.truncate(limit);
+        }
         let is_empty = listing.jobs.is_empty();
         let jobs = Jobs {
             list: listing.jobs.into_iter().map(Job::from).collect(),
@@ -105,7 +122,12 @@ impl Ls {
             } else {
                 format!("in {}", session.region())
             };
-            printer.say(&format!("no training jobs {place}"));
+            let whose = if self.mine {
+                " of this machine's runs"
+            } else {
+                ""
+            };
+            printer.say(&format!("no training jobs{whose} {place}"));
         }
         if !is_empty || global.json {
             printer.print(&jobs)?;
@@ -119,4 +141,15 @@ impl Ls {
         session.close(printer).await?;
         Ok(exit::SUCCESS)
     }
+}
+
+/// The names of this machine's runs.
+fn mine(session: &Session, printer: &mut Printer) -> Result<BTreeSet<String>, CliError> {
+    let ledger = Ledger::of_this_machine();
+    let runs = ledger
+        .tell(printer)
+        .map_err(|err| CliError::file("read", ledger.path(), err))?;
+    let place = ledger::place(session);
+    let here = runs.into_iter().filter(|it| it.region == place);
+    Ok(here.map(|it| it.name).collect())
 }

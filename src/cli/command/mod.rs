@@ -1,11 +1,17 @@
 //! The commands, one file each. Each is its arguments and what it does with them.
 
 pub mod artifacts;
-pub(crate) mod events;
+pub mod clone;
+pub mod compare;
+pub mod completion;
+pub mod config;
+pub mod doctor;
 pub mod help;
 pub mod local;
 pub mod logs;
 pub mod ls;
+pub mod man;
+pub mod metrics;
 pub mod model;
 pub mod model_explain;
 pub mod model_export;
@@ -13,7 +19,10 @@ pub mod model_inspect;
 pub mod model_predict;
 pub mod outcome;
 pub mod plan;
+pub mod rerun;
+pub mod rm;
 pub mod run;
+pub mod schema;
 pub mod show;
 pub mod stop;
 pub mod wait;
@@ -32,21 +41,32 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
     let Cli { global, command } = cli;
     match command {
         Command::Help(it) => it.run(printer),
+        Command::Completion(it) => it.run(printer),
+        Command::JobNames(it) => it.run(printer),
+        Command::Man(it) => it.run(printer),
         Command::Model(it) => it.run(printer),
+        Command::Config(it) => it.run(printer),
+        Command::Schema(it) => it.run(printer),
         Command::Plan(it) => it.run(&global, printer),
         Command::Run(it) => wait_for(it.run(&global, printer)),
+        Command::Doctor(it) => wait_for(it.run(&global, printer)),
         Command::Ls(it) => wait_for(it.run(&global, printer)),
         Command::Show(it) => wait_for(it.run(&global, printer)),
         Command::Logs(it) => wait_for(it.run(&global, printer)),
+        Command::Metrics(it) => wait_for(it.run(&global, printer)),
         Command::Wait(it) => wait_for(it.run(&global, printer)),
         Command::Stop(it) => wait_for(it.run(&global, printer)),
+        Command::Rm(it) => wait_for(it.run(&global, printer)),
+        Command::Clone(it) => wait_for(it.run(&global, printer)),
+        Command::Rerun(it) => wait_for(it.run(&global, printer)),
+        Command::Compare(it) => wait_for(it.run(&global, printer)),
         Command::Artifacts(it) => wait_for(it.run(&global, printer)),
         Command::Local(it) => wait_for(it.run(&global, printer)),
     }
 }
 
 /// Only commands that speak to somebody need the runtime.
-fn wait_for(work: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
+fn wait_for<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,46 +1,56 @@
 //! `run`: a job file becomes a job, the job a model on this disk.
 //!
-//! Fill the channels, submit, follow, fetch, verify, tell. The log goes to stderr, the result to stdout.
+//! Fill the channels, submit, follow, fetch, verify, tell. The log goes to stderr, the result to stdout. Where the machines
+//! are not to be had, the next instance type is asked for; what the algorithm or the data did wrong is not tried again.
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use contract::exit;
-use contract::job::file::JobFile;
-use contract::job::{JobName, TrainingJobDescription, TrainingJobStatus};
+use contract::job::file::{JobFile, RetryOn};
+use contract::job::{InstanceType, JobName, TrainingJobDescription, TrainingJobStatus};
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::attempts::{Ladder, trouble};
+use crate::aws::AwsErrorKind;
 use crate::command::artifacts::digest_line;
-use crate::command::plan::warn;
+use crate::command::plan::{keep_below, warn};
+use crate::cost;
+use crate::data;
+use crate::ending::{Gates, Telling};
 use crate::error::CliError;
 use crate::fetch::{self, Fetched};
 use crate::follow::{self, Ended, Wish};
-use crate::job_source;
+use crate::job_source::{JobArgs, JobSource};
+use crate::ledger::{self, Ledger};
 use crate::narrator::Narrator;
 use crate::output::Printer;
 use crate::report::JobReport;
 use crate::session::{self, Session};
 use crate::signals::Signals;
-use crate::style::{COMMAND, FAINT, STRONG, paint};
-use crate::submit::{self, IfExists, Submitted};
+use crate::style::{COMMAND, FAINT, STRONG, WARN, paint};
+use crate::submit::{Data, IfExists, Submission, Submitted};
+use crate::units;
 use crate::upload;
+
+/// A pause between two passes over the instance types, in looks at the status: half a minute on AWS.
+const PAUSE_LOOKS: u32 = 6;
 
 /// Submit a training job, follow it, fetch its model.
 #[derive(Debug, clap::Args)]
 pub struct Run {
-    /// The job file (TOML); `-` is stdin
-    job_file: PathBuf,
-    /// Lay a value over the job file, such as `hyperparameters.num_round=50`
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Name of the job, in place of NAME-HASH-ATTEMPT
+    #[command(flatten)]
+    job: JobArgs,
+    /// Name of the job, in place of NAME-HASH-ATTEMPT; there is one attempt then
     #[arg(long)]
     name: Option<JobName>,
     /// Submit, print the name, do not follow
     #[arg(short, long)]
     detach: bool,
-    /// Where the same specification has run or runs: attach to it, fail with code 11, or submit a new attempt
+    /// Where the same specification has run or runs on the same data: `attach` to it, `fail` with code 11, submit a
+    /// `new` attempt, or `rerun-failed`: attach, but submit a new attempt if it failed or was stopped
     #[arg(
         long,
         value_name = "POLICY",
@@ -52,6 +62,20 @@ pub struct Run {
     /// Folder for the model and the outputs [default: runs/JOB]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Submit nothing that may cost more than so many US dollars, exit code 9
+    #[arg(long, value_name = "USD", env = "LINDEN_MAX_COST", hide_env = true, value_parser = cost::parse_usd)]
+    max_cost: Option<f64>,
+    #[command(flatten)]
+    gates: Gates,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// How following one attempt ended.
+enum Followed {
+    Ended(Box<TrainingJobDescription>),
+    /// A signal came; the exit code.
+    LetGo(u8),
 }
 
 /// What `run` ends with.
@@ -83,13 +107,15 @@ impl Run {
     /// # Errors
     /// If the job file has problems, AWS refuses, or what the job left is not sound.
     pub async fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
-        let source = job_source::read(&self.job_file, &self.set)?;
+        let source = self.job.read()?;
         warn(&source, printer);
         for channel in &source.job.channels {
             source.files(channel)?;
         }
         if global.local {
             session::trainer()?;
+        } else {
+            keep_below(self.max_cost, global, &source.job)?;
         }
         let session = Session::open(global, None).await?;
         if self.detach && session.owns_server() {
@@ -105,39 +131,76 @@ impl Run {
         if session.is_local {
             make_buckets(&source.job, &session).await?;
         }
-        let data_changed = upload::sync(&source, &session, printer).await?;
-        let submitted = submit::submit(
-            &source.job,
-            self.name.as_ref(),
-            self.if_exists,
-            data_changed,
-            &session,
-        )
-        .await?;
-        let (name, attached) = match submitted {
-            Submitted::Created(name) => (name, false),
-            Submitted::Attached(name) => (name, true),
-        };
-        let verb = if attached { "attached to" } else { "submitted" };
-        printer.say(&format!("{verb} {}", paint(STRONG, &name)));
-        let code = if self.detach {
-            printer.print(&Detached {
-                name: name.to_string(),
-                attached,
-            })?;
-            printer.say(&format!(
-                "follow it with {}",
-                paint(
-                    COMMAND,
-                    format_args!("linden logs -f {name}{}", session.flag())
-                )
-            ));
-            exit::SUCCESS
-        } else {
-            self.follow(&source.job, &name, &session, printer).await?
-        };
+        let changed = upload::sync(&source, &session, printer).await?;
+        let data = data::look(&source, changed, &session, printer).await?;
+        let code = self.attempts(&source, &data, &session, printer).await?;
         session.close(printer).await?;
         Ok(code)
+    }
+
+    /// One attempt after the other, until one ends in a way that another would not change.
+    async fn attempts(
+        &self,
+        source: &JobSource,
+        data: &Data,
+        session: &Session,
+        printer: &mut Printer,
+    ) -> Result<u8, CliError> {
+        let job = &source.job;
+        let clock = session.follow().clock;
+        let pause = session.pace.status * PAUSE_LOOKS;
+        let types = &job.compute.instance_types;
+        let mut ladder = Ladder::new(types, &job.retry, pause, clock.now());
+        let mut policy = self.if_exists;
+        loop {
+            let asked = ladder.instance_type();
+            let submission = Submission {
+                job,
+                name: self.name.as_ref(),
+                policy,
+                data,
+                instance_type: asked,
+            };
+            let (why, pause) = match submission.submit(session.jobs()).await {
+                Ok(submitted) => {
+                    let (name, attached) = announce(submitted, printer);
+                    if !attached {
+                        note(source, &name, session, printer);
+                    }
+                    if self.detach {
+                        return detach(&name, attached, session, printer);
+                    }
+                    let last = match self.follow(job, &name, session, printer).await? {
+                        Followed::Ended(last) => last,
+                        Followed::LetGo(code) => return Ok(code),
+                    };
+                    // A job that was there before, and a name that is given once, have no further attempts.
+                    let why = trouble(&last).filter(|_| !attached && self.name.is_none());
+                    match why.and_then(|it| Some((it, ladder.step(it, clock.now())?))) {
+                        Some(step) => step,
+                        None => return self.finish(&last, session, printer).await,
+                    }
+                }
+                Err(CliError::Aws(err)) if err.kind == AwsErrorKind::Capacity => {
+                    match ladder.step(RetryOn::Capacity, clock.now()) {
+                        Some(pause) => (RetryOn::Capacity, pause),
+                        None => return Err(err.into()),
+                    }
+                }
+                Err(err) => return Err(err),
+            };
+            policy = IfExists::New;
+            let next = ladder.instance_type();
+            printer.say(&step_text(why, (asked, next), pause));
+            let mut signals = Signals::listen()?;
+            tokio::select! {
+                () = clock.sleep(pause) => {}
+                code = signals.next() => {
+                    printer.say("No job runs. The same command goes on trying.");
+                    return Ok(code);
+                }
+            }
+        }
     }
 
     async fn follow(
@@ -146,27 +209,29 @@ impl Run {
         name: &JobName,
         session: &Session,
         printer: &mut Printer,
-    ) -> Result<u8, CliError> {
+    ) -> Result<Followed, CliError> {
         let mut signals = Signals::listen()?;
         let n_rounds = job.checked.as_ref().map_or(0, |it| u64::from(it.num_round));
-        let mut narrator = Narrator::new(printer, n_rounds, job.compute.instances > 1);
-        let wish = Wish {
-            logs: true,
-            timeout: None,
-        };
-        let mut on_event = |event| narrator.tell(&event);
+        let mut narrator =
+            Narrator::new(printer, n_rounds, job.compute.instances > 1).telling(self.telling);
+        let wish = Wish::everything();
+        let again = || format!("linden logs -f {name}{}", session.flag());
+        let mut on_event = |event| narrator.tell(name.as_str(), &event);
         let interrupted = tokio::select! {
-            ended = follow::until_ended(session.follow(), name, &session.pace, &wish, &mut on_event) => Ok(ended?),
+            ended = follow::until_ended(session.follow(), name, &session.pace, &wish, &mut on_event) => {
+                Ok(ended.map_err(|err| CliError::lost_touch(err, again())))
+            }
             code = signals.next() => Err(code),
         };
-        narrator.end();
+        narrator.end()?;
         match interrupted {
-            Ok(Ended::Terminal(last) | Ended::TimedOut(last)) => {
-                self.finish(&last, session, printer).await
+            Ok(ended) => {
+                let (Ended::Terminal(last) | Ended::TimedOut(last)) = ended?;
+                Ok(Followed::Ended(last))
             }
             Err(code) => {
                 let_go(name, session, printer, &mut signals).await?;
-                Ok(code)
+                Ok(Followed::LetGo(code))
             }
         }
     }
@@ -198,7 +263,12 @@ impl Run {
             printer.say(&digest_line(&fetched));
             artifacts = Some(fetched);
         }
+        let report = self.gates.judge(report);
+        Ledger::of_this_machine().note_end(&report, session, printer);
         let code = report.exit_code;
+        if self.telling.tell_end(&report, printer)? {
+            return Ok(code);
+        }
         let outcome = Outcome {
             report,
             artifacts,
@@ -210,6 +280,66 @@ impl Run {
         say_next(&outcome, printer);
         Ok(code)
     }
+}
+
+/// Says what became of the submission.
+fn announce(submitted: Submitted, printer: &mut Printer) -> (JobName, bool) {
+    let (name, attached) = match submitted {
+        Submitted::Created(name) => (name, false),
+        Submitted::Attached(name) => (name, true),
+    };
+    let verb = if attached { "attached to" } else { "submitted" };
+    printer.say(&format!("{verb} {}", paint(STRONG, &name)));
+    (name, attached)
+}
+
+/// Notes a submitted job in this machine's ledger.
+fn note(source: &JobSource, name: &JobName, session: &Session, printer: &mut Printer) {
+    let run = ledger::Run {
+        spec_hash: Some(source.job.hash8()),
+        job_file: Some(source.path.clone()),
+        ..ledger::Run::submitted(name.as_str(), ledger::place(session))
+    };
+    Ledger::of_this_machine().note(&run, printer);
+}
+
+/// Ends without following.
+fn detach(
+    name: &JobName,
+    attached: bool,
+    session: &Session,
+    printer: &mut Printer,
+) -> Result<u8, CliError> {
+    printer.print(&Detached {
+        name: name.to_string(),
+        attached,
+    })?;
+    let command = format!("linden logs -f {name}{}", session.flag());
+    printer.say(&format!("follow it with {}", paint(COMMAND, command)));
+    Ok(exit::SUCCESS)
+}
+
+/// `no capacity for ml.m7i.large; trying ml.m5.large`.
+fn step_text(
+    why: RetryOn,
+    (asked, next): (Option<&InstanceType>, Option<&InstanceType>),
+    pause: Duration,
+) -> String {
+    let name = |it: Option<&InstanceType>| it.map(ToString::to_string).unwrap_or_default();
+    let why = match why {
+        RetryOn::Capacity => format!("no capacity for {}", name(asked)),
+        RetryOn::Internal => "SageMaker failed, not the job".to_owned(),
+    };
+    let when = if pause.is_zero() {
+        String::new()
+    } else {
+        format!(" in {}", units::duration(pause.as_secs_f64()))
+    };
+    format!(
+        "{} {why}; trying {}{when}",
+        paint(WARN, "again:"),
+        name(next)
+    )
 }
 
 /// The buckets that the job names; only the SageMaker on this machine gets them made.

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use contract::exit;
+use contract::job::TrainingJobStatus;
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::bill;
+use crate::command::logs::say_last_lines;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::report::JobReport;
@@ -43,7 +46,11 @@ impl Show {
         if let Some(evaluation) = crate::fetch::evaluation(&session, &job).await {
             report = report.with_evaluation(&evaluation);
         }
-        printer.print(&Page(report))?;
+        let rate = bill::rate_of(&job, &session)?;
+        printer.print(&Page(report.priced(rate)))?;
+        if job.training_job_status == TrainingJobStatus::Failed {
+            say_last_lines(&session, &name, printer).await;
+        }
         session.close(printer).await?;
         Ok(exit::SUCCESS)
     }

@@ -7,10 +7,15 @@
 //! - After the last status the log is drained: its last lines are the ones that say why.
 //! - No log group before the first line means "waiting", and silence means nothing at all.
 //! - Throttling is waited out, not printed.
+//! - A token of the log lives for a day; a stream that says nothing for longer is found again.
+//! - Whoever asks for the last lines gets them from the end, not by reading all that was before.
 //!
 //! Time is a port ([`Clock`]), so the tests run hours in no time.
 
+mod filter;
 mod line;
+mod place;
+mod several;
 mod status;
 mod tail;
 
@@ -20,6 +25,9 @@ use async_trait::async_trait;
 use contract::job::{JobName, SecondaryStatusTransition, TrainingJobDescription};
 
 use crate::aws::{AwsError, AwsErrorKind, Logs, TrainingJobs};
+
+pub use filter::LineFilter;
+pub use several::{Patience, Until, until_several};
 
 use status::StatusWatch;
 use tail::Tail;
@@ -57,8 +65,10 @@ impl Clock for SystemClock {
 /// How often things are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Between two looks at the status in the first ten minutes.
+    /// Between two looks at the status in the first ten minutes; each pause is up to a fifth longer or shorter.
     pub status: Duration,
+    /// The same while the job trains.
+    pub status_training: Duration,
     /// The same, later.
     pub status_later: Duration,
     /// Between two rounds through the streams.
@@ -80,6 +90,7 @@ impl Pace {
     pub fn aws() -> Self {
         Self {
             status: Duration::from_secs(5),
+            status_training: Duration::from_secs(10),
             status_later: Duration::from_secs(30),
             logs: Duration::from_secs(5),
             discover: Duration::from_mins(1),
@@ -94,6 +105,7 @@ impl Pace {
     pub fn local() -> Self {
         Self {
             status: Duration::from_millis(150),
+            status_training: Duration::from_millis(150),
             status_later: Duration::from_millis(500),
             logs: Duration::from_millis(150),
             discover: Duration::from_secs(2),
@@ -135,12 +147,31 @@ pub enum Event {
 }
 
 /// What to follow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Wish {
     /// Whether lines are wanted.
     pub logs: bool,
     /// Give up after this time; the job goes on.
     pub timeout: Option<Duration>,
+    /// Of the lines that are there already, only so many of the last.
+    pub tail: Option<usize>,
+    /// Which lines are wanted.
+    pub filter: LineFilter,
+}
+
+impl Wish {
+    /// The status and every line.
+    pub fn everything() -> Self {
+        Self {
+            logs: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether what is wanted lies near the ends of the streams.
+    fn begins_near_the_end(&self) -> bool {
+        self.tail.is_some() || self.filter.since_ms.is_some()
+    }
 }
 
 /// How following ended.
@@ -181,7 +212,7 @@ pub async fn until_ended(
     on_event: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Ended, AwsError> {
     let mut status = StatusWatch::new(ports.clock);
-    let mut tail = Tail::new(ports, job, pace);
+    let mut tail = Tail::new(ports, job, pace, wish);
     let start = ports.clock.now();
     loop {
         let changed = status.look(ports, job, pace, on_event).await?;
@@ -224,17 +255,24 @@ pub async fn until_ended(
     }
 }
 
-/// Reads what a job has logged up to now, merged by time.
+/// Reads what a job has logged up to now and `wish` wants, merged by time.
 ///
 /// # Errors
 /// If the log may not be read, or service and network fail. A job without a log has no lines.
-pub async fn read_log(ports: Ports<'_>, job: &JobName, pace: &Pace) -> Result<Vec<Line>, AwsError> {
-    let mut tail = Tail::new(ports, job, pace);
+pub async fn read_log(
+    ports: Ports<'_>,
+    job: &JobName,
+    pace: &Pace,
+    wish: &Wish,
+) -> Result<Vec<Line>, AwsError> {
+    let mut tail = Tail::new(ports, job, pace, wish);
     match tail.discover().await {
         Err(err) if err.kind != AwsErrorKind::NotFound => return Err(err),
         _ => {}
     }
     tail.read_all().await?;
+    // What came while the log was read is newer than the last lines that were asked for.
+    tail.keep_newest();
     let mut lines = Vec::new();
     tail.emit(Duration::MAX, &mut |event| {
         if let Event::Line(line) = event {

@@ -1,10 +1,11 @@
 //! The status side of following: asks at its own pace, tells each transition once, remembers the last answer.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use contract::job::{JobName, SecondaryStatusTransition, TrainingJobDescription};
+use contract::job::{JobName, SecondaryStatus, SecondaryStatusTransition, TrainingJobDescription};
 
-use super::{Event, MAX_FAILURES, Pace, Ports, SETTLED, back_off};
+use super::{Ended, Event, MAX_FAILURES, Pace, Ports, SETTLED, back_off};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::follow::Clock;
 
@@ -18,6 +19,8 @@ pub(super) struct StatusWatch {
     failures: u32,
     pub(super) last: Option<Box<TrainingJobDescription>>,
     terminal: bool,
+    /// Where the pauses' chance comes from, and how many there were.
+    chance: (RandomState, u64),
     /// The last status, which is told after the last line.
     pub(super) ending: Vec<SecondaryStatusTransition>,
 }
@@ -34,6 +37,7 @@ impl StatusWatch {
             failures: 0,
             last: None,
             terminal: false,
+            chance: (RandomState::new(), 0),
             ending: Vec::new(),
         }
     }
@@ -50,11 +54,7 @@ impl StatusWatch {
         if now < self.due {
             return Ok(false);
         }
-        let pause = if now.saturating_sub(self.start) < SETTLED {
-            pace.status
-        } else {
-            pace.status_later
-        };
+        let pause = self.pause(now, pace);
         match ports.jobs.describe(job).await {
             Ok(description) => {
                 self.failures = 0;
@@ -72,6 +72,25 @@ impl StatusWatch {
                 if passes { Ok(false) } else { Err(err) }
             }
         }
+    }
+
+    /// A fifth more or less than the pace says, so that many watchers of one account do not ask at the same moment.
+    fn pause(&mut self, now: Duration, pace: &Pace) -> Duration {
+        let pause = if now.saturating_sub(self.start) >= SETTLED {
+            pace.status_later
+        } else if self.is_training() {
+            pace.status_training
+        } else {
+            pace.status
+        };
+        self.chance.1 += 1;
+        let share = self.chance.0.hash_one(self.chance.1) % 401;
+        pause * (800 + share as u32) / 1000
+    }
+
+    fn is_training(&self) -> bool {
+        let last = self.last.as_ref();
+        last.is_some_and(|it| it.secondary_status == SecondaryStatus::Training)
     }
 
     fn take_in(
@@ -103,6 +122,22 @@ impl StatusWatch {
         self.terminal = description.training_job_status.is_terminal();
         self.last = Some(Box::new(description));
         changed
+    }
+
+    /// How the job ended, or that it runs; `None` if it was never seen.
+    pub(super) fn end(self) -> Option<Ended> {
+        let terminal = self.terminal;
+        self.last.map(|it| {
+            if terminal {
+                Ended::Terminal(it)
+            } else {
+                Ended::TimedOut(it)
+            }
+        })
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.terminal
     }
 
     pub(super) fn take_terminal(&mut self) -> Option<Box<TrainingJobDescription>> {

@@ -1,4 +1,6 @@
-//! The log side of following: streams, their tokens, and lines that wait for older ones of other hosts.
+//! The log side of following: streams, how far each was read, and lines that wait for older ones of other hosts.
+//!
+//! Invariant: what a filter refuses is read and not told, so "nothing more comes" is judged by what was read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,22 +8,29 @@ use std::time::Duration;
 use contract::job::JobName;
 
 use super::line::{host_of, lines_of};
-use super::{Event, Line, Pace, Ports, back_off};
+use super::place::Place;
+use super::{Event, Line, Pace, Ports, Wish, back_off};
 use crate::aws::{AwsError, AwsErrorKind, LogEvent};
 
-/// The log side: streams, their tokens, and lines that wait for older ones.
+/// The log side: streams, how far each was read, and lines that wait for older ones.
 pub(super) struct Tail<'a> {
     ports: Ports<'a>,
     prefix: String,
     pace: Pace,
-    tokens: BTreeMap<String, Option<String>>,
+    wish: Wish,
+    /// Whether the streams that were there at first have been begun, at their ends where the wish says so.
+    begun: bool,
+    streams: BTreeMap<String, Place>,
     waiting: Vec<Waiting>,
     hosts: usize,
     pub(super) due: Duration,
     discover_due: Duration,
     failures: u32,
     refused: bool,
+    /// Lines that were read, wanted or not.
     n_read: u64,
+    /// Lines that were put into the window.
+    n_waited: u64,
 }
 
 /// A line in the hold-back window.
@@ -32,13 +41,15 @@ struct Waiting {
 }
 
 impl<'a> Tail<'a> {
-    pub(super) fn new(ports: Ports<'a>, job: &JobName, pace: &Pace) -> Self {
+    pub(super) fn new(ports: Ports<'a>, job: &JobName, pace: &Pace, wish: &Wish) -> Self {
         let now = ports.clock.now();
         Self {
             ports,
             prefix: format!("{job}/"),
             pace: pace.clone(),
-            tokens: BTreeMap::new(),
+            wish: wish.clone(),
+            begun: false,
+            streams: BTreeMap::new(),
             waiting: Vec::new(),
             hosts: 1,
             due: now,
@@ -46,6 +57,7 @@ impl<'a> Tail<'a> {
             failures: 0,
             refused: false,
             n_read: 0,
+            n_waited: 0,
         }
     }
 
@@ -66,71 +78,169 @@ impl<'a> Tail<'a> {
         self.due = now + self.pace.logs;
         let result = self.read_round(status_changed).await;
         self.settle(result, on_event);
-        let now = self.ports.clock.now();
-        self.emit(now.saturating_sub(self.pace.hold_back), on_event);
+        if self.begun {
+            let now = self.ports.clock.now();
+            self.emit(now.saturating_sub(self.pace.hold_back), on_event);
+        }
     }
 
     async fn read_round(&mut self, status_changed: bool) -> Result<(), AwsError> {
         let now = self.ports.clock.now();
-        if status_changed || self.tokens.len() < self.hosts || now >= self.discover_due {
+        let expected = match self.wish.filter.hosts.len() {
+            0 => self.hosts,
+            wanted => wanted.min(self.hosts),
+        };
+        if status_changed || self.streams.len() < expected || now >= self.discover_due {
             self.discover_due = now + self.pace.discover;
             self.discover().await?;
         }
         self.read_all().await
     }
 
+    /// Looks for streams. Those of the first look are begun near their ends where the wish asks for the last lines;
+    /// one that is opened later is read from its beginning.
     pub(super) async fn discover(&mut self) -> Result<(), AwsError> {
         for stream in self.ports.logs.streams(&self.prefix).await? {
-            self.tokens.entry(stream).or_default();
+            let host = host_of(&stream, &self.prefix);
+            if self.wish.filter.takes_host(host) {
+                self.streams.entry(stream).or_default();
+            }
+        }
+        if !self.begun && self.wish.begins_near_the_end() {
+            // What is left of a look that broke off is read again.
+            self.waiting.clear();
+            for stream in self.streams.keys().cloned().collect::<Vec<_>>() {
+                self.begin_near_the_end(&stream).await?;
+            }
+            self.keep_newest();
+        }
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Reads a stream backwards until there are as many lines as are wanted, or none that is young enough.
+    async fn begin_near_the_end(&mut self, stream: &str) -> Result<(), AwsError> {
+        let wanted = self.wish.tail.unwrap_or(usize::MAX);
+        let mut newest_first: Vec<Line> = Vec::new();
+        let mut before: Option<String> = None;
+        loop {
+            let page = match self.ports.logs.newest(stream, before.as_deref()).await {
+                Err(err) if err.kind == AwsErrorKind::NotFound => return Ok(()),
+                other => other?,
+            };
+            if before.is_none() {
+                let place = self.streams.entry(stream.to_owned()).or_default();
+                for event in &page.events {
+                    place.is_new(event.timestamp_ms);
+                }
+                place.token.clone_from(&page.next);
+            }
+            let lines = page.events.iter().rev().flat_map(|event| {
+                let mut lines = self.lines(stream, event);
+                lines.reverse();
+                lines
+            });
+            newest_first.extend(lines.filter(|it| self.wish.filter.takes(it)));
+            self.gap().await;
+            let oldest = page.events.first().map(|it| it.timestamp_ms);
+            let is_past = oldest.is_some_and(|it| self.wish.filter.is_too_old(it));
+            let at_start = page.back.is_none() || page.back == before;
+            if at_start || is_past || newest_first.len() >= wanted {
+                break;
+            }
+            before = page.back;
+        }
+        newest_first.truncate(wanted);
+        for line in newest_first.into_iter().rev() {
+            self.wait(line);
         }
         Ok(())
+    }
+
+    /// Of the last lines of every stream, the last ones by time.
+    pub(super) fn keep_newest(&mut self) {
+        self.sort();
+        let wanted = self.wish.tail.unwrap_or(usize::MAX);
+        let n_older = self.waiting.len().saturating_sub(wanted);
+        self.waiting.drain(..n_older);
     }
 
     /// Reads every stream up to its end of now.
     pub(super) async fn read_all(&mut self) -> Result<(), AwsError> {
-        let streams: Vec<String> = self.tokens.keys().cloned().collect();
+        let streams: Vec<String> = self.streams.keys().cloned().collect();
         for stream in streams {
-            loop {
-                let sent = self.tokens.get(&stream).cloned().flatten();
-                let page = match self.ports.logs.page(&stream, sent.as_deref()).await {
-                    // Listed, but not there yet.
-                    Err(err) if err.kind == AwsErrorKind::NotFound => break,
-                    other => other?,
-                };
-                let host = host_of(&stream, &self.prefix);
-                for event in page.events {
-                    self.take_in(host, &event);
-                }
-                let at_end = page.next.is_none() || page.next == sent;
-                if page.next.is_some() {
-                    self.tokens.insert(stream.clone(), page.next);
-                }
-                if !self.pace.call_gap.is_zero() {
-                    self.ports.clock.sleep(self.pace.call_gap).await;
-                }
-                if at_end {
-                    break;
-                }
-            }
+            while self.read_page(&stream).await? {}
         }
         Ok(())
     }
 
-    fn take_in(&mut self, host: &str, event: &LogEvent) {
-        let arrived = self.ports.clock.now();
-        for text in lines_of(&event.message) {
-            self.n_read += 1;
-            let line = Line {
+    /// Reads a page, and says whether there may be another one.
+    async fn read_page(&mut self, stream: &str) -> Result<bool, AwsError> {
+        let sent = self.streams.get(stream).and_then(|it| it.token.clone());
+        let page = match self.ports.logs.page(stream, sent.as_deref()).await {
+            // Listed, but not there yet.
+            Err(err) if err.kind == AwsErrorKind::NotFound => return Ok(false),
+            // The token has outlived its day.
+            Err(err) if err.kind == AwsErrorKind::Invalid && sent.is_some() => {
+                if let Some(place) = self.streams.get_mut(stream) {
+                    place.lose_token();
+                }
+                return Ok(true);
+            }
+            other => other?,
+        };
+        for event in &page.events {
+            let place = self.streams.entry(stream.to_owned()).or_default();
+            if place.is_new(event.timestamp_ms) {
+                self.take_in(stream, event);
+            }
+        }
+        let at_end = page.next.is_none() || page.next == sent;
+        if page.next.is_some()
+            && let Some(place) = self.streams.get_mut(stream)
+        {
+            place.token = page.next;
+        }
+        self.gap().await;
+        Ok(!at_end)
+    }
+
+    /// Account-wide limits are low, so calls keep apart.
+    async fn gap(&self) {
+        if !self.pace.call_gap.is_zero() {
+            self.ports.clock.sleep(self.pace.call_gap).await;
+        }
+    }
+
+    fn lines(&self, stream: &str, event: &LogEvent) -> Vec<Line> {
+        let host = host_of(stream, &self.prefix);
+        lines_of(&event.message)
+            .into_iter()
+            .map(|text| Line {
                 timestamp_ms: event.timestamp_ms,
                 host: host.to_owned(),
                 text,
-            };
-            self.waiting.push(Waiting {
-                arrived,
-                seq: self.n_read,
-                line,
-            });
+            })
+            .collect()
+    }
+
+    fn take_in(&mut self, stream: &str, event: &LogEvent) {
+        for line in self.lines(stream, event) {
+            self.n_read += 1;
+            if self.wish.filter.takes(&line) {
+                self.wait(line);
+            }
         }
+    }
+
+    /// Puts a line into the hold-back window.
+    fn wait(&mut self, line: Line) {
+        self.n_waited += 1;
+        self.waiting.push(Waiting {
+            arrived: self.ports.clock.now(),
+            seq: self.n_waited,
+            line,
+        });
     }
 
     /// Decides what a failed round means: wait, go on without the log, or simply try again.
@@ -155,13 +265,7 @@ impl<'a> Tail<'a> {
 
     /// Gives out the lines that arrived up to `until`, and what is older than they are, by time.
     pub(super) fn emit(&mut self, until: Duration, on_event: &mut (dyn FnMut(Event) + Send)) {
-        self.waiting.sort_by(|a, b| {
-            (a.line.timestamp_ms, &a.line.host, a.seq).cmp(&(
-                b.line.timestamp_ms,
-                &b.line.host,
-                b.seq,
-            ))
-        });
+        self.sort();
         let ready = self
             .waiting
             .iter()
@@ -170,6 +274,16 @@ impl<'a> Tail<'a> {
         for it in self.waiting.drain(..ready) {
             on_event(Event::Line(it.line));
         }
+    }
+
+    fn sort(&mut self) {
+        self.waiting.sort_by(|a, b| {
+            (a.line.timestamp_ms, &a.line.host, a.seq).cmp(&(
+                b.line.timestamp_ms,
+                &b.line.host,
+                b.seq,
+            ))
+        });
     }
 
     /// Reads until two rounds in a row have brought nothing: the service shows the last lines late.
@@ -182,7 +296,7 @@ impl<'a> Tail<'a> {
             let failed = result.is_err();
             self.settle(result, on_event);
             // A job that has ended without ever having logged has nothing to wait for.
-            quiet = if self.n_read == before && (!failed || self.tokens.is_empty()) {
+            quiet = if self.n_read == before && (!failed || self.streams.is_empty()) {
                 quiet + 1
             } else {
                 0

@@ -6,6 +6,7 @@
 pub mod description;
 pub mod duration;
 pub mod file;
+pub mod instance;
 pub mod limits;
 pub mod name;
 pub mod request;

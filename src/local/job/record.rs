@@ -96,9 +96,31 @@ impl Jobs {
         Ok(Some(result))
     }
 
+    /// Removes a job, unless `allow` refuses or there is none (then `None`).
+    pub(crate) fn remove<E>(
+        &self,
+        name: &str,
+        allow: impl FnOnce(&JobRecord) -> Result<(), E>,
+    ) -> io::Result<Option<Result<(), E>>> {
+        let mut records = self.lock();
+        let Some(record) = records.get(name) else {
+            return Ok(None);
+        };
+        if let Err(err) = allow(record) {
+            return Ok(Some(Err(err)));
+        }
+        fs::remove_file(self.path(name))?;
+        records.remove(name);
+        Ok(Some(Ok(())))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+
     fn write(&self, name: &str, record: &JobRecord) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(record)?;
-        write_atomically(&self.folder.join(format!("{name}.json")), &bytes)
+        write_atomically(&self.path(name), &bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, JobRecord>> {

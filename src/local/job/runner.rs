@@ -234,9 +234,17 @@ impl Runner {
 
     /// Sends every line to its host's log stream and to the metrics.
     fn sink(&self, job: &TrainingJobDescription, hosts: &[Host]) -> Result<Sink, Halt> {
-        let epoch = now() as u64;
-        let stream = |host: &Host| format!("{}/{}-{epoch}", job.training_job_name, host.name);
-        let streams: Vec<String> = hosts.iter().map(stream).collect();
+        let names = |epoch: u64| -> Vec<String> {
+            let name = |it: &Host| format!("{}/{}-{epoch}", job.training_job_name, it.name);
+            hosts.iter().map(name).collect()
+        };
+        let mut epoch = now() as u64;
+        let mut streams = names(epoch);
+        // A job that was deleted may have had this name in this second, and its log stays.
+        while streams.iter().any(|it| self.logs.has(it)) {
+            epoch += 1;
+            streams = names(epoch);
+        }
         for stream in &streams {
             self.logs.create(stream).map_err(Halt::internal)?;
         }

@@ -68,6 +68,11 @@ impl LogStore {
         Ok(())
     }
 
+    /// Whether there is a stream of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.info(name).is_some()
+    }
+
     /// Adds a line to a stream that exists.
     pub(crate) fn append(&self, name: &str, line: &str) -> io::Result<()> {
         let mut streams = self.lock();

@@ -4,6 +4,7 @@
 
 mod check;
 mod create;
+mod delete;
 mod describe;
 mod list;
 mod stop;
@@ -20,6 +21,7 @@ const NOT_FOUND: &str = "Requested resource not found.";
 pub(crate) fn dispatch(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
     match operation {
         "CreateTrainingJob" => create::create(app, parse(body)?),
+        "DeleteTrainingJob" => delete::delete(app, &parse(body)?),
         "DescribeTrainingJob" => describe::describe(app, &parse(body)?),
         "ListTrainingJobs" => list::list(app, &parse(body)?),
         "StopTrainingJob" => stop::stop(app, &parse(body)?),
@@ -28,7 +30,7 @@ pub(crate) fn dispatch(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
         _ => Err(AwsError::new(
             ErrorCode::UnknownOperation,
             format!(
-                "the local SageMaker has no operation `{operation}`, it has CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob, ListTags and AddTags"
+                "the local SageMaker has no operation `{operation}`, it has CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob, DeleteTrainingJob, ListTags and AddTags"
             ),
         )),
     }

@@ -1,7 +1,10 @@
 //! The job file: the sample becomes its request, and each limit lets its edge pass and refuses what lies beyond.
 
+mod keys;
+mod layers;
 mod limits;
 mod problems;
+mod rules;
 
 use contract::job::{JobFile, Problem};
 

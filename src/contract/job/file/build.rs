@@ -113,7 +113,7 @@ impl JobFile {
                 local_path: it.local_path.clone(),
             }),
             environment: self.environment(),
-            retry_strategy: self.service_attempts.map(|it| RetryStrategy {
+            retry_strategy: self.retry.service_attempts.map(|it| RetryStrategy {
                 maximum_retry_attempts: it as i64,
             }),
         }

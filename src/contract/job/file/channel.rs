@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::JobChannel;
 use super::problem::Problems;
+use super::rule::Rule;
 use super::section::Section;
 use super::tree::below;
 use crate::channel::{Distribution, InputMode, RecordWrapper, S3DataType};
@@ -66,6 +67,7 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
         if !fits {
             let path = below(&path, "name");
             problems.add(
+                Rule::ChannelName,
                 &path,
                 format!(
                     "`{path}` is `{name}`, allowed is 1 to 64 letters, digits, `.`, `-` and `_`"
@@ -74,7 +76,7 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
         }
         fits
     });
-    let s3: Option<S3Uri> = section.required("s3", problems);
+    let s3: Option<S3Uri> = section.required("s3", Rule::S3Address, problems);
     let source = section.text("source", problems).map(PathBuf::from);
     let format = section
         .text("format", problems)
@@ -97,6 +99,7 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
         .choice("data_type", DATA_TYPES, problems)
         .unwrap_or(S3DataType::S3Prefix);
     let attributes = section.texts("attributes", problems).unwrap_or_default();
+    let min_objects = section.integer("min_objects", 1..=u64::MAX, Rule::MinObjects, problems);
     section.finish(problems);
     let channel = match (&name, s3, content_type) {
         (Some(name), Some(s3), Some(content_type)) => Some(JobChannel {
@@ -111,6 +114,7 @@ fn channel(mut section: Section, default_format: &str, problems: &mut Problems) 
             is_gzip,
             data_type,
             attributes: attributes.into_iter().map(|(_, name)| name).collect(),
+            min_objects,
         }),
         _ => None,
     };
@@ -131,7 +135,7 @@ fn content_type(path: &str, format: &str, problems: &mut Problems) -> Option<Str
         }
         Ok(it) => Some(it.media_type().to_owned()),
         Err(err) => {
-            problems.add(path, format!("`{path}`: {err}"));
+            problems.add(Rule::ContentType, path, format!("`{path}`: {err}"));
             None
         }
     }

@@ -29,14 +29,21 @@
 //! assert_eq!((first.line, first.column, first.key.as_str()), (Some(2), Some(1), "name"));
 //! ```
 //!
-//! [`JobFile::parse`] checks everything that needs no network and reports every problem at once, with line and column.
+//! [`JobFile::parse`] checks everything that needs no network and reports every problem at once, with line and column;
+//! [`Layers::resolve`] does the same for a job file with settings below it and overlays, variables and `--set` above it.
+//! [`keys::KEYS`] has every key, [`schema`] writes them as JSON Schema, and [`Rule`] names what is checked.
 //! Invariant: a `JobFile` becomes a request that breaks none of SageMaker's documented limits.
 
+mod across;
 mod build;
 mod channel;
+pub mod keys;
+pub mod layer;
 mod problem;
 mod read;
+pub mod rule;
 mod rules;
+pub mod schema;
 mod secret;
 mod section;
 mod streamed;
@@ -49,10 +56,9 @@ use super::name::{ImageUri, InstanceType, JobName, NameError, RoleArn, S3Uri};
 use crate::channel::{Distribution, InputMode, RecordWrapper, S3DataType};
 use crate::hyperparameter::Hyperparameters;
 
-pub use problem::{JobProblems, Problem};
-
-use problem::Problems;
-use section::Section;
+pub use layer::{Effective, Layer, Layers, Resolved, Setting};
+pub use problem::{JobProblems, Origin, Problem};
+pub use rule::Rule;
 
 /// The version of the file that this crate reads.
 pub const SCHEMA: u64 = 1;
@@ -74,8 +80,8 @@ pub struct JobFile {
     pub spot: Option<Spot>,
     /// Where checkpoints go.
     pub checkpoint: Option<Checkpoint>,
-    /// Attempts after an internal server error; `None` leaves it to the service.
-    pub service_attempts: Option<u64>,
+    /// What is tried again, and how long.
+    pub retry: Retry,
     /// The channels, in the order of the file.
     pub channels: Vec<JobChannel>,
     /// Where artifacts go.
@@ -118,6 +124,41 @@ pub struct Compute {
 pub struct Spot {
     /// Seconds that the job may wait and train.
     pub max_wait_secs: u64,
+    /// Whether an interrupted job may start from nothing again.
+    pub restarts_from_zero: bool,
+}
+
+/// `[retry]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The service's own attempts after an internal server error; `None` leaves it to the service.
+    pub service_attempts: Option<u64>,
+    /// What another job is submitted after. An error of the algorithm is never in it.
+    pub on: Vec<RetryOn>,
+    /// Seconds in which jobs are submitted; 0 is one pass over the instance types.
+    pub window_secs: u64,
+}
+
+/// What another job is submitted after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryOn {
+    /// The machines were not to be had.
+    Capacity,
+    /// SageMaker failed.
+    Internal,
+}
+
+impl RetryOn {
+    /// The words of `retry.on`.
+    pub const WORDS: &'static [&'static str] = &["capacity", "internal"];
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "capacity" => Some(Self::Capacity),
+            "internal" => Some(Self::Internal),
+            _ => None,
+        }
+    }
 }
 
 /// `[checkpoint]`.
@@ -154,6 +195,8 @@ pub struct JobChannel {
     pub data_type: S3DataType,
     /// The attributes of an augmented manifest that come; each is a record.
     pub attributes: Vec<String>,
+    /// Objects that must be there before the job is submitted.
+    pub min_objects: Option<u64>,
 }
 
 /// `[output]`.
@@ -186,24 +229,16 @@ impl JobFile {
     /// # Errors
     /// Every problem, in the order of the file. After a problem with TOML's syntax nothing else is looked at.
     pub fn parse(text: &str, overrides: &[(String, String)]) -> Result<Self, JobProblems> {
-        let mut problems = Problems::default();
-        let mut root = tree::parse(text, &mut problems);
-        if !problems.found.is_empty() {
-            problems.sort();
-            return Err(JobProblems(problems.found));
-        }
-        for (path, value) in overrides {
-            tree::set(&mut root, path, value, &mut problems);
-        }
-        let file = read::job(Section::new("", root), &mut problems);
-        problems.sort();
-        match file {
-            Some(file) if problems.found.is_empty() => Ok(Self {
-                warnings: problems.warnings,
-                ..file
-            }),
-            _ => Err(JobProblems(problems.found)),
-        }
+        let file = Layer {
+            name: String::new(),
+            text: text.to_owned(),
+        };
+        let layers = Layers {
+            files: &[file],
+            overrides,
+            ..Layers::default()
+        };
+        layers.resolve().job
     }
 
     /// The name of the attempt with that number (from 1): `<name>-<hash>-<attempt>`.

@@ -1,19 +1,18 @@
-//! Limits on collections, and rules across sections.
+//! Limits on collections, and what channels must be.
 //!
-//! Source: SageMaker API, `CreateTrainingJob`; developer guide, "Managed Spot Training" and "Warm Pools".
+//! Source: SageMaker API, `CreateTrainingJob`. Rules across sections are in `across.rs`.
 
 use std::collections::BTreeMap;
 
+use super::JobChannel;
 use super::channel::ReadChannel;
 use super::problem::Problems;
+use super::rule::Rule;
 use super::secret::looks_secret;
-use super::{Checkpoint, Compute, JobChannel, Network, Spot};
-use crate::channel::{
-    Distribution, InputMode, MODEL, RecordWrapper, S3DataType, TRAIN, VALIDATION,
-};
+use crate::channel::{InputMode, MODEL, RecordWrapper, S3DataType, TRAIN, VALIDATION};
 use crate::content_type::ContentType;
 use crate::hyperparameter::{Hyperparameters, row};
-use crate::job::{duration, limits};
+use crate::job::limits;
 
 type Texts = BTreeMap<String, String>;
 
@@ -24,6 +23,7 @@ pub(super) fn hyperparameters(
     problems: &mut Problems,
 ) -> Option<Hyperparameters> {
     too_many(
+        Rule::HyperparameterCount,
         "hyperparameters",
         values.len(),
         limits::MAX_HYPERPARAMETERS,
@@ -33,15 +33,18 @@ pub(super) fn hyperparameters(
         let path = format!("hyperparameters.{key}");
         let n_chars = value.chars().count();
         if limits::MAX_HYPERPARAMETER_KEY_CHARS < key.chars().count() {
-            problems.add(&path, "a hyperparameter's name has at most 256 characters");
+            let message = "a hyperparameter's name has at most 256 characters";
+            problems.add(Rule::HyperparameterName, &path, message);
         }
         if limits::MAX_HYPERPARAMETER_VALUE_CHARS < n_chars {
             problems.add(
+                Rule::HyperparameterValue,
                 &path,
                 format!("`{path}` has {n_chars} characters, allowed is 2500 at most"),
             );
         } else if limits::SAFE_HYPERPARAMETER_VALUE_CHARS < n_chars {
             problems.warn(
+                Rule::HyperparameterLong,
                 &path,
                 format!(
                     "`{path}` has {n_chars} characters; older parts of SageMaker take 256 at most"
@@ -62,7 +65,8 @@ pub(super) fn hyperparameters(
                     .keys()
                     .find(|it| row(it).is_some_and(|row| row.name == error.name()));
                 let key = spelled.map_or(error.name(), String::as_str);
-                problems.add(&format!("hyperparameters.{key}"), error.to_string());
+                let path = format!("hyperparameters.{key}");
+                problems.add(Rule::Hyperparameter, &path, error.to_string());
             }
             None
         }
@@ -70,18 +74,25 @@ pub(super) fn hyperparameters(
 }
 
 pub(super) fn environment(values: &Texts, problems: &mut Problems) {
-    too_many("env", values.len(), limits::MAX_ENVIRONMENT, problems);
+    too_many(
+        Rule::EnvironmentCount,
+        "env",
+        values.len(),
+        limits::MAX_ENVIRONMENT,
+        problems,
+    );
     for (key, value) in values {
         let path = format!("env.{key}");
         if !limits::is_environment_name(key) {
             let message = format!(
                 "`{path}`: allowed is a letter or `_`, then letters, digits and `_`, 512 at most"
             );
-            problems.add(&path, message);
+            problems.add(Rule::EnvironmentName, &path, message);
         }
         let n_chars = value.chars().count();
         if limits::MAX_ENVIRONMENT_CHARS < n_chars {
             problems.add(
+                Rule::EnvironmentValue,
                 &path,
                 format!("`{path}` has {n_chars} characters, allowed is 512 at most"),
             );
@@ -91,7 +102,13 @@ pub(super) fn environment(values: &Texts, problems: &mut Problems) {
 }
 
 pub(super) fn tags(values: &Texts, problems: &mut Problems) {
-    too_many("tags", values.len(), limits::MAX_TAGS, problems);
+    too_many(
+        Rule::TagCount,
+        "tags",
+        values.len(),
+        limits::MAX_TAGS,
+        problems,
+    );
     for (key, value) in values {
         let path = format!("tags.{key}");
         let key_fits = !key.is_empty()
@@ -101,10 +118,11 @@ pub(super) fn tags(values: &Texts, problems: &mut Problems) {
             let message = format!(
                 "`{path}`: a tag's key has 1 to 128 letters, digits, blanks and `_.:/=+-@`"
             );
-            problems.add(&path, message);
+            problems.add(Rule::TagKey, &path, message);
         }
         if key.to_ascii_lowercase().starts_with("aws:") {
             problems.add(
+                Rule::TagReserved,
                 &path,
                 format!("`{path}`: tags that begin with `aws:` are AWS's own"),
             );
@@ -113,7 +131,7 @@ pub(super) fn tags(values: &Texts, problems: &mut Problems) {
             let message = format!(
                 "`{path}` is `{value}`, allowed is at most 256 letters, digits, blanks and `_.:/=+-@`"
             );
-            problems.add(&path, message);
+            problems.add(Rule::TagValue, &path, message);
         }
     }
 }
@@ -121,23 +139,32 @@ pub(super) fn tags(values: &Texts, problems: &mut Problems) {
 pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut Problems) {
     if channels.is_empty() {
         problems.add(
+            Rule::ChannelCount,
             "channel",
             "`[[channel]]` is missing, expected one with `name = \"train\"` at least",
         );
         return;
     }
-    too_many("channel", channels.len(), *limits::CHANNELS.end(), problems);
+    too_many(
+        Rule::ChannelCount,
+        "channel",
+        channels.len(),
+        *limits::CHANNELS.end(),
+        problems,
+    );
     for (at, read) in channels.iter().enumerate() {
         let Some(name) = &read.name else { continue };
         let path = format!("{}.name", read.path);
         if channels[..at].iter().any(|it| it.name == read.name) {
             problems.add(
+                Rule::ChannelTwice,
                 &path,
                 format!("`{path}` is `{name}`, which another channel is called already"),
             );
         }
         if is_ours && ![TRAIN, VALIDATION, MODEL].contains(&name.as_str()) {
             problems.add(
+                Rule::ChannelRole,
                 &path,
                 format!("Extraneous channel found: {name}; allowed are `train`, `validation` and `model`"),
             );
@@ -149,16 +176,8 @@ pub(super) fn channels(channels: &[ReadChannel], is_ours: bool, problems: &mut P
     }
     let has_train = channels.iter().any(|it| it.name.as_deref() == Some(TRAIN));
     if is_ours && !has_train && channels.iter().all(|it| it.name.is_some()) {
-        problems.add(&channels[0].path, "Missing required channel: train");
-    }
-    let sharded = |it: &&ReadChannel| {
-        it.channel
-            .as_ref()
-            .is_some_and(|it| it.distribution == Distribution::ShardedByS3Key)
-    };
-    if let Some(read) = channels.iter().find(sharded) {
-        let path = format!("{}.distribution", read.path);
-        problems.warn(&path, "a machine gets nothing of a sharded channel that has fewer objects than there are machines");
+        let message = "Missing required channel: train";
+        problems.add(Rule::ChannelRole, &channels[0].path, message);
     }
 }
 
@@ -171,6 +190,7 @@ fn piped(path: &str, channel: &JobChannel, problems: &mut Problems) {
                 let path = format!("{path}.{key}");
                 let why = "files come as they are, and compressed ones are read";
                 problems.add(
+                    Rule::PipeOnly,
                     &path,
                     format!("`{path}` goes with `input_mode` = `pipe` alone: {why}"),
                 );
@@ -181,11 +201,13 @@ fn piped(path: &str, channel: &JobChannel, problems: &mut Problems) {
     let path = format!("{path}.input_mode");
     if channel.name == MODEL {
         problems.add(
+            Rule::PipeContent,
             &path,
             format!("`{path}`: a model does not come through a `pipe`; use `file`"),
         );
     } else if channel.content_type.parse() == Ok(ContentType::Parquet) {
         problems.add(
+            Rule::PipeContent,
             &path,
             format!(
                 "`{path}`: `pipe` does not go with `parquet`, whose columns are told at the end of a file; use `fastfile`, which streams as well"
@@ -200,6 +222,7 @@ fn listed(path: &str, channel: &JobChannel, problems: &mut Problems) {
         let path = format!("{path}.source");
         let why = "a manifest names objects that are in S3, and nothing is uploaded for it";
         problems.add(
+            Rule::Manifest,
             &path,
             format!("`{path}` does not go with `data_type`: {why}"),
         );
@@ -208,6 +231,7 @@ fn listed(path: &str, channel: &JobChannel, problems: &mut Problems) {
         let path = format!("{path}.stream");
         let why = "a manifest is read by SageMaker, and streamed channels are read without it";
         problems.add(
+            Rule::Manifest,
             &path,
             format!("`{path}` does not go with `data_type`: {why}"),
         );
@@ -216,12 +240,13 @@ fn listed(path: &str, channel: &JobChannel, problems: &mut Problems) {
     if channel.data_type != S3DataType::AugmentedManifestFile {
         if !channel.attributes.is_empty() {
             let message = format!("`{path}` goes with `data_type` = `augmented_manifest` alone");
-            problems.add(&path, message);
+            problems.add(Rule::Attributes, &path, message);
         }
         return;
     }
     if channel.attributes.len() != 1 {
         problems.add_with_hint(
+            Rule::Attributes,
             &path,
             format!(
                 "`{path}` has {} names, allowed is one: each attribute comes as a record of its own, and a row must be in one record",
@@ -234,74 +259,7 @@ fn listed(path: &str, channel: &JobChannel, problems: &mut Problems) {
         let message = format!(
             "`{path}`: an augmented manifest comes with `input_mode` = `pipe` and `record_wrapper` = `recordio`, which tells its rows apart"
         );
-        problems.add(&path, message);
-    }
-}
-
-/// Rules that look at several sections.
-pub(super) fn across(
-    compute: &Compute,
-    spot: Option<&Spot>,
-    checkpoint: Option<&Checkpoint>,
-    network: &Network,
-    problems: &mut Problems,
-) {
-    if let Some(spot) = spot {
-        if spot.max_wait_secs < compute.max_runtime_secs && !problems.concern("compute.max_runtime")
-        {
-            let (wait, runtime) = (
-                duration::format_secs(spot.max_wait_secs),
-                duration::format_secs(compute.max_runtime_secs),
-            );
-            problems.add_with_hint(
-                "spot.max_wait",
-                format!("`spot.max_wait` is `{wait}`, allowed is `compute.max_runtime` (`{runtime}`) or more"),
-                "spot jobs pay only for training time; a longer wait costs nothing",
-            );
-        }
-        if compute.keep_alive_secs > 0 {
-            let message =
-                "`compute.keep_alive` must be `0s` with `spot.enabled`: spot machines are not kept";
-            problems.add("compute.keep_alive", message);
-        }
-        if checkpoint.is_none() {
-            problems.warn(
-                "spot.enabled",
-                "without `[checkpoint]` an interrupted spot job starts from nothing",
-            );
-        }
-    }
-    if network.subnets.is_empty() != network.security_groups.is_empty() {
-        let missing = if network.subnets.is_empty() {
-            "network.subnets"
-        } else {
-            "network.security_groups"
-        };
-        problems.add(
-            "network",
-            format!(
-                "`{missing}` is missing: a VPC needs one subnet and one security group at least"
-            ),
-        );
-    }
-    if network.encrypt_inter_container && compute.instances == 1 {
-        problems.warn(
-            "network.encrypt_inter_container",
-            "one machine has nobody to talk to; nothing is encrypted",
-        );
-    }
-}
-
-/// The trainer refuses to start on several hosts, so nobody should pay for finding out.
-pub(super) fn hosts(compute: &Compute, is_ours: bool, problems: &mut Problems) {
-    if is_ours && compute.instances > 1 {
-        problems.add(
-            "compute.instances",
-            format!(
-                "`compute.instances` is `{}`, allowed is 1: this version trains on one host",
-                compute.instances
-            ),
-        );
+        problems.add(Rule::Attributes, &path, message);
     }
 }
 
@@ -310,6 +268,7 @@ pub(super) fn placeholders(path: &str, text: &str, problems: &mut Problems) {
     let rest = text.replace("{name}", "").replace("{spec_hash}", "");
     if rest.contains(['{', '}']) {
         problems.add(
+            Rule::Placeholder,
             path,
             format!(
                 "`{path}` is `{text}`, allowed between braces are `{{name}}` and `{{spec_hash}}`"
@@ -318,9 +277,10 @@ pub(super) fn placeholders(path: &str, text: &str, problems: &mut Problems) {
     }
 }
 
-fn too_many(path: &str, n: usize, max: usize, problems: &mut Problems) {
+fn too_many(rule: Rule, path: &str, n: usize, max: usize, problems: &mut Problems) {
     if max < n {
         problems.add(
+            rule,
             path,
             format!("`{path}` has {n} entries, allowed is {max} at most"),
         );
@@ -331,6 +291,7 @@ fn too_many(path: &str, n: usize, max: usize, problems: &mut Problems) {
 fn secret(path: &str, key: &str, value: &str, problems: &mut Problems) {
     if let Some(what) = looks_secret(key, value) {
         problems.add_with_hint(
+            Rule::Secret,
             path,
             format!("`{path}` looks like {what}; everybody who may describe the job would read it"),
             "give the role access to the secret instead, and read it there",

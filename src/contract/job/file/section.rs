@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::problem::Problems;
+use super::rule::Rule;
 use super::tree::{Node, Table, below};
 use crate::job::duration;
 use crate::nearest::nearest;
@@ -31,11 +32,12 @@ impl Section {
     /// The section below `key`; an empty one if it is not there.
     pub(super) fn section(&mut self, key: &'static str, problems: &mut Problems) -> Self {
         let path = below(&self.path, key);
-        let entries = match self.take(key) {
+        let entries = match self.take(key, problems) {
             None => Table::new(),
             Some(Node::Table(entries)) => entries,
             Some(other) => {
                 problems.add(
+                    Rule::ValueKind,
                     &path,
                     format!(
                         "`{path}` is {}, expected a section `[{path}]`",
@@ -51,11 +53,12 @@ impl Section {
     /// The sections of a list such as `[[channel]]`.
     pub(super) fn sections(&mut self, key: &'static str, problems: &mut Problems) -> Vec<Self> {
         let path = below(&self.path, key);
-        let items = match self.take(key) {
+        let items = match self.take(key, problems) {
             None => Vec::new(),
             Some(Node::List(items)) => items,
             Some(other) => {
                 problems.add(
+                    Rule::ValueKind,
                     &path,
                     format!(
                         "`{path}` is {}, expected sections `[[{path}]]`",
@@ -71,6 +74,7 @@ impl Section {
             match item {
                 Node::Table(entries) => sections.push(Self::new(&path, entries)),
                 other => problems.add(
+                    Rule::ValueKind,
                     &path,
                     format!("`{path}` is {}, expected a section", other.kind()),
                 ),
@@ -98,40 +102,45 @@ impl Section {
     }
 
     pub(super) fn text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
-        match self.take(key)? {
+        match self.take(key, problems)? {
             Node::Text(text) => Some(text),
             other => self.wrong_kind(key, &other, "a text in quotation marks", problems),
         }
     }
 
     /// A text that parses, with the parser's own message where it does not.
-    pub(super) fn parsed<T>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T>
+    fn parsed<T>(&mut self, key: &'static str, rule: Rule, problems: &mut Problems) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
         let text = self.text(key, problems)?;
         let path = below(&self.path, key);
         text.parse()
-            .map_err(|err| problems.add(&path, format!("`{path}`: {err}")))
+            .map_err(|err| problems.add(rule, &path, format!("`{path}`: {err}")))
             .ok()
     }
 
     /// A text that must be there and parse.
-    pub(super) fn required<T>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T>
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        rule: Rule,
+        problems: &mut Problems,
+    ) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
         if !self.has(key) {
             self.missing(key, problems);
-            self.asked.push(key);
+            let _ = self.take(key, problems);
             return None;
         }
-        self.parsed(key, problems)
+        self.parsed(key, rule, problems)
     }
 
     pub(super) fn missing(&self, key: &str, problems: &mut Problems) {
         let path = below(&self.path, key);
-        problems.add(&path, format!("`{path}` is missing"));
+        problems.add(Rule::MissingKey, &path, format!("`{path}` is missing"));
     }
 
     /// One of the left texts, as the right value.
@@ -149,6 +158,7 @@ impl Section {
             let path = below(&self.path, key);
             let allowed: Vec<String> = choices.iter().map(|(it, _)| format!("`{it}`")).collect();
             problems.add(
+                Rule::Choice,
                 &path,
                 format!("`{path}` is `{text}`, allowed is {}", allowed.join(", ")),
             );
@@ -157,7 +167,7 @@ impl Section {
     }
 
     pub(super) fn boolean(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
-        match self.take(key)? {
+        match self.take(key, problems)? {
             Node::Boolean(flag) => Some(flag),
             other => self.wrong_kind(key, &other, "`true` or `false`", problems),
         }
@@ -167,15 +177,17 @@ impl Section {
         &mut self,
         key: &'static str,
         allowed: RangeInclusive<u64>,
+        rule: Rule,
         problems: &mut Problems,
     ) -> Option<u64> {
-        match self.take(key)? {
+        match self.take(key, problems)? {
             Node::Integer(number) => {
                 let fits = u64::try_from(number).ok().filter(|it| allowed.contains(it));
                 if fits.is_none() {
                     let path = below(&self.path, key);
                     let allowed = describe(&allowed, u64::to_string);
                     problems.add(
+                        rule,
                         &path,
                         format!("`{path}` is `{number}`, allowed is {allowed}"),
                     );
@@ -191,15 +203,17 @@ impl Section {
         &mut self,
         key: &'static str,
         allowed: RangeInclusive<u64>,
+        rule: Rule,
         problems: &mut Problems,
     ) -> Option<u64> {
         let path = below(&self.path, key);
-        let text = match self.take(key)? {
+        let text = match self.take(key, problems)? {
             Node::Text(text) => text,
             other => return self.wrong_kind(key, &other, "a duration such as `\"45m\"`", problems),
         };
         let Some(secs) = duration::parse_secs(&text) else {
             problems.add(
+                Rule::DurationForm,
                 &path,
                 format!("`{path}` is `{text}`, expected a duration such as `45m`, `1h30m` or `2d`"),
             );
@@ -207,7 +221,11 @@ impl Section {
         };
         if !allowed.contains(&secs) {
             let allowed = describe(&allowed, |it| duration::format_secs(*it));
-            problems.add(&path, format!("`{path}` is `{text}`, allowed is {allowed}"));
+            problems.add(
+                rule,
+                &path,
+                format!("`{path}` is `{text}`, allowed is {allowed}"),
+            );
             return None;
         }
         Some(secs)
@@ -220,7 +238,7 @@ impl Section {
         problems: &mut Problems,
     ) -> Option<Vec<(String, String)>> {
         let path = below(&self.path, key);
-        let items = match self.take(key)? {
+        let items = match self.take(key, problems)? {
             Node::List(items) => items,
             other => return self.wrong_kind(key, &other, "a list of texts", problems),
         };
@@ -230,6 +248,7 @@ impl Section {
             match item {
                 Node::Text(text) => texts.push((path, text)),
                 other => problems.add(
+                    Rule::ValueKind,
                     &path,
                     format!("`{path}` is {}, expected a text", other.kind()),
                 ),
@@ -240,6 +259,7 @@ impl Section {
 
     /// All keys with scalar values as texts, as in `[tags]`. A list becomes its items, separated by commas.
     pub(super) fn all_scalars(mut self, problems: &mut Problems) -> BTreeMap<String, String> {
+        problems.asked.insert(format!("{}.*", self.path));
         let mut values = BTreeMap::new();
         for (key, node) in std::mem::take(&mut self.entries) {
             let text = match &node {
@@ -255,7 +275,7 @@ impl Section {
             } else {
                 let (path, kind) = (below(&self.path, &key), node.kind());
                 let message = format!("`{path}` is {kind}, expected a text, a number or a boolean");
-                problems.add(&path, message);
+                problems.add(Rule::ValueKind, &path, message);
             }
         }
         values
@@ -272,11 +292,14 @@ impl Section {
                 let known: Vec<String> = self.asked.iter().map(|it| format!("`{it}`")).collect();
                 format!("known here are {}", known.join(", "))
             };
-            problems.add_with_hint(&path, message, hint.unwrap_or_else(known));
+            let hint = hint.unwrap_or_else(known);
+            problems.add_with_hint(Rule::UnknownKey, &path, message, hint);
         }
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Node> {
+    fn take(&mut self, key: &'static str, problems: &mut Problems) -> Option<Node> {
+        let path = below(&self.path, key);
+        problems.asked.insert(without_index(&path));
         self.asked.push(key);
         self.entries.remove(key)
     }
@@ -290,10 +313,21 @@ impl Section {
     ) -> Option<T> {
         let path = below(&self.path, key);
         problems.add(
+            Rule::ValueKind,
             &path,
             format!("`{path}` is {}, expected {expected}", node.kind()),
         );
         None
+    }
+}
+
+/// `channel[].s3` of `channel[1].s3`.
+pub(super) fn without_index(path: &str) -> String {
+    match (path.find('['), path.find(']')) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{}[{}", &path[..open], &path[close..])
+        }
+        _ => path.to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::channel::ReadChannel;
 use super::problem::Problems;
+use super::rule::Rule;
 use super::{JobChannel, Network};
 use crate::channel::{Distribution, InputMode};
 use crate::job::limits;
@@ -23,7 +24,8 @@ pub(super) fn check(
             continue;
         };
         let path = format!("{}.stream", read.path);
-        let mut refuse = |why: &str| problems.add(&path, format!("`{path}`: {why}"));
+        let mut refuse =
+            |why: &str| problems.add(Rule::Streamed, &path, format!("`{path}`: {why}"));
         if !is_ours {
             refuse(
                 "an image of another algorithm reads channels that SageMaker brings; leave it out",

@@ -1,12 +1,16 @@
-//! A TOML document as a plain tree, with the place of every key, and the `--set` overrides laid over it.
+//! A TOML document as a plain tree, with the origin of every key; trees laid over one another, and `--set` over them.
 //!
-//! Invariant: numbers keep their spelling where that matters to a reader: a float stays the text that was written.
+//! Invariants: numbers keep their spelling where that matters to a reader: a float stays the text that was written. Tables
+//! merge key by key and whatever else is replaced, together with the origins of what lay below it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Origin, Places, Problem, Problems};
+use super::rule::Rule;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,25 +51,83 @@ impl Node {
     }
 }
 
-/// Reads a document. Every problem with its syntax is in `problems`; the tree is what could be read.
-pub(super) fn parse(text: &str, problems: &mut Problems) -> Table {
+/// As TOML writes it, on one line.
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // JSON's escapes are TOML's as well.
+            Self::Text(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
+            Self::Float(text) | Self::Date(text) => f.write_str(text),
+            Self::Integer(number) => number.fmt(f),
+            Self::Boolean(flag) => flag.fmt(f),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+            Self::Table(table) => {
+                let entry = |(key, node): (&String, &Self)| format!("{key} = {node}");
+                let entries: Vec<String> = table.iter().map(entry).collect();
+                write!(f, "{{ {} }}", entries.join(", "))
+            }
+        }
+    }
+}
+
+/// Reads the document `name`. Every problem with its syntax is in `problems`; the tree is what could be read.
+pub(super) fn parse(name: &Arc<str>, text: &str, problems: &mut Problems) -> Table {
     let lines = Lines::of(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let (line, column) = lines.place(error.span().map_or(0, |it| it.start));
         problems.found.push(Problem {
+            rule: Rule::Syntax,
             message: error.message().lines().collect::<Vec<_>>().join(", "),
+            source: Some(name.to_string()).filter(|it| !it.is_empty()),
             line: Some(line),
             column: Some(column),
             key: String::new(),
             hint: None,
         });
     }
-    let mut builder = Builder { lines, problems };
+    let mut builder = Builder {
+        name: Arc::clone(name),
+        lines,
+        problems,
+    };
     builder.table("", document.get_ref())
 }
 
+/// Lays `over` over `base`. `at` is the path of both, `places` are the origins of what is in `over`.
+pub(super) fn merge(base: &mut Table, over: Table, at: &str, places: &Places, into: &mut Places) {
+    for (key, node) in over {
+        let path = below(at, &key);
+        if let (Some(Node::Table(inner)), Node::Table(_)) = (base.get_mut(&key), &node) {
+            let Node::Table(over) = node else { continue };
+            if let Some(place) = places.get(&path) {
+                into.insert(path.clone(), place.clone());
+            }
+            merge(inner, over, &path, places, into);
+            continue;
+        }
+        forget(&path, into);
+        let moved = places.iter().filter(|(it, _)| is_at_or_below(it, &path));
+        into.extend(moved.map(|(it, place)| (it.clone(), place.clone())));
+        base.insert(key, node);
+    }
+}
+
+/// Forgets the origin of the key at `path` and of all that lies below it.
+pub(super) fn forget(path: &str, places: &mut Places) {
+    places.retain(|it, _| !is_at_or_below(it, path));
+}
+
+fn is_at_or_below(path: &str, top: &str) -> bool {
+    let rest = path.strip_prefix(top);
+    rest.is_some_and(|it| it.is_empty() || it.starts_with(['.', '[']))
+}
+
 struct Builder<'a> {
+    name: Arc<str>,
     lines: Lines<'a>,
     problems: &'a mut Problems,
 }
@@ -90,7 +152,7 @@ impl Builder<'_> {
                     return Node::Integer(number);
                 }
                 let message = format!("`{path}` is `{number}`, which does not fit in 64 bits");
-                self.problems.add(path, message);
+                self.problems.add(Rule::IntegerSize, path, message);
                 Node::Integer(0)
             }
             DeValue::Float(number) => Node::Float(number.as_str().to_owned()),
@@ -111,9 +173,13 @@ impl Builder<'_> {
 
     fn mark(&mut self, path: &str, offset: usize) {
         let (line, column) = self.lines.place(offset);
-        self.problems
-            .places
-            .insert(path.to_owned(), Place::File { line, column });
+        let origin = Origin::File {
+            name: Arc::clone(&self.name),
+            line,
+            column,
+            section: None,
+        };
+        self.problems.places.insert(path.to_owned(), origin);
     }
 }
 
@@ -126,21 +192,30 @@ pub(super) fn below(section: &str, key: &str) -> String {
     }
 }
 
-/// Lays one `--set key.path=VALUE` over the tree. The value is read as TOML, or taken as text where it is none.
+/// Lays one value over the tree, as `--set key.path=VALUE` has it. The value is read as TOML, or taken as text where it is
+/// none.
 ///
 /// A channel is named by its name or its number: `channel.train.s3`, `channel.0.s3`.
 pub(super) fn set(root: &mut Table, path: &str, value: &str, problems: &mut Problems) {
-    let node = value_of(value);
+    let origin = Origin::Set(path.to_owned());
+    if let Err(message) = put(root, path, value_of(value), (origin, &mut problems.places)) {
+        problems.add(Rule::SetPath, "", format!("`--set {path}`: {message}"));
+    }
+}
+
+/// Puts `node` at `path`, and says what is in the way where that cannot be.
+pub(super) fn put(
+    root: &mut Table,
+    path: &str,
+    node: Node,
+    (origin, places): (Origin, &mut Places),
+) -> Result<(), String> {
     let parts: Vec<&str> = path.split('.').collect();
     let Some((last, sections)) = parts
         .split_last()
         .filter(|_| parts.iter().all(|it| !it.is_empty()))
     else {
-        problems.add(
-            "",
-            format!("`--set {path}`: expected a key such as `compute.instances`"),
-        );
-        return;
+        return Err("expected a key such as `compute.instances`".to_owned());
     };
     let mut table = root;
     let mut at = String::new();
@@ -154,29 +229,22 @@ pub(super) fn set(root: &mut Table, path: &str, value: &str, problems: &mut Prob
             Node::Table(inner) => inner,
             Node::List(items) => {
                 let chosen = sections.next().copied().unwrap_or(last);
-                let Some(index) = item(items, chosen) else {
-                    problems.add("", format!("`--set {path}`: `{at}` has no `{chosen}`"));
-                    return;
-                };
+                let index =
+                    item(items, chosen).ok_or_else(|| format!("`{at}` has no `{chosen}`"))?;
                 at = format!("{at}[{index}]");
                 let Node::Table(inner) = &mut items[index] else {
-                    problems.add("", format!("`--set {path}`: `{at}` is not a section"));
-                    return;
+                    return Err(format!("`{at}` is not a section"));
                 };
                 inner
             }
-            other => {
-                let kind = other.kind();
-                problems.add(
-                    "",
-                    format!("`--set {path}`: `{at}` is {kind}, not a section"),
-                );
-                return;
-            }
+            other => return Err(format!("`{at}` is {}, not a section", other.kind())),
         };
     }
-    problems.places.insert(below(&at, last), Place::CommandLine);
+    let path = below(&at, last);
+    forget(&path, places);
+    places.insert(path, origin);
     table.insert((*last).to_owned(), node);
+    Ok(())
 }
 
 fn item(items: &[Node], chosen: &str) -> Option<usize> {
@@ -194,6 +262,7 @@ fn value_of(text: &str) -> Node {
     };
     let mut problems = Problems::default();
     let node = Builder {
+        name: Arc::from(""),
         lines: Lines::of(text),
         problems: &mut problems,
     }
