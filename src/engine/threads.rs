@@ -82,7 +82,7 @@ impl Threads {
         Self { stop, ..self }
     }
 
-    /// Whether work may be left undone. Who saw it before beginning throws away what came of it.
+    /// Whether work may be left undone; once it is so, whatever was worked on is thrown away.
     pub(crate) fn is_stopped(&self) -> bool {
         let is_set = |it: &Arc<AtomicBool>| it.load(Ordering::Relaxed);
         self.stop.as_ref().is_some_and(is_set)

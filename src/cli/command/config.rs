@@ -11,7 +11,9 @@ use crate::error::CliError;
 use crate::job_source::JobArgs;
 use crate::output::Printer;
 use crate::style::{FAINT, paint};
-use crate::table::Table;
+
+/// Values up to this width have their origins below each other; a longer one does not push the others away.
+const ALIGNED: usize = 90;
 
 /// Look into the settings of a job.
 #[derive(Debug, clap::Subcommand)]
@@ -113,15 +115,19 @@ fn origin(it: &Origin) -> Value {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(0, &[]);
-        for it in &self.values {
-            let value = format!("{} = {}", it.key, it.written);
+        let lines = self.values.iter();
+        let lines = lines.map(|it| (format!("{} = {}", it.key, it.written), &it.from));
+        let lines: Vec<_> = lines.collect();
+        let widths = lines.iter().map(|(value, _)| value.chars().count());
+        let width = widths.filter(|it| *it <= ALIGNED).max().unwrap_or(0);
+        for (value, from) in lines {
             if self.origin {
-                table.row([value, paint(FAINT, format_args!("<- {}", it.from))]);
+                let from = paint(FAINT, format_args!("<- {from}"));
+                writeln!(f, "{value:<width$}  {from}")?;
             } else {
-                table.row([value]);
+                writeln!(f, "{value}")?;
             }
         }
-        table.fmt(f)
+        Ok(())
     }
 }

@@ -248,6 +248,14 @@ fn little_is_asked_for_before_it_is_used() {
     assert_eq!(second, "second");
 }
 
+/// The first object below `t/`.
+fn first_of(store: &Arc<MemoryStore>) -> RemoteObject {
+    let stop = Arc::new(AtomicBool::new(false));
+    let downloads = Downloads::new(Arc::clone(store) as _, policy(), stop).unwrap();
+    let versions = downloads.list(&"s3://lake/t/".parse().unwrap()).unwrap();
+    RemoteObject::new(&downloads, versions[0].clone())
+}
+
 #[test]
 fn pieces_of_a_part_are_the_objects_bytes() {
     let bytes: Vec<u8> = (0..10_000_u32).map(|it| (it * it % 251) as u8).collect();
@@ -257,13 +265,7 @@ fn pieces_of_a_part_are_the_objects_bytes() {
             _ => Fate::Well,
         }
     }));
-    let stop = Arc::new(AtomicBool::new(false));
-    let downloads = Downloads::new(Arc::clone(&store) as _, policy(), stop).unwrap();
-    let version = downloads
-        .list(&"s3://lake/t/".parse().unwrap())
-        .unwrap()
-        .remove(0);
-    let object = RemoteObject::new(&downloads, version);
+    let object = first_of(&store);
     let mut seed = 1_u64;
     let mut random = |below: u64| {
         seed = seed
@@ -299,13 +301,7 @@ fn pieces_of_a_part_are_the_objects_bytes() {
 fn what_was_read_for_a_sample_is_not_asked_for_again() {
     let bytes: Vec<u8> = (0..10_000_u32).map(|it| (it * it % 251) as u8).collect();
     let store = Arc::new(MemoryStore::new(&[("t/a", &bytes)]));
-    let stop = Arc::new(AtomicBool::new(false));
-    let downloads = Downloads::new(Arc::clone(&store) as _, policy(), stop).unwrap();
-    let version = downloads
-        .list(&"s3://lake/t/".parse().unwrap())
-        .unwrap()
-        .remove(0);
-    let object = RemoteObject::new(&downloads, version);
+    let object = first_of(&store);
     let n_asked = || store.n_bytes.load(Ordering::SeqCst);
     let read = |object: &RemoteObject| {
         let before = n_asked();
