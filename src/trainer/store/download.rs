@@ -20,6 +20,7 @@ use tokio::task::AbortHandle;
 
 use super::error::{Action, Refusal, StoreError};
 use super::kept::Kept;
+use super::windows::Window;
 use super::{ObjectStore, Version};
 
 /// Answers that come in at a time. One connection to S3 brings some 50 to 90 MB a second after some 30 ms, so these fill
@@ -190,14 +191,14 @@ impl RemoteObject {
     }
 
     /// Keeps a range for whoever asks for it again.
-    pub(super) fn keep(&self, range: Range<u64>, bytes: Vec<u8>) {
+    pub(super) fn keep(&self, range: Range<u64>, window: Window) {
         if let Some(kept) = &self.kept {
-            kept.take_in(&self.version.key, range, bytes);
+            kept.take_in(&self.version.key, range, window);
         }
     }
 
     /// A range that was kept.
-    pub(super) fn kept(&self, range: Range<u64>) -> Option<Vec<u8>> {
+    pub(super) fn kept(&self, range: Range<u64>) -> Option<Window> {
         self.kept.as_ref()?.hand_out(&self.version.key, range)
     }
 
@@ -257,12 +258,6 @@ impl<T> Download<T> {
     /// The bytes that it takes in memory.
     pub fn n_bytes(&self) -> usize {
         self.n_bytes
-    }
-
-    /// What has come, if all of it is there.
-    pub(super) fn arrived(self) -> Option<T> {
-        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        receiver.try_recv().ok()?.ok()
     }
 
     /// Waits until it is there.

@@ -38,10 +38,21 @@ struct Held {
     windows: VecDeque<(u64, Window)>,
 }
 
+/// The bytes of a window.
 #[derive(Debug)]
-enum Window {
+pub(super) enum Window {
     Coming(Download<Vec<u8>>),
     There(Vec<u8>),
+}
+
+impl Window {
+    /// The bytes that it takes in memory, now or once it is there.
+    pub(super) fn n_bytes(&self) -> usize {
+        match self {
+            Self::Coming(download) => download.n_bytes(),
+            Self::There(bytes) => bytes.capacity(),
+        }
+    }
 }
 
 impl Windows {
@@ -85,8 +96,8 @@ impl Windows {
         let mut held = self.lock();
         if self.order == Order::Forward {
             let is_behind = |start: u64| start + self.window_bytes <= range.start;
-            while held.windows.front().is_some_and(|it| is_behind(it.0)) {
-                self.keep(held.windows.pop_front());
+            while let Some(window) = held.windows.pop_front_if(|it| is_behind(it.0)) {
+                self.keep(window);
             }
         }
         let first = held.windows.front().map_or(held.next, |it| it.0);
@@ -127,24 +138,16 @@ impl Windows {
     fn ask_one(&self, held: &mut Held) {
         let end = (held.next + self.window_bytes).min(self.part.end);
         let range = held.next..end;
-        let window = match self.object.kept(range.clone()) {
-            Some(bytes) => Window::There(bytes),
-            None => Window::Coming(self.object.download(range)),
-        };
+        let kept = self.object.kept(range.clone());
+        let window = kept.unwrap_or_else(|| Window::Coming(self.object.download(range)));
         held.windows.push_back((held.next, window));
         held.next = end;
     }
 
-    /// Leaves a window that is done with to whoever reads the part again; one that has not come yet is given up.
-    fn keep(&self, window: Option<(u64, Window)>) {
-        let (start, bytes) = match window {
-            Some((start, Window::There(bytes))) => (start, Some(bytes)),
-            Some((start, Window::Coming(download))) => (start, download.arrived()),
-            None => return,
-        };
-        if let Some(bytes) = bytes {
-            self.object.keep(start..start + bytes.len() as u64, bytes);
-        }
+    /// Leaves a window that is done with to whoever reads the part again, even if it has not come yet.
+    fn keep(&self, (start, window): (u64, Window)) {
+        let end = (start + self.window_bytes).min(self.part.end);
+        self.object.keep(start..end, window);
     }
 }
 
@@ -153,7 +156,7 @@ impl Drop for Windows {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
         let windows = std::mem::take(&mut held.windows);
         for window in windows {
-            self.keep(Some(window));
+            self.keep(window);
         }
     }
 }

@@ -324,3 +324,24 @@ fn what_was_read_for_a_sample_is_not_asked_for_again() {
     let kept = Arc::new(Kept::new(2000));
     assert_eq!(read(&object.keeping(&kept)), 8000);
 }
+
+#[test]
+fn what_a_sample_passes_over_is_asked_for_once() {
+    let bytes: Vec<u8> = (0..10_000_u32).map(|it| (it * it % 251) as u8).collect();
+    let store = Arc::new(MemoryStore::new(&[("t/a", &bytes)]));
+    let kept = Arc::new(Kept::new(10_000));
+    let object = first_of(&store).keeping(&kept);
+    let parts = || (0..10_000_u64).step_by(2500);
+    for at in parts() {
+        let windows = Windows::forward(object.clone(), at..at + 2500, 500);
+        windows.read(at..at + 10).unwrap();
+        windows.read(at + 2000..at + 2010).unwrap();
+    }
+    kept.only_hand_out();
+    for at in parts() {
+        let windows = Windows::forward(object.clone(), at..at + 2500, 500);
+        let expected = &bytes[at as usize..at as usize + 2500];
+        assert_eq!(windows.read(at..at + 2500).unwrap(), expected);
+    }
+    assert_eq!(store.n_bytes.load(Ordering::SeqCst), 10_000);
+}
