@@ -70,21 +70,35 @@ impl<'a> BinnedSet<'a> {
         });
     }
 
-    /// Adds a tree of `group` to every row's margin.
-    pub(super) fn follow(&mut self, group: usize, tree: &CodeTree, threads: &Threads) {
+    /// Adds trees, each of its group, to every row's margins, in this order.
+    pub(super) fn follow<'t>(
+        &mut self,
+        trees: impl IntoIterator<Item = (usize, &'t CodeTree)>,
+        threads: &Threads,
+    ) {
+        let mut together = Vec::new();
+        for (group, tree) in trees {
+            let by_columns = ColumnTree::new(tree, |idx| ColumnSplit {
+                column: tree.nodes[idx].feature as usize,
+                right: tree.right_side(idx),
+            });
+            if let Some(by_columns) = by_columns.filter(|_| !self.columns.is_empty()) {
+                together.push((group, by_columns));
+            } else {
+                self.add_by_columns(&std::mem::take(&mut together), threads);
+                self.walk(group, tree, threads);
+            }
+        }
+        self.add_by_columns(&together, threads);
+    }
+
+    fn add_by_columns(&mut self, trees: &[(usize, ColumnTree)], threads: &Threads) {
         let n_groups = self.set.n_groups();
         let table = Columns {
             codes: &self.columns,
             n_rows: self.data.n_rows(),
         };
-        let by_columns = ColumnTree::new(tree, |idx| ColumnSplit {
-            column: tree.nodes[idx].feature as usize,
-            right: tree.right_side(idx),
-        });
-        if let Some(by_columns) = by_columns.filter(|_| !table.codes.is_empty()) {
-            return by_columns.add_to(table, &mut self.set.margins, (group, n_groups), threads);
-        }
-        self.walk(group, tree, threads);
+        ColumnTree::add_all(trees, table, (&mut self.set.margins, n_groups), threads);
     }
 
     /// As [`BinnedSet::follow`], row by row.

@@ -70,9 +70,10 @@ impl Rounds<'_> {
         let changes = changes.is_some_and(|it| it.leaves_out() || it.begins());
         if !changes {
             for set in &mut self.evals {
-                for (group, tree) in &added {
-                    set.follow(*group, tree, self.threads);
-                }
+                set.follow(
+                    added.iter().map(|(group, tree)| (*group, tree)),
+                    self.threads,
+                );
             }
         }
         if let (Some(dropouts), BoosterKind::Dart { weight_drop }) =
@@ -95,7 +96,7 @@ impl Rounds<'_> {
         let threads = self.threads;
         for set in &mut self.evals {
             dropouts.sum(&self.booster, set, threads, |set, group, tree| {
-                set.follow(group, tree, threads);
+                set.follow([(group, tree)], threads);
             });
         }
     }
@@ -108,16 +109,17 @@ impl Rounds<'_> {
         let threads = self.threads;
         let features = 0..self.train.data.n_features() as u32;
         let view = self.panel.view(features.collect(), threads);
+        let n_groups = self.train.set.n_groups();
         dropouts.sum(
             &self.booster,
             &mut self.train,
             threads,
             |set, group, tree| {
                 let by_columns = ColumnTree::new(tree, |idx| view.column_split(tree, idx));
-                match view.table().zip(by_columns) {
+                match self.panel.table().zip(by_columns) {
                     Some((table, by_columns)) => {
-                        let group = (group, set.set.n_groups());
-                        by_columns.add_to(table, &mut set.set.margins, group, threads);
+                        let margins = (set.set.margins.as_mut_slice(), n_groups);
+                        ColumnTree::add_all(&[(group, by_columns)], table, margins, threads);
                     }
                     None => set.walk(group, tree, threads),
                 }

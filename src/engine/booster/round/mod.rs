@@ -33,7 +33,7 @@ use super::binned_set::BinnedSet;
 use super::dart::Dropouts;
 use super::dart_start::GroupStarts;
 use super::margins::Update;
-use super::observe::Gradients;
+use super::observe::{Gradients, Set};
 use super::run::Boosting;
 use super::{Booster, BoosterKind, Evaluation, NamedData, TrainError};
 
@@ -57,6 +57,8 @@ pub(super) struct Rounds<'a> {
     dropouts: Option<Dropouts>,
     /// What the tree at hand sees, where rows are sampled by gradients.
     sampled: Sampled,
+    /// Trees of the round, by group, whose leaves the training set's margins do not have yet.
+    waiting: Vec<(usize, ColumnTree)>,
     narrow: Memory<Packed<u32>>,
     packed: Memory<Packed<[u32; 2]>>,
     wide: Memory<Wide>,
@@ -169,6 +171,7 @@ impl<'a> Rounds<'a> {
             objective,
             train,
             sampled: Sampled::default(),
+            waiting: Vec::new(),
             booster,
             narrow: Memory::new(params.max_cached_hist_node()),
             packed: Memory::new(params.max_cached_hist_node()),
@@ -176,7 +179,7 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Grows the trees of one group of a round; they are in the booster and in the training set's margins then.
+    /// Grows the trees of one group of a round; they are in the booster then, and in the training set's margins or waiting to be.
     fn add_trees(&mut self, (round, group): (u32, usize)) -> Vec<CodeTree> {
         let residuals = self.residuals(group);
         let threshold = self.threshold(group);
@@ -318,13 +321,14 @@ impl<'a> Rounds<'a> {
             adaptive: self.adaptive(source, weights.as_deref()),
         };
         let (tree, code_tree) = weigher.finish(&grown, &view, threads);
-        let group = (place.group, self.booster.n_groups());
         let by_columns = ColumnTree::new(&code_tree, |idx| view.column_split(&code_tree, idx));
-        if let Some((table, by_columns)) = view.table().zip(by_columns) {
-            by_columns.add_to(table, &mut self.train.set.margins, group, threads);
+        if let Some(by_columns) = by_columns.filter(|_| self.panel.table().is_some()) {
+            self.waiting.push((place.group, by_columns));
             return (tree, code_tree);
         }
-        let update = Update::new(&grown, &tree, group);
+        // Margins add up in the order of the trees.
+        add_waiting(&mut self.waiting, &self.panel, &mut self.train.set, threads);
+        let update = Update::new(&grown, &tree, (place.group, self.booster.n_groups()));
         update.add(&mut self.train.set.margins, &view, threads);
         if !matches!(seen, Seen::All) {
             let matrix = self.train.data.matrix();
@@ -359,6 +363,20 @@ impl<'a> Rounds<'a> {
     }
 }
 
+/// Lets the training set's margins learn the trees that wait, all in one pass.
+fn add_waiting(
+    waiting: &mut Vec<(usize, ColumnTree)>,
+    panel: &Panel<'_>,
+    train: &mut Set<'_>,
+    threads: &Threads,
+) {
+    if let Some(table) = panel.table() {
+        let n_groups = train.n_groups();
+        ColumnTree::add_all(waiting, table, (&mut train.margins, n_groups), threads);
+    }
+    waiting.clear();
+}
+
 impl Boosting for Rounds<'_> {
     fn booster(&self) -> &Booster {
         &self.booster
@@ -390,6 +408,7 @@ impl Boosting for Rounds<'_> {
                         .map(|tree| (group, tree)),
                 );
             }
+            add_waiting(&mut self.waiting, &self.panel, &mut self.train.set, threads);
             // Any of the trees may have ended early.
             if threads.is_stopped() {
                 (self.booster.objective, self.booster.base_score) = before;

@@ -100,22 +100,24 @@ impl Side {
 }
 
 impl ColumnTree {
-    /// Adds each row's leaf to its margin of `group`; margins are `(n_rows, n_groups)` row-major.
-    pub(crate) fn add_to(
-        &self,
+    /// Adds each row's leaf of every tree, in their order, to the row's margin of the tree's group; margins are
+    /// `(n_rows, n_groups)` row-major.
+    pub(crate) fn add_all(
+        trees: &[(usize, Self)],
         columns: Columns<'_>,
-        margins: &mut [f32],
-        (group, n_groups): (usize, usize),
+        (margins, n_groups): (&mut [f32], usize),
         threads: &Threads,
     ) {
+        if trees.is_empty() {
+            return;
+        }
         let parts = margins.chunks_mut(ROWS_AT_A_TIME * n_groups).enumerate();
         threads.for_each(parts.collect(), |(part, margins): (usize, &mut [f32])| {
             let kernel = Adding {
-                tree: self,
+                trees,
                 columns,
                 first: part * ROWS_AT_A_TIME,
                 margins,
-                group,
                 n_groups,
             };
             dispatch(threads.simd(), kernel);
@@ -123,13 +125,12 @@ impl ColumnTree {
     }
 }
 
-/// The kernel of [`ColumnTree::add_to`], for the rows from `first` on.
+/// The kernel of [`ColumnTree::add_all`], for the rows from `first` on.
 struct Adding<'a> {
-    tree: &'a ColumnTree,
+    trees: &'a [(usize, ColumnTree)],
     columns: Columns<'a>,
     first: usize,
     margins: &'a mut [f32],
-    group: usize,
     n_groups: usize,
 }
 
@@ -142,20 +143,22 @@ impl Kernel for Adding<'_> {
     #[inline(always)]
     fn run(self) {
         let mut stack = [[0; LANES]; SLOTS];
-        let values = &self.tree.values;
         let mut first = self.first;
+        // All trees of a block before the next one, whose margins come from memory once then.
         for margins in self.margins.chunks_mut(LANES * self.n_groups) {
             let n_rows = margins.len() / self.n_groups;
-            self.tree
-                .find(self.columns, first..first + n_rows, &mut stack);
-            if self.n_groups == 1 {
-                for (margin, &leaf) in margins.iter_mut().zip(&stack[0]) {
-                    *margin += values[usize::from(leaf)];
-                }
-            } else {
-                let margins = margins[self.group..].iter_mut().step_by(self.n_groups);
-                for (margin, &leaf) in margins.zip(&stack[0]) {
-                    *margin += values[usize::from(leaf)];
+            for (group, tree) in self.trees {
+                tree.find(self.columns, first..first + n_rows, &mut stack);
+                let values = &tree.values;
+                if self.n_groups == 1 {
+                    for (margin, &leaf) in margins.iter_mut().zip(&stack[0]) {
+                        *margin += values[usize::from(leaf)];
+                    }
+                } else {
+                    let margins = margins[*group..].iter_mut().step_by(self.n_groups);
+                    for (margin, &leaf) in margins.zip(&stack[0]) {
+                        *margin += values[usize::from(leaf)];
+                    }
                 }
             }
             first += n_rows;
@@ -320,22 +323,18 @@ mod tests {
             column: tree.nodes[idx].feature as usize,
             right: tree.right_side(idx),
         });
+        let in_one = [(1, in_one.unwrap())];
         let in_ranges = ColumnTree::new(tree, |idx| ColumnSplit {
             column: tree.nodes[idx].feature as usize,
             right: several(&tree.nodes[idx]),
         });
+        let in_ranges = [(0, in_ranges.unwrap())];
         for simd in Simd::ALL.into_iter().filter(|it| it.is_available()) {
             let threads = Threads::single().with_simd(simd);
             let mut margins = vec![1.0; 2 * N_ROWS];
-            in_one
-                .as_ref()
-                .unwrap()
-                .add_to(table, &mut margins, (1, 2), &threads);
+            ColumnTree::add_all(&in_one, table, (&mut margins, 2), &threads);
             let mut alone = vec![1.0; N_ROWS];
-            in_ranges
-                .as_ref()
-                .unwrap()
-                .add_to(table, &mut alone, (0, 1), &threads);
+            ColumnTree::add_all(&in_ranges, table, (&mut alone, 1), &threads);
             for row in 0..N_ROWS {
                 let code = |feature: u32| u16::from(codes[feature as usize * N_ROWS + row]);
                 let walked = tree.value_of(|node| code(node.feature));

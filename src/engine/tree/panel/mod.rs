@@ -9,6 +9,7 @@ use crate::bin::{AlignedBytes, BinnedMatrix, Codes, HistogramCuts, SparseCodes, 
 use crate::threads::Threads;
 
 use super::bundle::{Bundles, Member};
+use super::column_tree::Columns;
 use super::kernel::DenseRows;
 use super::listed::ListedColumns;
 
@@ -90,6 +91,17 @@ impl<'a> Panel<'a> {
     fn column(&self, feature: u32) -> usize {
         self.member(feature)
             .map_or(feature as usize, |member| member.column)
+    }
+
+    /// Its columns, if it has some.
+    pub(crate) fn table(&self) -> Option<Columns<'_>> {
+        let codes: &[u8] = match &self.form {
+            Form::Dense { columns, .. } => columns,
+            Form::Bundled { bundles, .. } => &bundles.columns,
+            Form::Sparse { .. } => return None,
+        };
+        let n_rows = self.n_rows;
+        Some(Columns { codes, n_rows })
     }
 
     /// The codes of a feature's column, all rows.

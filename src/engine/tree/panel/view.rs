@@ -10,7 +10,7 @@ use crate::threads::Threads;
 
 use super::super::bin_set::Cut;
 use super::super::cell::Cell;
-use super::super::column_tree::{ColumnSplit, Columns, Side};
+use super::super::column_tree::{ColumnSplit, Side};
 use super::super::follow::CodeTree;
 use super::super::kernel::{DenseRows, add_listed, add_rows};
 use super::super::partition::{Rule, divide};
@@ -197,17 +197,6 @@ impl View<'_> {
         };
         let n_singles = features.iter().enumerate().take_while(lies_next).count();
         &histogram[first..first + n_singles]
-    }
-
-    /// The columns of the panel, if it has some.
-    pub(crate) fn table(&self) -> Option<Columns<'_>> {
-        let codes: &[u8] = match &self.panel.form {
-            Form::Dense { columns, .. } => columns,
-            Form::Bundled { bundles, .. } => &bundles.columns,
-            Form::Sparse { .. } => return None,
-        };
-        let n_rows = self.panel.n_rows;
-        Some(Columns { codes, n_rows })
     }
 
     /// The split of a node of a tree on the panel's columns.
