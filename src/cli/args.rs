@@ -80,7 +80,7 @@ pub enum ColorWhen {
 pub enum Command {
     /// Show what `run` would do, without doing it
     Plan(command::plan::Plan),
-    /// Look for what would go wrong: credentials, region, buckets, data, image, cost
+    /// Look for what would go wrong: credentials, role, permissions, quotas, image, data, cost
     Doctor(command::doctor::Doctor),
     /// Submit a training job, follow it, fetch its model
     Run(command::run::Run),
@@ -125,6 +125,6 @@ pub enum Command {
     JobNames(command::completion::JobNames),
     /// Write a manual page for each command
     Man(command::man::Man),
-    /// Explain a command, a topic (exit-codes, environment, errors) or an error code
+    /// Explain a command, a topic (exit-codes, environment, errors, iam) or an error code
     Help(command::help::Help),
 }

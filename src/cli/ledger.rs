@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use contract::job::JobName;
 use serde::{Deserialize, Serialize};
 
 use crate::output::Printer;
@@ -150,6 +151,16 @@ impl Ledger {
         {
             self.note(&run.ended(&report.status, report.exit_code), printer);
         }
+    }
+
+    /// The job file that a run was submitted with, where it is one of this machine's and the file is known.
+    pub fn job_file(&self, name: &JobName, place: &str) -> Option<String> {
+        let known = self.read().unwrap_or_default();
+        let run = known
+            .runs
+            .into_iter()
+            .find(|it| it.name == name.as_str() && it.region == place)?;
+        run.job_file
     }
 
     /// Reads what is there; a file that is not there holds nothing.

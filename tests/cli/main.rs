@@ -3,6 +3,8 @@
 //! by script; and a job from file to model on the SageMaker on this machine.
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod after;
 #[cfg(test)]
 mod comfort;
@@ -18,6 +20,8 @@ mod layers;
 mod predict;
 #[cfg(test)]
 mod preflight;
+#[cfg(test)]
+mod preflight_account;
 #[cfg(test)]
 mod program;
 #[cfg(test)]

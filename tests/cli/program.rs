@@ -80,7 +80,7 @@ fn help_is_short_and_names_every_command() {
 
     Commands:
       plan        Show what `run` would do, without doing it
-      doctor      Look for what would go wrong: credentials, region, buckets, data, image, cost
+      doctor      Look for what would go wrong: credentials, role, permissions, quotas, image, data, cost
       run         Submit a training job, follow it, fetch its model
       ls          List training jobs, newest first
       show        Show one job: status, transitions, metrics, artifacts
@@ -99,7 +99,7 @@ fn help_is_short_and_names_every_command() {
       schema      Print the JSON Schema of job files
       completion  Print a shell's completion script
       man         Write a manual page for each command
-      help        Explain a command, a topic (exit-codes, environment, errors) or an error code
+      help        Explain a command, a topic (exit-codes, environment, errors, iam) or an error code
 
     Options:
       -h, --help     Print help
@@ -148,7 +148,7 @@ fn an_unknown_command_is_a_usage_error() {
 
     ----- stderr -----
     error[E0101]: there is no command and no topic `frobnicate`
-      fix      `linden --help` lists the commands; topics are exit-codes, environment and errors
+      fix      `linden --help` lists the commands; topics are exit-codes, environment, errors and iam
     "#);
 }
 

@@ -71,8 +71,14 @@ impl AwsErrorKind {
             | "ResourceNotFoundException"
             | "NoSuchKey"
             | "NoSuchBucket"
+            | "NoSuchEntity"
+            | "NoSuchResourceException"
+            | "RepositoryNotFoundException"
+            | "ImageNotFoundException"
+            | "LayersNotFoundException"
             | "NotFound" => Self::NotFound,
             "ResourceInUse"
+            | "ImageTagAlreadyExistsException"
             | "ConflictException"
             | "BucketAlreadyExists"
             | "BucketAlreadyOwnedByYou" => Self::NameTaken,
@@ -81,11 +87,15 @@ impl AwsErrorKind {
             | "SerializationException"
             | "InvalidParameterException"
             | "InvalidBucketName"
+            | "InvalidInput"
             | "InvalidRequest" => Self::Invalid,
             "InternalServerError"
             | "InternalFailure"
             | "InternalError"
             | "InternalServerException"
+            | "ServerException"
+            | "ServiceException"
+            | "ServiceFailure"
             | "ServiceUnavailable"
             | "ServiceUnavailableException" => Self::Service,
             _ => return None,
