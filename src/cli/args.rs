@@ -80,7 +80,7 @@ pub enum ColorWhen {
 pub enum Command {
     /// Show what `run` would do, without doing it
     Plan(command::plan::Plan),
-    /// Look for what would go wrong: credentials, role, permissions, quotas, image, data, cost
+    /// Look for what would go wrong: credentials, role, quotas, image, data, cost
     Doctor(command::doctor::Doctor),
     /// Submit a training job, follow it, fetch its model
     Run(command::run::Run),
@@ -110,6 +110,12 @@ pub enum Command {
     /// Look into a model, predict with it, explain it, convert it
     #[command(subcommand)]
     Model(command::model::Model),
+    /// Build the training image, push it, look into it
+    #[command(subcommand)]
+    Image(command::image::Image),
+    /// Show the prices that costs are made of, or fetch them from AWS
+    #[command(subcommand)]
+    Prices(command::prices::PricesCommand),
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),

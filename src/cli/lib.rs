@@ -37,6 +37,7 @@ pub mod job_text;
 pub mod lease;
 pub mod ledger;
 pub mod let_go;
+pub mod live;
 pub mod model_file;
 pub mod narrator;
 pub mod needs;

@@ -3,10 +3,12 @@
 //! A result is one value that is both `Display` (text, coloured with [`crate::style`]) and `Serialize` (JSON), so the two
 //! cannot drift apart. A reader that goes away (`linden ls | head -1`) is not an error: the program ends quietly.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::args::{ColorWhen, Global};
@@ -45,6 +47,8 @@ pub struct Printer {
     quiet: bool,
     verbosity: u8,
     live: bool,
+    /// Whether stdout goes to a terminal.
+    shown: bool,
     /// Whether stdout is a terminal that is redrawn in place.
     redraws: bool,
     /// Characters in a line of stdout.
@@ -52,6 +56,8 @@ pub struct Printer {
     bar: Option<ProgressBar>,
 }
 
+/// How often an area of lines is drawn anew while nothing happens.
+const TICK: Duration = Duration::from_millis(500);
 /// The width where nobody tells one.
 const DEFAULT_WIDTH: usize = 80;
 
@@ -80,6 +86,7 @@ impl Printer {
         let live = err.is_terminal() && !dumb && !global.quiet;
         Self {
             live,
+            shown: out.is_terminal(),
             redraws: live && out.is_terminal() && colored(true),
             width: width(),
             out: Stream {
@@ -120,6 +127,7 @@ impl Printer {
             quiet: global.quiet,
             verbosity: global.verbose,
             live: false,
+            shown: false,
             redraws: false,
             width: DEFAULT_WIDTH,
             bar: None,
@@ -139,6 +147,11 @@ impl Printer {
     /// Whether a progress line can be redrawn in place.
     pub fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// Whether stdout goes to a terminal; elsewhere another program may write to the person's.
+    pub fn is_shown(&self) -> bool {
+        self.shown
     }
 
     /// Whether what was printed on stdout can be drawn over.
@@ -171,7 +184,13 @@ impl Printer {
     /// If stdout cannot be written, or was closed by its reader.
     pub fn line(&mut self, text: &str) -> Result<(), CliError> {
         let Self { out, bar, .. } = self;
-        above(bar.as_ref(), || out.write_line(text)).map_err(CliError::Output)
+        let is_below = bar.is_some();
+        let write = || {
+            out.write_line(text)?;
+            // What is written while a bar is drawn must be out before that is drawn again.
+            if is_below { out.writer.flush() } else { Ok(()) }
+        };
+        above(bar.as_ref(), write).map_err(CliError::Output)
     }
 
     /// Writes out what is still held back for stdout.
@@ -212,6 +231,38 @@ impl Printer {
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style.progress_chars("━╸─"));
             self.bar = Some(bar);
+        }
+    }
+
+    /// Starts an area below everything that is said: the lines that `text` makes for a width, drawn over in place. On a
+    /// terminal only.
+    pub fn start_area(&mut self, text: impl Fn(usize) -> String + Send + Sync + 'static) {
+        self.end_bar();
+        if !self.live {
+            return;
+        }
+        let (text, colored) = (Arc::new(text), self.err.colored);
+        let draw = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let text = text(width());
+            // There is nobody to tell that a line could not be drawn.
+            let _ = if colored {
+                out.write_str(&text)
+            } else {
+                write!(out, "{}", anstream::adapter::strip_str(&text))
+            };
+        };
+        let style = ProgressStyle::with_template("{area}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style.with_key("area", draw));
+        bar.enable_steady_tick(TICK);
+        self.bar = Some(bar);
+    }
+
+    /// Draws the area anew.
+    pub fn redraw(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message("");
         }
     }
 

@@ -1,7 +1,5 @@
 //! The image by its digest: what a tag names can be another image tomorrow, what a digest names cannot.
 
-use contract::job::ImageUri;
-
 use crate::aws::EcrPlace;
 use crate::error::CliError;
 use crate::job_source::JobSource;
@@ -40,8 +38,8 @@ pub async fn pin(
             "push one image for linux/amd64: `linden image push`",
         ));
     }
-    let pinned = pinned(image, &stored.digest);
-    source.job.image = pinned.map_err(|err| {
+    let pinned = with_digest(image, &stored.digest).parse();
+    source.job.image = pinned.map_err(|err: contract::job::NameError| {
         usage(
             format!("ECR's digest makes no image of `{image}`: {err}"),
             "try again without --pin",
@@ -51,11 +49,11 @@ pub async fn pin(
 }
 
 /// The image without its tag and with that digest.
-fn pinned(image: &str, digest: &str) -> Result<ImageUri, contract::job::NameError> {
+pub fn with_digest(image: &str, digest: &str) -> String {
     let path = image.split_once('@').map_or(image, |(path, _)| path);
     let name = path.rfind('/').map_or(0, |it| it + 1);
     let end = path[name..].find(':').map_or(path.len(), |it| name + it);
-    format!("{}@{digest}", &path[..end]).parse()
+    format!("{}@{digest}", &path[..end])
 }
 
 #[cfg(test)]
@@ -70,7 +68,7 @@ mod tests {
             "host:5000/b/linden",
             "host:5000/b/linden:1@sha256:old",
         ] {
-            let text = pinned(image, &digest).unwrap().to_string();
+            let text = with_digest(image, &digest);
             assert_eq!(text, format!("host:5000/b/linden@{digest}"));
         }
     }

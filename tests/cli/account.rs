@@ -40,6 +40,8 @@ pub(crate) struct Account {
     pub defaults: Vec<(&'static str, f64)>,
     /// The processor of the image; `None` is no such image.
     pub architecture: Option<&'static str>,
+    /// Products of the price list, one a page.
+    pub products: Vec<Value>,
 }
 
 impl Account {
@@ -79,6 +81,30 @@ impl Account {
         match operation {
             "listservicequotas" => Some(list(&self.quotas)),
             "listawsdefaultservicequotas" => Some(list(&self.defaults)),
+            "getproducts" => {
+                let wanted = body["Filters"].as_array().unwrap();
+                let region = wanted
+                    .iter()
+                    .find(|it| it["Field"] == "regionCode")
+                    .unwrap();
+                assert_eq!(
+                    (&body["ServiceCode"], &region["Value"]),
+                    (&json!("AmazonSageMaker"), &json!("eu-west-1"))
+                );
+                let at: usize = body["NextToken"]
+                    .as_str()
+                    .map_or(0, |it| it.parse().unwrap());
+                let page: Vec<String> = self
+                    .products
+                    .get(at)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
+                let next = (at + 1 < self.products.len()).then(|| (at + 1).to_string());
+                Some(ok(
+                    &json!({ "FormatVersion": "aws_v1", "PriceList": page, "NextToken": next }),
+                ))
+            }
             "batchgetimage" => Some(self.image(body)),
             "getdownloadurlforlayer" => {
                 let url = format!("http://{host}/config-blob");

@@ -15,6 +15,8 @@ mod fake;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod follow_long;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod predict;
@@ -22,6 +24,8 @@ mod predict;
 mod preflight;
 #[cfg(test)]
 mod preflight_account;
+#[cfg(test)]
+mod prices;
 #[cfg(test)]
 mod program;
 #[cfg(test)]

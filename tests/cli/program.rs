@@ -80,7 +80,7 @@ fn help_is_short_and_names_every_command() {
 
     Commands:
       plan        Show what `run` would do, without doing it
-      doctor      Look for what would go wrong: credentials, role, permissions, quotas, image, data, cost
+      doctor      Look for what would go wrong: credentials, role, quotas, image, data, cost
       run         Submit a training job, follow it, fetch its model
       ls          List training jobs, newest first
       show        Show one job: status, transitions, metrics, artifacts
@@ -94,6 +94,8 @@ fn help_is_short_and_names_every_command() {
       compare     Show in what jobs differ: parameters, data, metrics, time and cost
       artifacts   List, fetch or verify what a job has written
       model       Look into a model, predict with it, explain it, convert it
+      image       Build the training image, push it, look into it
+      prices      Show the prices that costs are made of, or fetch them from AWS
       local       The SageMaker on this machine
       config      Show every value that holds for a job, and where it came from
       schema      Print the JSON Schema of job files

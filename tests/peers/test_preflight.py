@@ -33,6 +33,7 @@ JOB = f"""schema = 1
 name = "doctor"
 [image]
 uri = "123456789012.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}:0.1.0"
+check_hyperparameters = false
 [role]
 arn = "arn:aws:iam::123456789012:role/{ROLE}"
 [compute]

@@ -246,7 +246,7 @@ fn credentials_are_missing(text: &str) -> bool {
 }
 
 /// The innermost causes, outermost first, without the SDK's empty phrases.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(err);
     while let Some(err) = next {

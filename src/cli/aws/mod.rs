@@ -30,6 +30,7 @@ pub use account::{
     Answer, Decision, EcrPlace, Fact, FactValue, Images, ListPrice, Permissions, PriceList,
     Question, Quota, Quotas, RegistryLogin, Role, Simulation, StoredImage,
 };
+pub(crate) use error::chain as causes;
 pub use error::{AwsError, AwsErrorKind};
 
 /// Where SageMaker writes the logs of training jobs; streams are `<job>/<host>-<epoch>`.

@@ -25,7 +25,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("LINDEN_LOCAL", "`1` is the same as --local"),
     (
         "LINDEN_HOME",
-        "folder of the program's state; the SageMaker on this machine lives in `local` below it",
+        "folder of the program's state: `local` of the SageMaker on this machine, `prices` that were fetched, the ledger",
     ),
     (
         "XDG_STATE_HOME",
@@ -56,6 +56,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "AWS_ENDPOINT_URL",
         "address to send requests to, where --endpoint-url does not name one",
+    ),
+    (
+        "LINDEN_REGISTRY_USER",
+        "login of a registry that is not ECR, with LINDEN_REGISTRY_PASSWORD",
     ),
     (
         "NO_COLOR",

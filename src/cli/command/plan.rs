@@ -6,10 +6,11 @@ use contract::job::{JobName, TrainingJobStatus};
 
 use crate::args::Global;
 use crate::aws::{AwsErrorKind, ListFilter};
-use crate::cost::{self, Cost};
+use crate::cost::{self, Cost, Memory};
 use crate::data::{self, ChannelData};
 use crate::error::CliError;
 use crate::job_source::{JobArgs, JobSource};
+use crate::ledger::Ledger;
 use crate::output::Printer;
 use crate::pin;
 use crate::planned::{Existing, Planned};
@@ -24,9 +25,9 @@ const PAST_RUNS: usize = 5;
 /// Show what `run` would do, without doing it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Prices: a small dated table is built in; linden/prices.json in $XDG_CONFIG_HOME or ~/.config, or \
-    the file that $LINDEN_PRICES names, goes before it, in the form of configs/prices.json. AWS has them: aws pricing \
-    get-products --service-code AmazonSageMaker --region us-east-1."
+    after_help = "Prices: a small dated table is built in; what `linden prices refresh` has fetched goes before it, and \
+    linden/prices.json in $XDG_CONFIG_HOME or ~/.config, or the file that $LINDEN_PRICES names, before both. Low and \
+    expected are what past runs on the same machines cost: by this machine's ledger, with --online by SageMaker."
 )]
 #[expect(
     clippy::struct_excessive_bools,
@@ -92,7 +93,8 @@ impl Plan {
             })?,
         };
         let region = cost::region(region.as_deref(), &source.job);
-        let cost = Cost::of(&source.job, region, &prices).with_past(online.past_seconds.clone());
+        let (past, memory) = past(&source.job, region.as_deref(), &online);
+        let cost = Cost::of(&source.job, region, &prices).with_past(past, memory);
         let planned = plan(&source, &name, cost, online, printer)?;
         self.tell(&planned, printer)?;
         if let Some(max) = self.max_cost.filter(|_| !global.local) {
@@ -155,6 +157,20 @@ pub(super) fn keep_below(
     let prices = Prices::read(|name| std::env::var(name).ok())?;
     let region = cost::region(global.region.as_deref(), job);
     Cost::of(job, region, &prices).keep_below(max_usd, &prices)
+}
+
+/// Seconds that past runs were paid for: by SageMaker where it was asked and knows any, else by the ledger.
+fn past(job: &JobFile, region: Option<&str>, online: &Online) -> (Vec<i64>, Memory) {
+    let first = job.compute.instance_types.first().zip(region);
+    match first {
+        Some((instance_type, region)) if online.past_seconds.is_empty() => {
+            let wanted = (instance_type.as_str(), job.compute.instances);
+            let ledger = Ledger::of_this_machine();
+            let seconds = ledger.past_seconds(&job.name, region, wanted, PAST_RUNS);
+            (seconds, Memory::Ledger)
+        }
+        Some(_) | None => (online.past_seconds.clone(), Memory::Sagemaker),
+    }
 }
 
 async fn look(source: &JobSource, session: &Session) -> Result<Online, CliError> {
@@ -252,7 +268,10 @@ fn plan(
     let mut planned = Planned::of(job, name, cost, &data)
         .with_existing(online.existing)
         .with_preflight(online.preflight);
-    if let Some(text) = data::crowded(job, &data) {
+    for text in data::crowded(job, &data)
+        .into_iter()
+        .chain(planned.cost.warning())
+    {
         printer.say(&format!("{} {text}", paint(WARN, "warning:")));
         planned.warnings.push(text);
     }

@@ -24,9 +24,11 @@ use crate::follow::{self, Ended, Wish};
 use crate::job_source::{JobArgs, JobSource};
 use crate::ledger::{self, Ledger};
 use crate::let_go::let_go;
+use crate::live::Facts;
 use crate::narrator::Narrator;
 use crate::output::Printer;
 use crate::pin;
+use crate::prices::Prices;
 use crate::report::JobReport;
 use crate::run_end::{Detached, Outcome, say_next};
 use crate::session::{self, Session};
@@ -169,7 +171,8 @@ impl Run {
                     if self.detach {
                         return detach(&name, attached, session, printer);
                     }
-                    let last = match self.follow(job, &name, session, printer).await? {
+                    let what = (job, asked);
+                    let last = match self.follow(what, &name, session, printer).await? {
                         Followed::Ended(last) => last,
                         Followed::LetGo(code) => return Ok(code),
                     };
@@ -228,7 +231,7 @@ impl Run {
 
     async fn follow(
         &self,
-        job: &JobFile,
+        (job, instance_type): (&JobFile, Option<&InstanceType>),
         name: &JobName,
         session: &Session,
         printer: &mut Printer,
@@ -237,6 +240,7 @@ impl Run {
         let n_rounds = job.checked.as_ref().map_or(0, |it| u64::from(it.num_round));
         let mut narrator =
             Narrator::new(printer, n_rounds, job.compute.instances > 1).telling(self.telling);
+        narrator = narrator.showing(facts((job, instance_type), n_rounds, session));
         let wish = Wish::everything();
         let again = || format!("linden logs -f {name}{}", session.flag());
         let mut on_event = |event| narrator.tell(name.as_str(), &event);
@@ -302,6 +306,28 @@ impl Run {
         printer.flush()?;
         say_next(&outcome, printer);
         Ok(code)
+    }
+}
+
+/// What the status area knows from the beginning.
+fn facts(
+    (job, instance_type): (&JobFile, Option<&InstanceType>),
+    n_rounds: u64,
+    session: &Session,
+) -> Facts {
+    let name = instance_type.map(InstanceType::as_str).unwrap_or_default();
+    // A table that cannot be read has been told of by whatever needed it.
+    let prices = Prices::read(|name| std::env::var(name).ok()).ok();
+    let price = prices.and_then(|it| it.of(session.region(), name));
+    let rate = price
+        .filter(|_| !session.is_local)
+        .map(|it| it.usd_per_hour);
+    let instances = job.compute.instances;
+    Facts {
+        machines: format!("{instances} × {name}"),
+        hosts: usize::try_from(instances).unwrap_or(1),
+        n_rounds,
+        usd_per_hour: rate.map(|it| it * instances as f64),
     }
 }
 

@@ -3,6 +3,10 @@
 //!
 //! Invariant: a digest is of the bytes as they came, never of what was read and written again.
 
+pub mod archive;
+pub mod error;
+pub mod registry;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -125,6 +129,17 @@ pub struct Platform {
     pub variant: Option<String>,
 }
 
+impl Platform {
+    /// Whether `wanted`, such as `linux/amd64`, names this; a variant counts only where it names one.
+    pub fn is(&self, wanted: &str) -> bool {
+        let mut parts = wanted.split('/');
+        let same = parts.next() == Some(&self.os) && parts.next() == Some(&self.architecture);
+        same && parts
+            .next()
+            .is_none_or(|it| self.variant.as_deref() == Some(it))
+    }
+}
+
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;
@@ -236,6 +251,8 @@ mod tests {
             "config": {"Entrypoint": ["train"], "Cmd": null, "Labels": {"a": "b"}}}"#;
         let config = Config::parse(full).unwrap();
         assert_eq!(config.platform.to_string(), "linux/arm64/v8");
+        assert!(config.platform.is("linux/arm64") && config.platform.is("linux/arm64/v8"));
+        assert!(!config.platform.is("linux/arm64/v7") && !config.platform.is("linux"));
         assert_eq!(
             (config.entry_point[0].as_str(), config.labels["a"].as_str()),
             ("train", "b")

@@ -47,7 +47,10 @@ pub(super) fn cost(session: &Session, job: &JobFile, prices: &Prices) -> Option<
     }
     let cost = Cost::of(job, Some(session.region().to_owned()), prices);
     Some(if cost.ceiling_usd.is_some() {
-        Check::ok("cost", cost.to_string())
+        match cost.warning() {
+            None => Check::ok("cost", cost.to_string()),
+            Some(old) => Check::warn("cost", format!("{cost}; {old}")),
+        }
     } else {
         let text = cost.to_string();
         let why = text.trim_start_matches("ceiling unknown: ");
