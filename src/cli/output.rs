@@ -23,6 +23,17 @@ pub enum Format {
     Json,
 }
 
+/// What stdout goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Screen {
+    /// A file or another program.
+    None,
+    /// A terminal, line by line.
+    Written,
+    /// A terminal that is redrawn in place.
+    Redrawn,
+}
+
 /// Where text goes, and whether it may be coloured.
 struct Stream {
     writer: Box<dyn Write + Send>,
@@ -47,10 +58,7 @@ pub struct Printer {
     quiet: bool,
     verbosity: u8,
     live: bool,
-    /// Whether stdout goes to a terminal.
-    shown: bool,
-    /// Whether stdout is a terminal that is redrawn in place.
-    redraws: bool,
+    screen: Screen,
     /// Characters in a line of stdout.
     width: usize,
     bar: Option<ProgressBar>,
@@ -86,8 +94,11 @@ impl Printer {
         let live = err.is_terminal() && !dumb && !global.quiet;
         Self {
             live,
-            shown: out.is_terminal(),
-            redraws: live && out.is_terminal() && colored(true),
+            screen: match out.is_terminal() {
+                true if live && colored(true) => Screen::Redrawn,
+                true => Screen::Written,
+                false => Screen::None,
+            },
             width: width(),
             out: Stream {
                 colored: colored(out.is_terminal()),
@@ -127,8 +138,7 @@ impl Printer {
             quiet: global.quiet,
             verbosity: global.verbose,
             live: false,
-            shown: false,
-            redraws: false,
+            screen: Screen::None,
             width: DEFAULT_WIDTH,
             bar: None,
         }
@@ -151,12 +161,12 @@ impl Printer {
 
     /// Whether stdout goes to a terminal; elsewhere another program may write to the person's.
     pub fn is_shown(&self) -> bool {
-        self.shown
+        self.screen != Screen::None
     }
 
     /// Whether what was printed on stdout can be drawn over.
     pub fn redraws(&self) -> bool {
-        self.redraws
+        self.screen == Screen::Redrawn
     }
 
     /// Characters in a line of stdout: the terminal's, else `COLUMNS`, else 80.

@@ -197,7 +197,7 @@ impl Account {
         } else {
             "allowed"
         };
-        let each: String = resources
+        let each: Vec<String> = resources
             .iter()
             .map(|it| {
                 format!("<member><EvalResourceName>{it}</EvalResourceName><EvalResourceDecision>{decision}</EvalResourceDecision></member>")
@@ -207,7 +207,10 @@ impl Account {
             [one] => (*one, String::new()),
             _ => (
                 "*",
-                format!("<ResourceSpecificResults>{each}</ResourceSpecificResults>"),
+                format!(
+                    "<ResourceSpecificResults>{}</ResourceSpecificResults>",
+                    each.concat()
+                ),
             ),
         };
         format!(
@@ -234,7 +237,8 @@ pub(crate) fn denied_json(operation: &str) -> Reply {
 }
 
 fn role(name: &str, trust: &str) -> String {
-    let trust: String = trust.bytes().map(|it| format!("%{it:02X}")).collect();
+    let trust: Vec<String> = trust.bytes().map(|it| format!("%{it:02X}")).collect();
+    let trust = trust.concat();
     format!(
         "<Role><Path>/</Path><RoleName>{name}</RoleName><RoleId>AROA</RoleId><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
          <Arn>arn:aws:iam::123456789012:role/{name}</Arn><AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument></Role>"
