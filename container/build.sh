@@ -17,6 +17,7 @@ Options:
 
 Environment:
   CARGO_TARGET_DIR  Where cargo builds, instead of `target`
+  CONTAINER_ENGINE  The engine's command, instead of `docker`: `podman` takes the same ones
 END
 }
 
@@ -107,10 +108,11 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$(uname -sm)" = "Linux x86_64" ] || fail "the image is built on Linux on x86-64 only, this is $(uname -sm)"
-for tool in cargo docker readelf; do
+engine="${CONTAINER_ENGINE:-docker}"
+for tool in cargo "$engine" readelf; do
     command -v "$tool" >/dev/null || fail "$tool is not installed"
 done
-docker version >/dev/null 2>&1 || fail "Docker does not answer: $(docker version 2>&1 >/dev/null | tail -n 1)"
+"$engine" version >/dev/null 2>&1 || fail "$engine does not answer: $("$engine" version 2>&1 >/dev/null | tail -n 1)"
 [ -f "$CERTIFICATES" ] || fail "$CERTIFICATES is missing: install Debian's package ca-certificates"
 
 version="$(cargo pkgid --package trainer)"
@@ -132,8 +134,8 @@ cp container/Dockerfile "$context/image/Dockerfile"
 say "building $tag"
 # Without the buildx plug-in only the classic builder is there. Attestations would turn the image into an index, which
 # SageMaker does not take.
-docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --quiet --tag "$tag" \
+"$engine" buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
+BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$engine" build --quiet --tag "$tag" \
     --build-arg "VERSION=$version" --build-arg "LICENSES=$licences" "$context/image" >&2
 say "the program has $(stat --format %s "$program") bytes; the image:"
 echo "$tag $(docker image inspect --format '{{.Size}}' "$tag") bytes"

@@ -80,7 +80,7 @@ pub enum ColorWhen {
 pub enum Command {
     /// Show what `run` would do, without doing it
     Plan(command::plan::Plan),
-    /// Look for what would go wrong: credentials, region, buckets, data, image, cost
+    /// Look for what would go wrong: credentials, role, quotas, image, data, cost
     Doctor(command::doctor::Doctor),
     /// Submit a training job, follow it, fetch its model
     Run(command::run::Run),
@@ -110,6 +110,12 @@ pub enum Command {
     /// Look into a model, predict with it, explain it, convert it
     #[command(subcommand)]
     Model(command::model::Model),
+    /// Build the training image, push it, look into it
+    #[command(subcommand)]
+    Image(command::image::Image),
+    /// Show the prices that costs are made of, or fetch them from AWS
+    #[command(subcommand)]
+    Prices(command::prices::PricesCommand),
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),
@@ -125,6 +131,6 @@ pub enum Command {
     JobNames(command::completion::JobNames),
     /// Write a manual page for each command
     Man(command::man::Man),
-    /// Explain a command, a topic (exit-codes, environment, errors) or an error code
+    /// Explain a command, a topic (exit-codes, environment, errors, iam) or an error code
     Help(command::help::Help),
 }

@@ -54,16 +54,32 @@ pub struct Past {
     pub low_usd: f64,
     /// US dollars of the one in the middle.
     pub expected_usd: f64,
+    /// Who remembers them.
+    pub from: Memory,
 }
 
-/// The region that prices are taken of: the one that was asked for, else the one that the image is in.
-pub fn region(asked: Option<&str>, job: &JobFile) -> Option<String> {
+/// Who remembers past runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Memory {
+    /// SageMaker.
+    Sagemaker,
+    /// The ledger of this machine.
+    Ledger,
+}
+
+/// The region that somebody has named: on the command line, else in the environment.
+pub fn region_asked(asked: Option<&str>) -> Option<String> {
     let of = |name| std::env::var(name).ok().filter(|it| !it.is_empty());
     asked
         .map(ToOwned::to_owned)
         .or_else(|| of("AWS_REGION"))
         .or_else(|| of("AWS_DEFAULT_REGION"))
-        .or_else(|| image_region(job.image.as_str()).map(ToOwned::to_owned))
+}
+
+/// The region that prices are taken of: the one that was asked for, else the one that the image is in.
+pub fn region(asked: Option<&str>, job: &JobFile) -> Option<String> {
+    region_asked(asked).or_else(|| image_region(job.image.as_str()).map(ToOwned::to_owned))
 }
 
 /// `eu-west-1` of `123456789012.dkr.ecr.eu-west-1.amazonaws.com/...`.
@@ -112,7 +128,7 @@ impl Cost {
 
     /// Adds what past runs tell: seconds that were paid for on each machine, all on the first type.
     #[must_use]
-    pub fn with_past(mut self, mut billable_seconds: Vec<i64>) -> Self {
+    pub fn with_past(mut self, mut billable_seconds: Vec<i64>, from: Memory) -> Self {
         billable_seconds.sort_unstable();
         let price = self.types.first().and_then(|it| it.price.as_ref());
         if let (Some(price), Some(low)) = (price, billable_seconds.first()) {
@@ -123,9 +139,20 @@ impl Cost {
                 runs: billable_seconds.len(),
                 low_usd: usd(*low),
                 expected_usd: usd(billable_seconds[billable_seconds.len() / 2]),
+                from,
             });
         }
         self
+    }
+
+    /// What is to be said of prices that are old.
+    pub fn warning(&self) -> Option<String> {
+        let price = self.types.iter().find_map(|it| it.price.as_ref())?;
+        let text = price.warning()?;
+        let region = self.region.as_deref().unwrap_or("REGION");
+        Some(format!(
+            "{text}; `linden prices refresh --region {region}` fetches today's"
+        ))
     }
 
     /// Holds the ceiling against what may be spent.
@@ -194,13 +221,14 @@ pub fn parse_usd(text: &str) -> Result<f64, String> {
 
 /// Where a price can be put.
 pub fn own_table(prices: &Prices) -> String {
+    let fetch = "`linden prices refresh` fetches AWS's prices";
     match &prices.own {
         Some(path) => format!(
-            "put its price into {} (it has the form of configs/prices.json)",
+            "{fetch}; or put its price into {} (it has the form of configs/prices.json)",
             path.display()
         ),
         None => format!(
-            "set {} to a file of the form of configs/prices.json",
+            "{fetch}; or set {} to a file of the form of configs/prices.json",
             crate::prices::VARIABLE
         ),
     }
@@ -224,6 +252,10 @@ impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(past) = &self.past {
             let runs = units::count(past.runs as u64, "past run");
+            let runs = match past.from {
+                Memory::Sagemaker => runs,
+                Memory::Ledger => format!("{runs} of this machine"),
+            };
             write!(
                 f,
                 "low {} · expected {} ({runs}) · ",
@@ -319,7 +351,10 @@ mod tests {
     #[test]
     fn past_runs_give_low_and_expected() {
         let cost = Cost::of(&job(&[]), Some("us-east-1".into()), &prices());
-        let past = cost.with_past(vec![7200, 3600, 36_000]).past.unwrap();
+        let past = cost
+            .with_past(vec![7200, 3600, 36_000], Memory::Ledger)
+            .past
+            .unwrap();
         assert_eq!(
             (past.low_usd, past.expected_usd, past.runs),
             (0.115, 0.23, 3)

@@ -14,6 +14,7 @@ use local::LocalError;
 use crate::aws::client::NoRegion;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::error_page::{self, Page};
+use crate::image::error::ImageError;
 use crate::predict::PredictFileError;
 use crate::style::{BAD, COMMAND, FAINT, paint};
 use crate::unpack::UnpackError;
@@ -136,6 +137,9 @@ pub enum CliError {
     /// Data could not be predicted on.
     #[error(transparent)]
     Predict(#[from] PredictFileError),
+    /// An image cannot be built, read, found or pushed.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// The runtime could not start.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -184,6 +188,7 @@ impl CliError {
             Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe => exit::SUCCESS,
             Self::NoSuchJob { .. } | Self::Missing { .. } => exit::NOT_FOUND,
             Self::Conflict { .. } => exit::CONFLICT,
+            Self::Image(err) => err.exit_code(),
             Self::Local(_) | Self::NoTrainer(_) => exit::LOCAL_ENGINE,
             Self::Unpack(UnpackError::Write { .. })
             | Self::File { .. }
@@ -213,6 +218,7 @@ impl CliError {
             Self::Digest { .. } => &error_page::DIGEST,
             Self::Model { .. } => &error_page::MODEL,
             Self::Predict(_) => &error_page::PREDICT,
+            Self::Image(err) => err.page(),
             Self::Local(_) => &error_page::LOCAL,
             Self::NoTrainer(_) => &error_page::NO_TRAINER,
             Self::Start(_) => &error_page::START,
@@ -304,6 +310,7 @@ impl CliError {
                 )]
             }
             Self::Predict(err) => vec![("fix", err.fix().to_owned())],
+            Self::Image(err) => vec![("fix", err.fix())],
         }
     }
 }

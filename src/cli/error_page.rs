@@ -102,6 +102,15 @@ pages! {
     AWS_UNEXPECTED: "E0311", "AWS gave an answer that nobody knows",
         "The answer fits nothing that the service is documented to say.",
         "Try again with -v, and report what you see.";
+    REGISTRY: "E0312", "A registry of images refuses, fails or is not reached",
+        "The registry that the image's name begins with does not have the image, does not allow the caller to see or push it, \
+         or does not answer.",
+        "Do what the line `fix` says; ECR is logged in to with AWS's credentials, another registry with \
+         LINDEN_REGISTRY_USER and LINDEN_REGISTRY_PASSWORD.";
+    TAG_TAKEN: "E0313", "The tag names another image",
+        "A job file that names a tag means whatever was pushed under it, so a tag that is taken is left alone, and ECR's \
+         immutable tags cannot be moved at all.",
+        "Push under a new tag; `linden image inspect IMAGE` shows what the old one names.";
     UNPACK: "E0401", "An archive was refused",
         "It cannot be read, leads out of its folder, holds links or devices, or unpacks to more than a model has. Archives \
          come from buckets that others may write.",
@@ -116,6 +125,14 @@ pages! {
     PREDICT: "E0404", "Data could not be predicted on",
         "The rows do not fit the model, or cannot be read; the message has the place.",
         "Correct the file, or name the columns as the line `fix` says.";
+    IMAGE: "E0405", "An image cannot be read",
+        "The file or folder is neither what `docker save` writes nor OCI's image layout, or it is damaged, or the name of the \
+         image is none.",
+        "Do what the line `fix` says; `linden image inspect` shows what an archive holds.";
+    PLATFORM: "E0406", "An image is for another processor",
+        "SageMaker trains on linux/amd64. An image that was built on a machine with another processor starts there and \
+         fails in the job.",
+        "Build it with `docker build --platform linux/amd64`, or push it with --platform where that is really meant.";
     LOCAL: "E0501", "The local SageMaker did not start",
         "Its port or its folder is in use, or cannot be used.",
         "Do what the line `fix` says.";
@@ -125,6 +142,9 @@ pages! {
     START: "E0503", "The program could not start",
         "The system has refused threads, signals or the like.",
         "Check the limits of the session (`ulimit -a`).";
+    ENGINE: "E0504", "No container engine builds the image",
+        "`image build` needs Docker or Podman, and neither answers, or the build has failed and said why.",
+        "Start the engine, or build on a machine that has one: `linden image push` needs none.";
 }
 
 /// The page of a failed call to AWS.

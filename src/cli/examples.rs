@@ -13,6 +13,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "linden plan job.toml",
             "linden plan job.toml --set hyperparameters.eta=0.1 --request",
+            "linden plan job.toml --online --pin",
         ],
     ),
     (
@@ -148,6 +149,51 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "model export",
         &["linden model export runs/usage-3fa91c02-2 --format onnx -o model.onnx"],
+    ),
+    (
+        "image",
+        &[
+            "linden image push image.tar 123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0",
+        ],
+    ),
+    (
+        "image build",
+        &[
+            "linden image build",
+            "linden image build ~/linden --tag linden-trainer:test -o image.tar",
+        ],
+    ),
+    (
+        "image push",
+        &[
+            "linden image push image.tar 123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0",
+        ],
+    ),
+    (
+        "image inspect",
+        &[
+            "linden image inspect image.tar",
+            "linden image inspect 123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0 --json",
+        ],
+    ),
+    (
+        "image verify",
+        &["linden image verify 123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0"],
+    ),
+    ("prices", &["linden prices refresh --region eu-west-1"]),
+    (
+        "prices refresh",
+        &[
+            "linden prices refresh --region eu-west-1",
+            "linden prices refresh --region eu-west-1 -o configs/prices.json",
+        ],
+    ),
+    (
+        "prices show",
+        &[
+            "linden prices show --region us-east-1",
+            "linden prices show ml.m5 --json",
+        ],
     ),
     ("local", &["linden local up --port 4600"]),
     (

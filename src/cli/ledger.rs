@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use contract::job::JobName;
 use serde::{Deserialize, Serialize};
 
 use crate::output::Printer;
@@ -21,6 +22,8 @@ const SCHEMA: u32 = 1;
 const LOCAL: &str = "local";
 /// The outcome of a run that is not over, as far as this machine knows.
 pub const SUBMITTED: &str = "Submitted";
+/// The outcome of a run that past costs are taken from.
+const COMPLETED: &str = "Completed";
 
 /// A run, or what has become of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +47,20 @@ pub struct Run {
     /// The exit code of the command that followed it to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<u8>,
+    /// What it ran on and was paid for, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What a run was paid for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The instance type.
+    pub instance_type: String,
+    /// How many of it.
+    pub instances: u64,
+    /// Seconds that were paid for on each.
+    pub billable_seconds: i64,
 }
 
 impl Run {
@@ -58,6 +75,7 @@ impl Run {
             region: region.to_owned(),
             outcome: SUBMITTED.to_owned(),
             exit_code: None,
+            usage: None,
         }
     }
 
@@ -148,8 +166,45 @@ impl Ledger {
         if let Some(run) = known
             && report.has_ended()
         {
-            self.note(&run.ended(&report.status, report.exit_code), printer);
+            let usage = usage(report);
+            let ended = Run {
+                usage,
+                ..run.ended(&report.status, report.exit_code)
+            };
+            self.note(&ended, printer);
         }
+    }
+
+    /// Seconds that the last completed runs of jobs named `<name>-…` were paid for on such machines in that region, newest
+    /// first, `most` of them.
+    pub fn past_seconds(
+        &self,
+        name: &str,
+        place: &str,
+        wanted: (&str, u64),
+        most: usize,
+    ) -> Vec<i64> {
+        let stem = format!("{name}-");
+        let runs = self.read().unwrap_or_default().runs;
+        let completed = runs.iter().rev().filter(|it| {
+            it.outcome == COMPLETED && it.region == place && it.name.starts_with(&stem)
+        });
+        let usages = completed.filter_map(|it| it.usage.as_ref());
+        usages
+            .filter(|it| (it.instance_type.as_str(), it.instances) == wanted)
+            .map(|it| it.billable_seconds)
+            .take(most)
+            .collect()
+    }
+
+    /// The job file that a run was submitted with, where it is one of this machine's and the file is known.
+    pub fn job_file(&self, name: &JobName, place: &str) -> Option<String> {
+        let known = self.read().unwrap_or_default();
+        let run = known
+            .runs
+            .into_iter()
+            .find(|it| it.name == name.as_str() && it.region == place)?;
+        run.job_file
     }
 
     /// Reads what is there; a file that is not there holds nothing.
@@ -210,6 +265,15 @@ impl Content {
     }
 }
 
+/// What a report says about the machines and what was paid.
+fn usage(report: &JobReport) -> Option<Usage> {
+    Some(Usage {
+        instance_type: report.instance_type.clone()?,
+        instances: u64::try_from(report.hosts).ok()?,
+        billable_seconds: report.billable_seconds?,
+    })
+}
+
 /// What a run's region is called.
 pub fn place(session: &Session) -> &str {
     if session.is_local {
@@ -254,6 +318,35 @@ mod tests {
         };
         ledger.append(&without_hash).unwrap();
         assert_eq!(ledger.read().unwrap().runs, [ended, second]);
+    }
+
+    #[test]
+    fn past_runs_on_the_same_machines_are_remembered_by_what_was_paid() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(folder.path().join("runs.jsonl"));
+        let run = |name: &str, region: &str, outcome: &str, seconds| Run {
+            usage: Some(Usage {
+                instance_type: "ml.m5.large".to_owned(),
+                instances: 2,
+                billable_seconds: seconds,
+            }),
+            ..Run::submitted(name, region).ended(outcome, 0)
+        };
+        for it in [
+            run("usage-a-1", "eu-west-1", "Completed", 100),
+            run("usage-a-2", "eu-west-1", "Failed", 5),
+            run("usage-b-1", "eu-west-1", "Completed", 200),
+            run("usage-b-2", "local", "Completed", 1),
+            run("other-b-2", "eu-west-1", "Completed", 1),
+            Run::submitted("usage-c-1", "eu-west-1").ended("Completed", 0),
+        ] {
+            ledger.append(&it).unwrap();
+        }
+        let past = |wanted, most| ledger.past_seconds("usage", "eu-west-1", wanted, most);
+        assert_eq!(past(("ml.m5.large", 2), 5), [200, 100]);
+        assert_eq!(past(("ml.m5.large", 2), 1), [200]);
+        assert!(past(("ml.m5.large", 1), 5).is_empty());
+        assert_eq!(ledger.read().unwrap().damaged, [] as [usize; 0]);
     }
 
     #[test]

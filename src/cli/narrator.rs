@@ -1,13 +1,14 @@
 //! Tells a person how a job goes on: statuses, log lines, and the metric lines in moderation.
 //!
-//! On a terminal the metrics are one line that is redrawn, with a bar; elsewhere about `SHOWN` of the metric lines are
-//! printed, spread over the rounds, and always the last. `-v` prints all of them.
+//! On a terminal the metrics are a curve in the status area; elsewhere about `SHOWN` of the metric lines are printed, spread
+//! over the rounds, and always the last. `-v` prints all of them.
 
 use crate::ending::Telling;
 use crate::error::CliError;
 use crate::events::{EventLine, status_line};
 use crate::follow::{Event, Line};
 use crate::github;
+use crate::live::{Facts, LiveView};
 use crate::output::Printer;
 use crate::round;
 use crate::style::{FAINT, WARN, paint};
@@ -24,7 +25,7 @@ pub struct Narrator<'p> {
     telling: Telling,
     /// The last metric line, while it was not printed.
     held: Option<String>,
-    bar_started: bool,
+    view: Option<LiveView>,
     broken: Option<CliError>,
 }
 
@@ -37,7 +38,7 @@ impl<'p> Narrator<'p> {
             many_hosts,
             telling: Telling::default(),
             held: None,
-            bar_started: false,
+            view: None,
             broken: None,
         }
     }
@@ -49,12 +50,24 @@ impl<'p> Narrator<'p> {
         self
     }
 
+    /// Shows a status area, where a person watches a terminal and not a program.
+    #[must_use]
+    pub fn showing(mut self, facts: Facts) -> Self {
+        if !self.telling.jsonl {
+            self.view = LiveView::start(facts, self.printer);
+        }
+        self
+    }
+
     /// Tells one event of `job`.
     pub fn tell(&mut self, job: &str, event: &Event) {
         if self.telling.jsonl {
             let result = EventLine::of(job, event).print(self.printer);
             self.broken = self.broken.take().or(result.err());
             return;
+        }
+        if let Some(view) = &self.view {
+            view.take(event, self.printer);
         }
         match event {
             Event::Status(it) => self.printer.say(&status_line(it)),
@@ -91,15 +104,14 @@ impl<'p> Narrator<'p> {
         } else {
             format!("  {said}")
         };
-        let Some((round, values)) = round::split(&line.text) else {
+        let Some((round, _)) = round::split(&line.text) else {
             self.release();
             self.printer.say(&text);
             return;
         };
         if self.printer.verbosity() > 0 {
             self.printer.say(&text);
-        } else if self.printer.is_live() {
-            self.redraw(round, values);
+        } else if self.view.is_some() {
             self.held = Some(text);
         } else {
             let every = (self.n_rounds / SHOWN).max(1);
@@ -114,22 +126,8 @@ impl<'p> Narrator<'p> {
         }
     }
 
-    fn redraw(&mut self, round: u64, values: &str) {
-        if !self.bar_started {
-            self.bar_started = true;
-            self.printer
-                .start_bar(self.n_rounds, "  round {pos:>4}/{len} {bar:24} {msg}");
-        }
-        self.printer
-            .move_bar(round + 1, &values.replace('\t', "  ").replace(':', " "));
-    }
-
     /// Prints the metric line that was held back: it turned out to be the last.
     fn release(&mut self) {
-        if self.bar_started {
-            self.printer.end_bar();
-            self.bar_started = false;
-        }
         if let Some(text) = self.held.take() {
             self.printer.say(&text);
         }

@@ -3,10 +3,12 @@
 //! A result is one value that is both `Display` (text, coloured with [`crate::style`]) and `Serialize` (JSON), so the two
 //! cannot drift apart. A reader that goes away (`linden ls | head -1`) is not an error: the program ends quietly.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::args::{ColorWhen, Global};
@@ -19,6 +21,17 @@ pub enum Format {
     Text,
     /// One JSON document.
     Json,
+}
+
+/// What stdout goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Screen {
+    /// A file or another program.
+    None,
+    /// A terminal, line by line.
+    Written,
+    /// A terminal that is redrawn in place.
+    Redrawn,
 }
 
 /// Where text goes, and whether it may be coloured.
@@ -45,13 +58,14 @@ pub struct Printer {
     quiet: bool,
     verbosity: u8,
     live: bool,
-    /// Whether stdout is a terminal that is redrawn in place.
-    redraws: bool,
+    screen: Screen,
     /// Characters in a line of stdout.
     width: usize,
     bar: Option<ProgressBar>,
 }
 
+/// How often an area of lines is drawn anew while nothing happens.
+const TICK: Duration = Duration::from_millis(500);
 /// The width where nobody tells one.
 const DEFAULT_WIDTH: usize = 80;
 
@@ -80,7 +94,11 @@ impl Printer {
         let live = err.is_terminal() && !dumb && !global.quiet;
         Self {
             live,
-            redraws: live && out.is_terminal() && colored(true),
+            screen: match out.is_terminal() {
+                true if live && colored(true) => Screen::Redrawn,
+                true => Screen::Written,
+                false => Screen::None,
+            },
             width: width(),
             out: Stream {
                 colored: colored(out.is_terminal()),
@@ -120,7 +138,7 @@ impl Printer {
             quiet: global.quiet,
             verbosity: global.verbose,
             live: false,
-            redraws: false,
+            screen: Screen::None,
             width: DEFAULT_WIDTH,
             bar: None,
         }
@@ -141,9 +159,14 @@ impl Printer {
         self.live
     }
 
+    /// Whether stdout goes to a terminal; elsewhere another program may write to the person's.
+    pub fn is_shown(&self) -> bool {
+        self.screen != Screen::None
+    }
+
     /// Whether what was printed on stdout can be drawn over.
     pub fn redraws(&self) -> bool {
-        self.redraws
+        self.screen == Screen::Redrawn
     }
 
     /// Characters in a line of stdout: the terminal's, else `COLUMNS`, else 80.
@@ -171,7 +194,13 @@ impl Printer {
     /// If stdout cannot be written, or was closed by its reader.
     pub fn line(&mut self, text: &str) -> Result<(), CliError> {
         let Self { out, bar, .. } = self;
-        above(bar.as_ref(), || out.write_line(text)).map_err(CliError::Output)
+        let is_below = bar.is_some();
+        let write = || {
+            out.write_line(text)?;
+            // What is written while a bar is drawn must be out before that is drawn again.
+            if is_below { out.writer.flush() } else { Ok(()) }
+        };
+        above(bar.as_ref(), write).map_err(CliError::Output)
     }
 
     /// Writes out what is still held back for stdout.
@@ -212,6 +241,38 @@ impl Printer {
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style.progress_chars("━╸─"));
             self.bar = Some(bar);
+        }
+    }
+
+    /// Starts an area below everything that is said: the lines that `text` makes for a width, drawn over in place. On a
+    /// terminal only.
+    pub fn start_area(&mut self, text: impl Fn(usize) -> String + Send + Sync + 'static) {
+        self.end_bar();
+        if !self.live {
+            return;
+        }
+        let (text, colored) = (Arc::new(text), self.err.colored);
+        let draw = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let text = text(width());
+            // There is nobody to tell that a line could not be drawn.
+            let _ = if colored {
+                out.write_str(&text)
+            } else {
+                write!(out, "{}", anstream::adapter::strip_str(&text))
+            };
+        };
+        let style = ProgressStyle::with_template("{area}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style.with_key("area", draw));
+        bar.enable_steady_tick(TICK);
+        self.bar = Some(bar);
+    }
+
+    /// Draws the area anew.
+    pub fn redraw(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message("");
         }
     }
 

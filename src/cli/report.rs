@@ -40,6 +40,9 @@ pub struct JobReport {
     pub image: Option<String>,
     /// The machines: `2 × ml.m5.large`.
     pub compute: String,
+    /// Their type, where they are all of one.
+    #[serde(skip)]
+    pub instance_type: Option<String>,
     /// When it was created, in seconds since 1970.
     pub created: f64,
     /// When it ended.
@@ -132,6 +135,7 @@ impl JobReport {
                     ""
                 }
             ),
+            instance_type: job.resource_config.instance_type.clone(),
             created: job.creation_time,
             ended: job
                 .training_job_status

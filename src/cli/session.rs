@@ -11,7 +11,7 @@ use std::sync::Arc;
 use contract::job::JobName;
 
 use crate::args::Global;
-use crate::aws::client::{self, LOCAL_REGION, Ports, Target};
+use crate::aws::client::{self, AccountPorts, LOCAL_REGION, Ports, Target};
 use crate::aws::{AwsErrorKind, Identity, ListFilter, Logs, Store, TrainingJobs};
 use crate::error::CliError;
 use crate::follow::{self, Pace, SystemClock};
@@ -182,6 +182,16 @@ impl Session {
         &*self.ports.identity
     }
 
+    /// What the account has beside jobs.
+    pub fn account(&self) -> &AccountPorts {
+        &self.ports.account
+    }
+
+    /// The address that stands for all of AWS, where one was given.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.ports.endpoint.as_deref()
+    }
+
     /// The region in use.
     pub fn region(&self) -> &str {
         &self.ports.region
@@ -241,7 +251,7 @@ impl Session {
         let filter = ListFilter {
             name_contains: Some(stem),
             limit: 100,
-            status: None,
+            ..ListFilter::default()
         };
         let names: Vec<String> = self
             .jobs()

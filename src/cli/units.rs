@@ -108,6 +108,11 @@ pub fn ago(epoch_seconds: f64, now: f64) -> String {
     }
 }
 
+/// The day in UTC.
+pub fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
 /// Seconds since 1970.
 pub fn now() -> f64 {
     Timestamp::now().as_millisecond() as f64 / 1000.0

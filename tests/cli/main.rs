@@ -3,6 +3,8 @@
 //! by script; and a job from file to model on the SageMaker on this machine.
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod after;
 #[cfg(test)]
 mod comfort;
@@ -13,11 +15,17 @@ mod fake;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod follow_long;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod predict;
 #[cfg(test)]
 mod preflight;
+#[cfg(test)]
+mod preflight_account;
+#[cfg(test)]
+mod prices;
 #[cfg(test)]
 mod program;
 #[cfg(test)]

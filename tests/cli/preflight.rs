@@ -9,7 +9,8 @@ use crate::program::{linden, transcript};
 use crate::service::{Script, Service};
 use crate::submitting::JOB;
 
-const PRICES: &str = r#"{"as_of": "2026-11-01", "source": "ours", "currency": "USD",
+/// Of today, which `text` writes as TODAY: prices that are old are warned of.
+const PRICES: &str = r#"{"as_of": "TODAY", "source": "ours", "currency": "USD",
     "training": {"eu-west-1": {"ml.m7i.large": 0.2, "ml.m5.large": 0.4}}}"#;
 
 fn home() -> tempfile::TempDir {
@@ -17,7 +18,8 @@ fn home() -> tempfile::TempDir {
     fs::write(home.path().join("job.toml"), JOB).unwrap();
     let settings = home.path().join(".config/linden");
     fs::create_dir_all(&settings).unwrap();
-    fs::write(settings.join("prices.json"), PRICES).unwrap();
+    let prices = PRICES.replace("TODAY", &cli::units::today().to_string());
+    fs::write(settings.join("prices.json"), prices).unwrap();
     home
 }
 
@@ -30,7 +32,8 @@ fn service(script: Script) -> Service {
 
 /// What is printed, without the folder of this run.
 fn text(home: &Path, command: &mut assert_cmd::Command) -> String {
-    transcript(command).replace(&home.display().to_string(), "HOME")
+    let text = transcript(command).replace(&home.display().to_string(), "HOME");
+    text.replace(&cli::units::today().to_string(), "TODAY")
 }
 
 #[test]
@@ -46,7 +49,7 @@ fn a_plan_tells_the_ceiling_its_arithmetic_and_the_date_of_the_price() {
       compute     1 × ml.m7i.large, 30 GB, at most 45m; without capacity ml.m5.large
       data        train      s3://acme-ml/train/
       output      s3://acme-ml/out/
-      cost        ceiling $0.30 = 1 × 45m × $0.4/h (ml.m5.large)  (on demand in eu-west-1, prices of 2026-11-01, HOME/.config/linden/prices.json, without storage)
+      cost        ceiling $0.30 = 1 × 45m × $0.4/h (ml.m5.large)  (on demand in eu-west-1, prices of TODAY, HOME/.config/linden/prices.json, without storage)
       parameters  num_round = 50
     ----- stderr -----
     plan ok, nothing was created
@@ -57,7 +60,10 @@ fn a_plan_tells_the_ceiling_its_arithmetic_and_the_date_of_the_price() {
     let plan = ["plan", "job.toml", "--json"];
     let output = linden(home.path()).args(plan).output().unwrap();
     let planned: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(planned["cost"]["types"][1]["price"]["as_of"], "2026-11-01");
+    assert_eq!(
+        planned["cost"]["types"][1]["price"]["as_of"],
+        cli::units::today().to_string()
+    );
     assert!((planned["cost"]["ceiling_usd"].as_f64().unwrap() - 0.3).abs() < 1e-9);
 }
 
@@ -122,21 +128,24 @@ fn a_doctor_says_what_is_right_and_what_nobody_was_asked_about() {
     insta::assert_snapshot!(shown, @r"
     exit code: 0
     ----- stdout -----
-    ✓ credentials      from EnvironmentVariable, do not expire
-    ✓ region           eu-west-1
-    ✓ account          123456789012 as arn:aws:sts::123456789012:assumed-role/planner/ci
-    ? role             unknown: whether arn:aws:iam::123456789012:role/linden-training is there, trusts SageMaker and may read the data: IAM is not asked
-      fix              `aws iam get-role --role-name linden-training`, `aws iam simulate-principal-policy`; infra/ makes one that fits
-    ? image            unknown: whether it is there and for amd64, which SageMaker trains on: ECR is not asked
-      fix              `aws ecr describe-images --region eu-west-1 --repository-name linden-trainer --image-ids imageTag=0.1.0`
-    ✓ bucket acme-ml   in eu-west-1
-    ✓ channel train    2 objects, 2.0 kB at s3://acme-ml/train/
-    ✓ volume           30 GB are enough for the data
-    ✓ hyperparameters  1, by the trainer's own table
-    ✓ spot             not asked for; on demand
-    ? quota            unknown: whether the account may have 1 × ml.m7i.large: Service Quotas is not asked
-      fix              `aws service-quotas list-service-quotas --service-code sagemaker`, and look for `ml.m7i.large for training job usage`, `ml.m5.large for training job usage`
-    ✓ cost             ceiling $0.30 = 1 × 45m × $0.4/h (ml.m5.large)  (on demand in eu-west-1, prices of 2026-11-01, HOME/.config/linden/prices.json, without storage)
+    ✓ credentials       from EnvironmentVariable, do not expire
+    ✓ region            eu-west-1
+    ✓ account           123456789012 as arn:aws:sts::123456789012:assumed-role/planner/ci
+    ? role              unknown: whether arn:aws:iam::123456789012:role/linden-training is there and trusts SageMaker: you may not look at it
+      fix               ask for iam:GetRole on it; `linden help iam` has the whole policy
+    ? role permissions  unknown: you may not ask IAM what arn:aws:iam::123456789012:role/linden-training may do: User: planner is not authorized to perform: iam:SimulatePrincipalPolicy
+      fix               ask for iam:SimulatePrincipalPolicy; `linden help iam` has the whole policy
+    ? you: submit       unknown: whose policies hold for arn:aws:sts::123456789012:assumed-role/planner/ci: GetRole failed: User: planner is not authorized to perform: iam:GetRole
+    ? image             unknown: you may not look at it: User: planner is not authorized to perform: batchgetimage
+      fix               ask for ecr:BatchGetImage; `linden help iam` has the whole policy
+    ✓ bucket acme-ml    in eu-west-1
+    ✓ channel train     2 objects, 2.0 kB at s3://acme-ml/train/
+    ✓ volume            30 GB are enough for the data
+    ✓ hyperparameters   1, by the trainer's own table
+    ✓ spot              not asked for; on demand
+    ? quota             unknown: you may not look at it: User: planner is not authorized to perform: listservicequotas
+      fix               look for `ml.m7i.large for training job usage`, `ml.m5.large for training job usage` in Service Quotas, or ask for what `linden help iam` lists
+    ✓ cost              ceiling $0.30 = 1 × 45m × $0.4/h (ml.m5.large)  (on demand in eu-west-1, prices of TODAY, HOME/.config/linden/prices.json, without storage)
     ----- stderr -----
     ");
     assert!(service.jobs().is_empty());

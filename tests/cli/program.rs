@@ -80,7 +80,7 @@ fn help_is_short_and_names_every_command() {
 
     Commands:
       plan        Show what `run` would do, without doing it
-      doctor      Look for what would go wrong: credentials, region, buckets, data, image, cost
+      doctor      Look for what would go wrong: credentials, role, quotas, image, data, cost
       run         Submit a training job, follow it, fetch its model
       ls          List training jobs, newest first
       show        Show one job: status, transitions, metrics, artifacts
@@ -94,12 +94,14 @@ fn help_is_short_and_names_every_command() {
       compare     Show in what jobs differ: parameters, data, metrics, time and cost
       artifacts   List, fetch or verify what a job has written
       model       Look into a model, predict with it, explain it, convert it
+      image       Build the training image, push it, look into it
+      prices      Show the prices that costs are made of, or fetch them from AWS
       local       The SageMaker on this machine
       config      Show every value that holds for a job, and where it came from
       schema      Print the JSON Schema of job files
       completion  Print a shell's completion script
       man         Write a manual page for each command
-      help        Explain a command, a topic (exit-codes, environment, errors) or an error code
+      help        Explain a command, a topic (exit-codes, environment, errors, iam) or an error code
 
     Options:
       -h, --help     Print help
@@ -148,7 +150,7 @@ fn an_unknown_command_is_a_usage_error() {
 
     ----- stderr -----
     error[E0101]: there is no command and no topic `frobnicate`
-      fix      `linden --help` lists the commands; topics are exit-codes, environment and errors
+      fix      `linden --help` lists the commands; topics are exit-codes, environment, errors and iam
     "#);
 }
 

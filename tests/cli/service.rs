@@ -10,6 +10,7 @@ use std::thread;
 use assert_cmd::Command;
 use serde_json::{Value, json};
 
+use crate::account::{self, Account};
 use crate::program::linden;
 
 /// What becomes of a call to CreateTrainingJob.
@@ -41,6 +42,10 @@ pub(crate) struct Script {
     pub bucket_region: Option<&'static str>,
     /// Objects of the channel `train`.
     pub n_objects: usize,
+    /// IAM, quotas and images; without them nobody may look.
+    pub account: Option<Account>,
+    /// Jobs that run already, or keep a warm pool, as SageMaker describes them.
+    pub others: Vec<Value>,
 }
 
 #[derive(Default)]
@@ -109,6 +114,18 @@ impl Service {
         state.jobs.iter().map(of).collect()
     }
 
+    /// The images of the jobs that were made.
+    pub(crate) fn images(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let image = |it: &Value| {
+            it["AlgorithmSpecification"]["TrainingImage"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        state.jobs.iter().map(image).collect()
+    }
+
     /// One more object of the channel `train`.
     pub(crate) fn put_object(&self) {
         self.state.lock().unwrap().script.n_objects += 1;
@@ -171,9 +188,9 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
 }
 
 /// Status, headers, body.
-type Reply = (&'static str, String, String);
+pub(crate) type Reply = (&'static str, String, String);
 
-fn ok(body: &Value) -> Reply {
+pub(crate) fn ok(body: &Value) -> Reply {
     let kind = "Content-Type: application/x-amz-json-1.1\r\n";
     ("200 OK", kind.to_owned(), body.to_string())
 }
@@ -184,7 +201,7 @@ fn xml(body: &str) -> Reply {
     ("200 OK", kind.to_owned(), body)
 }
 
-fn refused(code: &str, message: &str) -> Reply {
+pub(crate) fn refused(code: &str, message: &str) -> Reply {
     let kind = "Content-Type: application/x-amz-json-1.1\r\nx-amzn-requestid: id-1\r\n";
     let body = json!({ "__type": code, "message": message });
     ("400 Bad Request", kind.to_owned(), body.to_string())
@@ -212,15 +229,39 @@ impl State {
         let reply = match operation.as_str() {
             "createtrainingjob" => return self.create(body),
             "describetrainingjob" => self.describe(body["TrainingJobName"].as_str().unwrap()),
-            "listtrainingjobs" => self.list(body["NameContains"].as_str().unwrap_or_default()),
+            "listtrainingjobs" => self.list(&body),
             "describelogstreams" => ok(&json!({ "logStreams": [] })),
-            _ => refused("UnknownOperationException", "not part of the script"),
+            _ => self.of_account(&operation, &body, request),
         };
         Some(reply)
     }
 
-    /// S3 and STS, which have no target.
+    fn of_account(&self, operation: &str, body: &Value, request: &Request) -> Reply {
+        let host = request.head.split("\r\nhost: ").nth(1);
+        let host = host.and_then(|it| it.lines().next()).unwrap_or_default();
+        match &self.script.account {
+            None => account::denied_json(operation),
+            Some(account) => account
+                .json(operation, body, host)
+                .unwrap_or_else(|| refused("UnknownOperationException", "not part of the script")),
+        }
+    }
+
+    /// S3, IAM and STS, which have no target.
     fn plain(&mut self, request: &Request) -> Reply {
+        for action in ["GetRole", "SimulatePrincipalPolicy"] {
+            if request.body.contains(&format!("Action={action}&")) {
+                self.calls.push(action.to_ascii_lowercase());
+                return match &self.script.account {
+                    Some(account) => account.iam(&request.body),
+                    None => account::denied(&format!("iam:{action}")),
+                };
+            }
+        }
+        if request.line.starts_with("GET /config-blob") {
+            let account = self.script.account.as_ref().unwrap();
+            return ("200 OK", String::new(), account.config());
+        }
         if request.body.contains("Action=GetCallerIdentity") {
             return xml("<GetCallerIdentityResponse><GetCallerIdentityResult>\
                  <Arn>arn:aws:sts::123456789012:assumed-role/planner/ci</Arn><UserId>u</UserId>\
@@ -298,6 +339,9 @@ impl State {
             .jobs
             .iter()
             .position(|it| it["TrainingJobName"] == *name);
+        if let Some(other) = self.other(name) {
+            return ok(other);
+        }
         let Some(at) = at else {
             return refused("ValidationException", "Requested resource not found.");
         };
@@ -318,7 +362,19 @@ impl State {
         ok(&job)
     }
 
-    fn list(&self, part: &str) -> Reply {
+    fn other(&self, name: &str) -> Option<&Value> {
+        let others = &self.script.others;
+        others.iter().find(|it| it["TrainingJobName"] == *name)
+    }
+
+    fn list(&self, filter: &Value) -> Reply {
+        if let Some(pool) = filter["WarmPoolStatusEquals"].as_str() {
+            return self.list_others(|it| it["WarmPoolStatus"]["Status"] == *pool);
+        }
+        if let Some(status) = filter["StatusEquals"].as_str() {
+            return self.list_others(|it| it["TrainingJobStatus"] == *status);
+        }
+        let part = filter["NameContains"].as_str().unwrap_or_default();
         let summary = |(at, it): (usize, &Value)| {
             json!({
                 "TrainingJobName": it["TrainingJobName"],
@@ -336,6 +392,20 @@ impl State {
             .map(summary)
             .collect();
         jobs.reverse();
+        ok(&json!({ "TrainingJobSummaries": jobs }))
+    }
+
+    fn list_others(&self, fits: impl Fn(&Value) -> bool) -> Reply {
+        let others = self.script.others.iter().filter(|it| fits(it));
+        let summary = |it: &Value| {
+            json!({
+                "TrainingJobName": it["TrainingJobName"],
+                "TrainingJobArn": it["TrainingJobArn"],
+                "CreationTime": it["CreationTime"],
+                "TrainingJobStatus": it["TrainingJobStatus"],
+            })
+        };
+        let jobs: Vec<Value> = others.map(summary).collect();
         ok(&json!({ "TrainingJobSummaries": jobs }))
     }
 }

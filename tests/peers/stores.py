@@ -1,11 +1,11 @@
-"""S3 for tests: what a process needs to ask it, a client, and moto's behind TLS, by an authority that nobody knows unless told."""
+"""AWS for tests, by moto: what a process needs to ask it, clients, S3 behind TLS by an authority that nobody knows unless told, and all of it without."""
 
 import contextlib
 import datetime
 import ipaddress
 import pathlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import boto3
 from cryptography import x509
@@ -24,6 +24,20 @@ def client(endpoint: str, bucket: str, **more: object) -> object:
     s3 = boto3.client("s3", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="any", aws_secret_access_key="any", **more)
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return s3
+
+
+@contextlib.contextmanager
+def moto(in_front: Callable[[Callable], Callable] = lambda application: application) -> Iterator[str]:
+    """The address of every service that moto has; `in_front` may put something before it."""
+    application = in_front(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 class Authority:

@@ -13,8 +13,11 @@ use aws_sdk_sagemaker::config::timeout::TimeoutConfig;
 use aws_sdk_sagemaker::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_types::checksum_config::RequestChecksumCalculation;
 
-use super::{Identity, Logs, Store, TrainingJobs};
-use super::{identity::Chain, logs::CloudWatchLogs, sagemaker::SageMaker, store::S3};
+use super::{Identity, Images, Logs, Permissions, PriceList, Quotas, Store, TrainingJobs};
+use super::{
+    ecr::Ecr, iam::Iam, identity::Chain, logs::CloudWatchLogs, pricing, quotas::ServiceQuotas,
+    sagemaker::SageMaker, store::S3,
+};
 
 /// Attempts of a call where `AWS_MAX_ATTEMPTS` says nothing; adaptive, so a throttled account is asked more slowly.
 const ATTEMPTS: u32 = 8;
@@ -60,8 +63,25 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// Who asks.
     pub identity: Arc<dyn Identity>,
+    /// What the account has beside jobs.
+    pub account: AccountPorts,
     /// The region in use.
     pub region: String,
+    /// The address that stands for all of AWS, where one was given.
+    pub endpoint: Option<String>,
+}
+
+/// The ports of what an account has beside jobs.
+#[derive(Clone)]
+pub struct AccountPorts {
+    /// Roles and what they may do.
+    pub permissions: Arc<dyn Permissions>,
+    /// Limits.
+    pub quotas: Arc<dyn Quotas>,
+    /// Images in ECR.
+    pub images: Arc<dyn Images>,
+    /// AWS's price list.
+    pub prices: Arc<dyn PriceList>,
 }
 
 impl std::fmt::Debug for Ports {
@@ -69,6 +89,12 @@ impl std::fmt::Debug for Ports {
         f.debug_struct("Ports")
             .field("region", &self.region)
             .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for AccountPorts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccountPorts")
     }
 }
 
@@ -109,6 +135,10 @@ pub async fn connect(target: &Target) -> Result<Ports, NoRegion> {
         // Every object that is put carries its MD5, so a second checksum is not wanted unless S3 asks for it.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
     let identity = Chain::new(&config, own_endpoint.as_deref());
+    let account = account_ports(&config, own_endpoint.as_deref());
+    let endpoint = own_endpoint
+        .clone()
+        .or_else(|| config.endpoint_url().map(ToOwned::to_owned));
     let (sagemaker, logs, s3) = match own_endpoint {
         Some(url) => (
             sagemaker.endpoint_url(&url),
@@ -124,8 +154,35 @@ pub async fn connect(target: &Target) -> Result<Ports, NoRegion> {
         ))),
         store: Arc::new(S3(aws_sdk_s3::Client::from_conf(s3.build()))),
         identity: Arc::new(identity),
+        account,
         region,
+        endpoint,
     })
+}
+
+fn account_ports(config: &SdkConfig, own_endpoint: Option<&str>) -> AccountPorts {
+    let iam = aws_sdk_iam::config::Builder::from(config);
+    let quotas = aws_sdk_servicequotas::config::Builder::from(config);
+    let ecr = aws_sdk_ecr::config::Builder::from(config);
+    let prices =
+        aws_sdk_pricing::config::Builder::from(config).region(Region::new(pricing::REGION));
+    let (iam, quotas, ecr, prices) = match own_endpoint {
+        Some(url) => (
+            iam.endpoint_url(url),
+            quotas.endpoint_url(url),
+            ecr.endpoint_url(url),
+            prices.endpoint_url(url),
+        ),
+        None => (iam, quotas, ecr, prices),
+    };
+    let quotas = aws_sdk_servicequotas::Client::from_conf(quotas.build());
+    let prices = aws_sdk_pricing::Client::from_conf(prices.build());
+    AccountPorts {
+        permissions: Arc::new(Iam(aws_sdk_iam::Client::from_conf(iam.build()))),
+        quotas: Arc::new(ServiceQuotas(quotas)),
+        images: Arc::new(Ecr(aws_sdk_ecr::Client::from_conf(ecr.build()))),
+        prices: Arc::new(pricing::Pricing(prices)),
+    }
 }
 
 async fn from_chain(

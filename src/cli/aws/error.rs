@@ -71,8 +71,14 @@ impl AwsErrorKind {
             | "ResourceNotFoundException"
             | "NoSuchKey"
             | "NoSuchBucket"
+            | "NoSuchEntity"
+            | "NoSuchResourceException"
+            | "RepositoryNotFoundException"
+            | "ImageNotFoundException"
+            | "LayersNotFoundException"
             | "NotFound" => Self::NotFound,
             "ResourceInUse"
+            | "ImageTagAlreadyExistsException"
             | "ConflictException"
             | "BucketAlreadyExists"
             | "BucketAlreadyOwnedByYou" => Self::NameTaken,
@@ -81,11 +87,15 @@ impl AwsErrorKind {
             | "SerializationException"
             | "InvalidParameterException"
             | "InvalidBucketName"
+            | "InvalidInput"
             | "InvalidRequest" => Self::Invalid,
             "InternalServerError"
             | "InternalFailure"
             | "InternalError"
             | "InternalServerException"
+            | "ServerException"
+            | "ServiceException"
+            | "ServiceFailure"
             | "ServiceUnavailable"
             | "ServiceUnavailableException" => Self::Service,
             _ => return None,
@@ -236,7 +246,7 @@ fn credentials_are_missing(text: &str) -> bool {
 }
 
 /// The innermost causes, outermost first, without the SDK's empty phrases.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(err);
     while let Some(err) = next {

@@ -3,11 +3,16 @@
 //! Each port is small enough for a fake; [`connect`](client::connect) gives the real ones, which speak to AWS or to the
 //! SageMaker on this machine: same code, other endpoint. Types of the SDK do not leave this folder.
 
+mod account;
 pub mod client;
 mod description;
+mod ecr;
 mod error;
+mod iam;
 mod identity;
 mod logs;
+mod pricing;
+mod quotas;
 mod request;
 mod sagemaker;
 mod store;
@@ -21,6 +26,11 @@ use contract::job::{
     CreateTrainingJobRequest, JobName, S3Uri, TrainingJobDescription, TrainingJobSummary,
 };
 
+pub use account::{
+    Answer, Decision, EcrPlace, Fact, FactValue, Images, ListPrice, Permissions, PriceList,
+    Question, Quota, Quotas, RegistryLogin, Role, Simulation, StoredImage,
+};
+pub(crate) use error::chain as causes;
 pub use error::{AwsError, AwsErrorKind};
 
 /// Where SageMaker writes the logs of training jobs; streams are `<job>/<host>-<epoch>`.
@@ -38,6 +48,8 @@ pub struct ListFilter {
     pub name_contains: Option<String>,
     /// A `TrainingJobStatus`, in SageMaker's spelling.
     pub status: Option<String>,
+    /// What a warm pool does, in SageMaker's spelling: `Available`.
+    pub warm_pool: Option<String>,
     /// At most so many jobs; 0 is no limit.
     pub limit: usize,
 }

@@ -68,6 +68,7 @@ impl TrainingJobs for SageMaker {
                 .list_training_jobs()
                 .set_name_contains(filter.name_contains.clone())
                 .set_status_equals(filter.status.as_deref().map(Into::into))
+                .set_warm_pool_status_equals(filter.warm_pool.as_deref().map(Into::into))
                 .sort_by(SortBy::CreationTime)
                 .sort_order(SortOrder::Descending)
                 .max_results(wanted as i32)

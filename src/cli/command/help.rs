@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::error_page::{self, Page};
 use crate::examples;
+use crate::needs::{GRANTS, Grants};
 use crate::output::Printer;
 use crate::style::{STRONG, paint};
 use crate::table::Table;
@@ -15,7 +16,7 @@ use crate::table::Table;
 /// What to explain.
 #[derive(Debug, clap::Args)]
 pub struct Help {
-    /// A command, `exit-codes`, `environment`, `errors`, or the code of an error such as E0301
+    /// A command, `exit-codes`, `environment`, `errors`, `iam`, or the code of an error such as E0301
     topic: Vec<String>,
 }
 
@@ -24,7 +25,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("LINDEN_LOCAL", "`1` is the same as --local"),
     (
         "LINDEN_HOME",
-        "folder of the program's state; the SageMaker on this machine lives in `local` below it",
+        "folder of the program's state: `local` of the SageMaker on this machine, `prices` that were fetched, the ledger",
     ),
     (
         "XDG_STATE_HOME",
@@ -55,6 +56,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "AWS_ENDPOINT_URL",
         "address to send requests to, where --endpoint-url does not name one",
+    ),
+    (
+        "LINDEN_REGISTRY_USER",
+        "login of a registry that is not ECR, with LINDEN_REGISTRY_PASSWORD",
     ),
     (
         "NO_COLOR",
@@ -153,6 +158,7 @@ impl Help {
             }
             ["environment"] => printer.print(&Environment(ENVIRONMENT.to_vec()))?,
             ["errors"] => printer.print(&Errors(error_page::ALL))?,
+            ["iam"] => printer.print(&Grants(GRANTS))?,
             [code] if error_page::find(code).is_some() => {
                 if let Some(page) = error_page::find(code) {
                     printer.print(&Explained(page))?;
@@ -173,7 +179,7 @@ fn of_command(words: &[&str]) -> Result<String, CliError> {
             .find_subcommand_mut(word)
             .ok_or_else(|| CliError::Usage {
                 message: format!("there is no command and no topic `{}`", words.join(" ")),
-                fix: "`linden --help` lists the commands; topics are exit-codes, environment and errors"
+                fix: "`linden --help` lists the commands; topics are exit-codes, environment, errors and iam"
                     .to_owned(),
             })?;
     }

@@ -5,18 +5,20 @@
 use std::time::Duration;
 
 use contract::exit;
-use contract::job::JobName;
+use contract::job::{JobName, TrainingJobDescription};
 use regex::Regex;
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::args::Global;
+use crate::bill;
 use crate::command::outcome;
 use crate::ending::Telling;
 use crate::error::CliError;
 use crate::events::{EventLine, status_line};
 use crate::follow::{self, Ended, Event, Line, LineFilter, Wish};
 use crate::github;
+use crate::live::{Facts, LiveView};
 use crate::output::{Format, Printer};
 use crate::report::JobReport;
 use crate::session::Session;
@@ -95,13 +97,10 @@ impl Logs {
             },
         };
         let code = if self.follow {
-            follow_lines(&session, &name, (&wish, style), printer).await?
+            follow_lines(&session, (&name, &job), (&wish, style), printer).await?
         } else {
-            let lines = follow::read_log(session.follow(), &name, &session.pace, &wish).await?;
-            for line in &lines {
-                print_line(&name, line, style, printer)?;
-            }
-            if lines.is_empty() {
+            let n_lines = print_log(&session, &name, (&wish, style), printer).await?;
+            if n_lines == 0 {
                 let which = if is_narrowed(&wish) { "such" } else { "log" };
                 printer.say(&format!(
                     "{name} has no {which} lines ({})",
@@ -122,17 +121,46 @@ fn is_narrowed(wish: &Wish) -> bool {
         || wish.filter.grep.is_some()
 }
 
-async fn follow_lines(
+/// Prints what there is while it is read, and says how many lines it was. A reader that goes away ends it.
+async fn print_log(
     session: &Session,
     name: &JobName,
     (wish, style): (&Wish, Style),
     printer: &mut Printer,
+) -> Result<usize, CliError> {
+    let gone = Notify::new();
+    let (mut broken, mut n_lines) = (None, 0);
+    let mut on_line = |line: Line| {
+        n_lines += 1;
+        if broken.is_none()
+            && let Err(err) = print_line(name, &line, style, printer)
+        {
+            broken = Some(err);
+            gone.notify_one();
+        }
+    };
+    tokio::select! {
+        read = follow::tell_log(session.follow(), name, &session.pace, wish, &mut on_line) => read?,
+        () = gone.notified() => {}
+    }
+    broken.map_or(Ok(n_lines), Err)
+}
+
+async fn follow_lines(
+    session: &Session,
+    (name, job): (&JobName, &TrainingJobDescription),
+    (wish, style): (&Wish, Style),
+    printer: &mut Printer,
 ) -> Result<u8, CliError> {
+    let view = view(session, job, style, printer);
     let again = format!("linden logs -f {name}{}", session.flag());
     let gone = Notify::new();
     let mut broken = None;
     let mut on_event = |event: Event| {
         let result = print_event(name, &event, style, printer);
+        if let Some(view) = &view {
+            view.take(&event, printer);
+        }
         if let Err(err) = result {
             broken = broken.take().or(Some(err));
             gone.notify_one();
@@ -145,6 +173,7 @@ async fn follow_lines(
         () = gone.notified() => None,
         _ = tokio::signal::ctrl_c() => None,
     };
+    printer.end_bar();
     if let Some(err) = broken {
         return Err(err);
     }
@@ -155,6 +184,21 @@ async fn follow_lines(
     };
     style.telling.tell_end(&JobReport::of(&job), printer)?;
     Ok(outcome::exit_code(&job))
+}
+
+/// A status area, where the lines go to a terminal that a person watches.
+fn view(
+    session: &Session,
+    job: &TrainingJobDescription,
+    style: Style,
+    printer: &mut Printer,
+) -> Option<LiveView> {
+    if !printer.is_shown() || style.telling.jsonl || printer.format() == Format::Json {
+        return None;
+    }
+    // A table of prices that cannot be read is no reason not to follow.
+    let rate = bill::rate_of(job, session).ok().flatten();
+    LiveView::start(Facts::of(job, rate.map(|it| it.usd_per_hour)), printer)
 }
 
 fn print_event(

@@ -100,6 +100,7 @@ impl Ls {
             name_contains: self.name,
             status: self.status,
             limit: if self.mine { MAX_SIFTED } else { limit },
+            ..ListFilter::default()
         };
         let mut listing = session.jobs().list(&filter).await?;
         if self.mine {

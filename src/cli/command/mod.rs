@@ -7,6 +7,11 @@ pub mod completion;
 pub mod config;
 pub mod doctor;
 pub mod help;
+pub mod image;
+pub mod image_build;
+pub mod image_inspect;
+pub mod image_push;
+pub mod image_verify;
 pub mod local;
 pub mod logs;
 pub mod ls;
@@ -19,6 +24,7 @@ pub mod model_inspect;
 pub mod model_predict;
 pub mod outcome;
 pub mod plan;
+pub mod prices;
 pub mod rerun;
 pub mod rm;
 pub mod run;
@@ -61,6 +67,8 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
         Command::Rerun(it) => wait_for(it.run(&global, printer)),
         Command::Compare(it) => wait_for(it.run(&global, printer)),
         Command::Artifacts(it) => wait_for(it.run(&global, printer)),
+        Command::Image(it) => wait_for(it.run(&global, printer)),
+        Command::Prices(it) => wait_for(it.run(&global, printer)),
         Command::Local(it) => wait_for(it.run(&global, printer)),
     }
 }

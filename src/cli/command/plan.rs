@@ -1,25 +1,23 @@
 //! `plan`: what `run` would do, without doing it. Reads files and, unless `--online` is given, speaks to nobody.
 
-use std::fmt;
-use std::path::PathBuf;
-
 use contract::exit;
-use contract::job::file::{JobChannel, JobFile};
-use contract::job::{CreateTrainingJobRequest, JobName, TrainingJobStatus};
-use serde::Serialize;
+use contract::job::file::JobFile;
+use contract::job::{JobName, TrainingJobStatus};
 
 use crate::args::Global;
 use crate::aws::{AwsErrorKind, ListFilter};
-use crate::cost::{self, Cost};
+use crate::cost::{self, Cost, Memory};
 use crate::data::{self, ChannelData};
 use crate::error::CliError;
 use crate::job_source::{JobArgs, JobSource};
+use crate::ledger::Ledger;
 use crate::output::Printer;
+use crate::pin;
+use crate::planned::{Existing, Planned};
+use crate::preflight::{self, Report};
 use crate::prices::Prices;
 use crate::session::Session;
-use crate::style::{FAINT, GOOD, STRONG, WARN, paint};
-use crate::table::Table;
-use crate::units;
+use crate::style::{BAD, GOOD, WARN, paint};
 
 /// Past runs that low and expected cost are taken from.
 const PAST_RUNS: usize = 5;
@@ -27,9 +25,13 @@ const PAST_RUNS: usize = 5;
 /// Show what `run` would do, without doing it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Prices: a small dated table is built in; linden/prices.json in $XDG_CONFIG_HOME or ~/.config, or \
-    the file that $LINDEN_PRICES names, goes before it, in the form of configs/prices.json. AWS has them: aws pricing \
-    get-products --service-code AmazonSageMaker --region us-east-1."
+    after_help = "Prices: a small dated table is built in; what `linden prices refresh` has fetched goes before it, and \
+    linden/prices.json in $XDG_CONFIG_HOME or ~/.config, or the file that $LINDEN_PRICES names, before both. Low and \
+    expected are what past runs on the same machines cost: by this machine's ledger, with --online by SageMaker."
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
 )]
 pub struct Plan {
     #[command(flatten)]
@@ -43,56 +45,16 @@ pub struct Plan {
     /// Fail with code 9 if the job may cost more than so many US dollars, or nobody knows what it costs
     #[arg(long, value_name = "USD", env = "LINDEN_MAX_COST", hide_env = true, value_parser = cost::parse_usd)]
     max_cost: Option<f64>,
-    /// Also look into AWS: what the channels hold, what past runs have cost, whether one is there already
+    /// Also look into AWS: role, permissions, quotas, image, what the channels hold, what past runs have cost, whether one
+    /// is there already; the exit code is that of the first ✗
     #[arg(long, conflicts_with_all = ["offline", "request"])]
     online: bool,
+    /// Ask ECR which digest the image's tag has, and put that into the request
+    #[arg(long, conflicts_with = "offline")]
+    pin: bool,
     /// Speak to nobody; this is the default
     #[arg(long)]
     offline: bool,
-}
-
-#[derive(Serialize)]
-struct Planned {
-    name: String,
-    spec_hash: String,
-    image: String,
-    compute: Compute,
-    channels: Vec<Channel>,
-    output: String,
-    cost: Cost,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    existing: Option<Existing>,
-    warnings: Vec<String>,
-    request: CreateTrainingJobRequest,
-}
-
-#[derive(Serialize)]
-struct Compute {
-    instance_type: String,
-    fallbacks: Vec<String>,
-    instances: u64,
-    spot: bool,
-    volume_gb: u64,
-    max_runtime_seconds: u64,
-    max_wait_seconds: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Channel {
-    name: String,
-    s3: String,
-    content_type: String,
-    stream: bool,
-    source: Option<PathBuf>,
-    objects: Option<usize>,
-    bytes: Option<u64>,
-}
-
-/// The last job of the same specification.
-#[derive(Serialize)]
-struct Existing {
-    name: String,
-    status: String,
 }
 
 /// What AWS knows.
@@ -103,6 +65,7 @@ struct Online {
     /// Seconds that past runs on the same machines were paid for.
     past_seconds: Vec<i64>,
     existing: Option<Existing>,
+    preflight: Option<Report>,
 }
 
 impl Plan {
@@ -111,8 +74,17 @@ impl Plan {
     /// # Errors
     /// If the job file has problems, a source is not there, or the job may cost more than allowed.
     pub fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
-        let source = self.job.read()?;
+        let mut source = self.job.read()?;
         warn(&source, printer);
+        let prices = Prices::read(|name| std::env::var(name).ok())?;
+        let mut online = Online::default();
+        let mut region = global.region.clone();
+        if self.online || self.pin {
+            let look = self.look(&mut source, global, printer);
+            let here;
+            (online, here) = super::wait_for(look)?;
+            region = Some(here);
+        }
         let name = match &self.name {
             Some(name) => name.clone(),
             None => source.job.job_name(1).map_err(|err| CliError::Usage {
@@ -120,32 +92,56 @@ impl Plan {
                 fix: "give a name of your own with --name".to_owned(),
             })?,
         };
-        let prices = Prices::read(|name| std::env::var(name).ok())?;
-        let (online, region) = if self.online {
-            let (online, region) = super::wait_for(look(&source, global, printer))?;
-            (Some(online), Some(region))
-        } else {
-            (None, global.region.clone())
-        };
         let region = cost::region(region.as_deref(), &source.job);
-        let mut cost = Cost::of(&source.job, region, &prices);
-        if let Some(online) = &online {
-            cost = cost.with_past(online.past_seconds.clone());
-        }
-        let planned = plan(&source, &name, cost, online.unwrap_or_default(), printer)?;
-        if self.request {
-            let json = serde_json::to_string_pretty(&planned.request);
-            printer.line(&json.map_err(|err| CliError::Output(err.into()))?)?;
-        } else {
-            printer.print(&planned)?;
-        }
+        let (past, memory) = past(&source.job, region.as_deref(), &online);
+        let cost = Cost::of(&source.job, region, &prices).with_past(past, memory);
+        let planned = plan(&source, &name, cost, online, printer)?;
+        self.tell(&planned, printer)?;
         if let Some(max) = self.max_cost.filter(|_| !global.local) {
             planned.cost.keep_below(max, &prices)?;
         }
+        let code = planned
+            .preflight
+            .as_ref()
+            .map_or(exit::SUCCESS, Report::exit_code);
         if !self.request {
-            printer.say(&format!("{}, nothing was created", paint(GOOD, "plan ok")));
+            let verdict = if code == exit::SUCCESS {
+                paint(GOOD, "plan ok")
+            } else {
+                paint(BAD, "the job would fail")
+            };
+            printer.say(&format!("{verdict}, nothing was created"));
         }
-        Ok(exit::SUCCESS)
+        Ok(code)
+    }
+
+    fn tell(&self, planned: &Planned, printer: &mut Printer) -> Result<(), CliError> {
+        if !self.request {
+            return printer.print(planned);
+        }
+        let json = serde_json::to_string_pretty(&planned.request);
+        printer.line(&json.map_err(|err| CliError::Output(err.into()))?)
+    }
+
+    /// Asks AWS what it knows of this job; the region comes with it.
+    async fn look(
+        &self,
+        source: &mut JobSource,
+        global: &Global,
+        printer: &mut Printer,
+    ) -> Result<(Online, String), CliError> {
+        let session = Session::open(global, None).await?;
+        if self.pin {
+            pin::pin(source, &session, printer).await?;
+        }
+        let online = if self.online {
+            look(source, &session).await?
+        } else {
+            Online::default()
+        };
+        let region = session.region().to_owned();
+        session.close(printer).await?;
+        Ok((online, region))
     }
 }
 
@@ -163,15 +159,26 @@ pub(super) fn keep_below(
     Cost::of(job, region, &prices).keep_below(max_usd, &prices)
 }
 
-/// Asks AWS what it knows of this job; the region comes with it.
-async fn look(
-    source: &JobSource,
-    global: &Global,
-    printer: &mut Printer,
-) -> Result<(Online, String), CliError> {
-    let session = Session::open(global, None).await?;
+/// Seconds that past runs were paid for: by SageMaker where it was asked and knows any, else by the ledger.
+fn past(job: &JobFile, region: Option<&str>, online: &Online) -> (Vec<i64>, Memory) {
+    let first = job.compute.instance_types.first().zip(region);
+    match first {
+        Some((instance_type, region)) if online.past_seconds.is_empty() => {
+            let wanted = (instance_type.as_str(), job.compute.instances);
+            let ledger = Ledger::of_this_machine();
+            let seconds = ledger.past_seconds(&job.name, region, wanted, PAST_RUNS);
+            (seconds, Memory::Ledger)
+        }
+        Some(_) | None => (online.past_seconds.clone(), Memory::Sagemaker),
+    }
+}
+
+async fn look(source: &JobSource, session: &Session) -> Result<Online, CliError> {
     let job = &source.job;
-    let mut online = Online::default();
+    let mut online = Online {
+        preflight: Some(Report::of(preflight::examine_account(session, job).await)),
+        ..Online::default()
+    };
     for channel in job.channels.iter().filter(|it| it.source.is_none()) {
         let data = ChannelData::of_store(channel, &*session.store()).await?;
         if let Some((message, fix)) = data::shortage(job, channel, &data) {
@@ -184,7 +191,7 @@ async fn look(
     let filter = ListFilter {
         name_contains: Some(stem.clone()),
         limit: 100,
-        status: None,
+        ..ListFilter::default()
     };
     let listing = session.jobs().list(&filter).await?;
     for it in &listing.jobs {
@@ -200,12 +207,10 @@ async fn look(
         if is_past && online.past_seconds.len() < PAST_RUNS {
             online
                 .past_seconds
-                .extend(billed(&session, job, name).await?);
+                .extend(billed(session, job, name).await?);
         }
     }
-    let region = session.region().to_owned();
-    session.close(printer).await?;
-    Ok((online, region))
+    Ok(online)
 }
 
 /// Seconds that a past run was paid for, if it ran on machines like this job's.
@@ -260,134 +265,15 @@ fn plan(
             data.push(of_files);
         }
     }
-    let mut warnings: Vec<String> = job.warnings.iter().map(|it| it.message.clone()).collect();
-    if let Some(text) = data::crowded(job, &data) {
+    let mut planned = Planned::of(job, name, cost, &data)
+        .with_existing(online.existing)
+        .with_preflight(online.preflight);
+    for text in data::crowded(job, &data)
+        .into_iter()
+        .chain(planned.cost.warning())
+    {
         printer.say(&format!("{} {text}", paint(WARN, "warning:")));
-        warnings.push(text);
+        planned.warnings.push(text);
     }
-    let channel = |it: &JobChannel| channel(it, data.iter().find(|data| data.name == it.name));
-    Ok(Planned {
-        name: name.to_string(),
-        spec_hash: job.hash8(),
-        image: job.image.to_string(),
-        compute: compute(job),
-        channels: job.channels.iter().map(channel).collect(),
-        output: job.output.s3.to_string(),
-        cost,
-        existing: online.existing,
-        warnings,
-        request: job.request(name),
-    })
-}
-
-fn compute(job: &JobFile) -> Compute {
-    let mut types = job.compute.instance_types.iter().map(ToString::to_string);
-    Compute {
-        instance_type: types.next().unwrap_or_default(),
-        fallbacks: types.collect(),
-        instances: job.compute.instances,
-        spot: job.spot.is_some(),
-        volume_gb: job.compute.volume_gb,
-        max_runtime_seconds: job.compute.max_runtime_secs,
-        max_wait_seconds: job.spot.as_ref().map(|it| it.max_wait_secs),
-    }
-}
-
-fn channel(it: &JobChannel, data: Option<&ChannelData>) -> Channel {
-    Channel {
-        name: it.name.clone(),
-        s3: it.s3.to_string(),
-        content_type: it.content_type.clone(),
-        stream: it.is_streamed,
-        source: it.source.clone(),
-        objects: data.map(|it| it.objects.len()),
-        bytes: data.map(ChannelData::bytes),
-    }
-}
-
-/// A value of any length as one that fits on a line; `--request` has it whole.
-fn shortened(value: &str) -> String {
-    const MOST: usize = 60;
-    match value.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value.to_owned(),
-    }
-}
-
-impl fmt::Display for Compute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spot = if self.spot { " spot" } else { "" };
-        let runtime = units::duration(self.max_runtime_seconds as f64);
-        write!(
-            f,
-            "{} × {}{spot}, {} GB, at most {runtime}",
-            self.instances, self.instance_type, self.volume_gb
-        )?;
-        if let Some(seconds) = self.max_wait_seconds {
-            write!(f, " ({} with waiting)", units::duration(seconds as f64))?;
-        }
-        if !self.fallbacks.is_empty() {
-            write!(f, "; without capacity {}", self.fallbacks.join(", then "))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Planned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(2, &[]);
-        let mut row = |label: &str, text: String| table.row([paint(FAINT, label), text]);
-        row(
-            "job",
-            format!(
-                "{}  {}",
-                paint(STRONG, &self.name),
-                paint(FAINT, "(the last number is the attempt)")
-            ),
-        );
-        row("image", self.image.clone());
-        row("compute", self.compute.to_string());
-        for (idx, it) in self.channels.iter().enumerate() {
-            let data = match (it.objects, it.bytes) {
-                (Some(objects), Some(bytes)) => {
-                    let verb = if it.source.is_some() {
-                        "to put to"
-                    } else {
-                        "at"
-                    };
-                    format!(
-                        "{}, {} {verb} {}",
-                        units::count(objects as u64, "object"),
-                        units::bytes(bytes),
-                        it.s3
-                    )
-                }
-                _ => it.s3.clone(),
-            };
-            let data = if it.stream {
-                format!("{data}, read straight from S3")
-            } else {
-                data
-            };
-            row(
-                if idx == 0 { "data" } else { "" },
-                format!("{:<10} {data}", it.name),
-            );
-        }
-        row("output", self.output.clone());
-        row("cost", self.cost.to_string());
-        if let Some(it) = &self.existing {
-            row(
-                "existing",
-                format!("{} is {}, of the same specification", it.name, it.status),
-            );
-        }
-        for (idx, (key, value)) in self.request.hyper_parameters.iter().enumerate() {
-            row(
-                if idx == 0 { "parameters" } else { "" },
-                format!("{key} = {}", shortened(value)),
-            );
-        }
-        table.fmt(f)
-    }
+    Ok(planned)
 }

@@ -10,9 +10,11 @@ use contract::job::JobName;
 
 use crate::args::{Cli, Command, Global};
 use crate::command::clone;
+use crate::command::run::Copied;
 use crate::ending::{Gates, Telling};
 use crate::error::CliError;
 use crate::examples;
+use crate::ledger::{self, Ledger};
 use crate::output::Printer;
 use crate::session::Session;
 use crate::staging::Staging;
@@ -53,6 +55,10 @@ impl Rerun {
         let job = session.jobs().describe(&name).await?;
         let (copy, problems) = clone::copy(&session, &job).await?;
         let session_flag = session.flag();
+        let copied = Copied {
+            of: name.clone(),
+            job_file: Ledger::of_this_machine().job_file(&name, ledger::place(&session)),
+        };
         session.close(printer).await?;
         if let Some(problems) = problems {
             return Err(CliError::JobFile {
@@ -73,7 +79,7 @@ impl Rerun {
             .try_get_matches_from(self.words(file))
             .and_then(|it| Cli::from_arg_matches(&it));
         if let Ok(Command::Run(run)) = matches.map(|it| it.command) {
-            return Box::pin(run.run(global, printer)).await;
+            return Box::pin(run.of_copy(copied).run(global, printer)).await;
         }
         Err(CliError::Usage {
             message: "`run` does not take these options".to_owned(),

@@ -3,14 +3,12 @@
 //! Fill the channels, submit, follow, fetch, verify, tell. The log goes to stderr, the result to stdout. Where the machines
 //! are not to be had, the next instance type is asked for; what the algorithm or the data did wrong is not tried again.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::exit;
 use contract::job::file::{JobFile, RetryOn};
 use contract::job::{InstanceType, JobName, TrainingJobDescription, TrainingJobStatus};
-use serde::Serialize;
 
 use crate::args::Global;
 use crate::attempts::{Ladder, trouble};
@@ -21,16 +19,21 @@ use crate::cost;
 use crate::data;
 use crate::ending::{Gates, Telling};
 use crate::error::CliError;
-use crate::fetch::{self, Fetched};
+use crate::fetch;
 use crate::follow::{self, Ended, Wish};
 use crate::job_source::{JobArgs, JobSource};
 use crate::ledger::{self, Ledger};
+use crate::let_go::let_go;
+use crate::live::Facts;
 use crate::narrator::Narrator;
 use crate::output::Printer;
+use crate::pin;
+use crate::prices::Prices;
 use crate::report::JobReport;
+use crate::run_end::{Detached, Outcome, say_next};
 use crate::session::{self, Session};
 use crate::signals::Signals;
-use crate::style::{COMMAND, FAINT, STRONG, WARN, paint};
+use crate::style::{COMMAND, STRONG, WARN, paint};
 use crate::submit::{Data, IfExists, Submission, Submitted};
 use crate::units;
 use crate::upload;
@@ -65,10 +68,25 @@ pub struct Run {
     /// Submit nothing that may cost more than so many US dollars, exit code 9
     #[arg(long, value_name = "USD", env = "LINDEN_MAX_COST", hide_env = true, value_parser = cost::parse_usd)]
     max_cost: Option<f64>,
+    /// Ask ECR which digest the image's tag has, and submit that
+    #[arg(long)]
+    pin: bool,
     #[command(flatten)]
     gates: Gates,
     #[command(flatten)]
     telling: Telling,
+    /// Where the job file is another job's.
+    #[arg(skip)]
+    copied: Option<Copied>,
+}
+
+/// A job file that was made from another job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The job.
+    pub of: JobName,
+    /// The job file that it was submitted with, where the ledger knows one.
+    pub job_file: Option<String>,
 }
 
 /// How following one attempt ended.
@@ -78,36 +96,16 @@ enum Followed {
     LetGo(u8),
 }
 
-/// What `run` ends with.
-#[derive(Serialize)]
-struct Outcome {
-    #[serde(flatten)]
-    report: JobReport,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    artifacts: Option<Fetched>,
-    local: bool,
-}
-
-/// What `run --detach` ends with.
-#[derive(Serialize)]
-struct Detached {
-    name: String,
-    attached: bool,
-}
-
-impl fmt::Display for Detached {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
-}
-
 impl Run {
     /// Runs the job; the exit code is the job's.
     ///
     /// # Errors
     /// If the job file has problems, AWS refuses, or what the job left is not sound.
     pub async fn run(self, global: &Global, printer: &mut Printer) -> Result<u8, CliError> {
-        let source = self.job.read()?;
+        let mut source = self.job.read()?;
+        if let Some(copied) = &self.copied {
+            source.path = format!("the job file of {}", copied.of);
+        }
         warn(&source, printer);
         for channel in &source.job.channels {
             source.files(channel)?;
@@ -127,6 +125,9 @@ impl Run {
                 fix: "start `linden local up` in another terminal first, or leave --detach away"
                     .to_owned(),
             });
+        }
+        if self.pin {
+            pin::pin(&mut source, &session, printer).await?;
         }
         if session.is_local {
             make_buckets(&source.job, &session).await?;
@@ -165,12 +166,13 @@ impl Run {
                 Ok(submitted) => {
                     let (name, attached) = announce(submitted, printer);
                     if !attached {
-                        note(source, &name, session, printer);
+                        self.note(source, &name, session, printer);
                     }
                     if self.detach {
                         return detach(&name, attached, session, printer);
                     }
-                    let last = match self.follow(job, &name, session, printer).await? {
+                    let what = (job, asked);
+                    let last = match self.follow(what, &name, session, printer).await? {
                         Followed::Ended(last) => last,
                         Followed::LetGo(code) => return Ok(code),
                     };
@@ -203,9 +205,33 @@ impl Run {
         }
     }
 
+    /// The same run of a job file that was made from another job.
+    #[must_use]
+    pub fn of_copy(self, copied: Copied) -> Self {
+        Self {
+            copied: Some(copied),
+            ..self
+        }
+    }
+
+    /// Notes a submitted job in this machine's ledger.
+    fn note(&self, source: &JobSource, name: &JobName, session: &Session, printer: &mut Printer) {
+        // A file that was made for this command alone is gone when it ends.
+        let job_file = match &self.copied {
+            Some(copied) => copied.job_file.clone(),
+            None => Some(source.path.clone()),
+        };
+        let run = ledger::Run {
+            spec_hash: Some(source.job.hash8()),
+            job_file,
+            ..ledger::Run::submitted(name.as_str(), ledger::place(session))
+        };
+        Ledger::of_this_machine().note(&run, printer);
+    }
+
     async fn follow(
         &self,
-        job: &JobFile,
+        (job, instance_type): (&JobFile, Option<&InstanceType>),
         name: &JobName,
         session: &Session,
         printer: &mut Printer,
@@ -214,6 +240,7 @@ impl Run {
         let n_rounds = job.checked.as_ref().map_or(0, |it| u64::from(it.num_round));
         let mut narrator =
             Narrator::new(printer, n_rounds, job.compute.instances > 1).telling(self.telling);
+        narrator = narrator.showing(facts((job, instance_type), n_rounds, session));
         let wish = Wish::everything();
         let again = || format!("linden logs -f {name}{}", session.flag());
         let mut on_event = |event| narrator.tell(name.as_str(), &event);
@@ -282,6 +309,28 @@ impl Run {
     }
 }
 
+/// What the status area knows from the beginning.
+fn facts(
+    (job, instance_type): (&JobFile, Option<&InstanceType>),
+    n_rounds: u64,
+    session: &Session,
+) -> Facts {
+    let name = instance_type.map(InstanceType::as_str).unwrap_or_default();
+    // A table that cannot be read has been told of by whatever needed it.
+    let prices = Prices::read(|name| std::env::var(name).ok()).ok();
+    let price = prices.and_then(|it| it.of(session.region(), name));
+    let rate = price
+        .filter(|_| !session.is_local)
+        .map(|it| it.usd_per_hour);
+    let instances = job.compute.instances;
+    Facts {
+        machines: format!("{instances} × {name}"),
+        hosts: usize::try_from(instances).unwrap_or(1),
+        n_rounds,
+        usd_per_hour: rate.map(|it| it * instances as f64),
+    }
+}
+
 /// Says what became of the submission.
 fn announce(submitted: Submitted, printer: &mut Printer) -> (JobName, bool) {
     let (name, attached) = match submitted {
@@ -291,16 +340,6 @@ fn announce(submitted: Submitted, printer: &mut Printer) -> (JobName, bool) {
     let verb = if attached { "attached to" } else { "submitted" };
     printer.say(&format!("{verb} {}", paint(STRONG, &name)));
     (name, attached)
-}
-
-/// Notes a submitted job in this machine's ledger.
-fn note(source: &JobSource, name: &JobName, session: &Session, printer: &mut Printer) {
-    let run = ledger::Run {
-        spec_hash: Some(source.job.hash8()),
-        job_file: Some(source.path.clone()),
-        ..ledger::Run::submitted(name.as_str(), ledger::place(session))
-    };
-    Ledger::of_this_machine().note(&run, printer);
 }
 
 /// Ends without following.
@@ -360,81 +399,4 @@ async fn make_buckets(job: &JobFile, session: &Session) -> Result<(), CliError> 
         session.store().make_bucket(bucket).await?;
     }
     Ok(())
-}
-
-/// After Ctrl-C: on AWS the job runs on; a job in this process cannot, so it is stopped.
-async fn let_go(
-    name: &JobName,
-    session: &Session,
-    printer: &mut Printer,
-    signals: &mut Signals,
-) -> Result<(), CliError> {
-    let flag = session.flag();
-    if !session.owns_server() {
-        printer.say("Detached. The job keeps running.");
-        printer.say(&format!(
-            "  come back  {}",
-            paint(COMMAND, format_args!("linden logs -f {name}{flag}"))
-        ));
-        printer.say(&format!(
-            "  stop it    {}",
-            paint(COMMAND, format_args!("linden stop {name}{flag}"))
-        ));
-        return Ok(());
-    }
-    printer.say(
-        "Stopping the job, since its SageMaker lives in this command. Once more ends it at once.",
-    );
-    session.jobs().stop(name).await?;
-    let wish = Wish::default();
-    let mut quiet = |_| {};
-    tokio::select! {
-        ended = follow::until_ended(session.follow(), name, &session.pace, &wish, &mut quiet) => {
-            let (Ended::Terminal(job) | Ended::TimedOut(job)) = ended?;
-            printer.say(&format!("{name} {}", crate::style::status(&job.training_job_status.to_string())));
-        }
-        _ = signals.next() => {}
-    }
-    Ok(())
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.report.fmt(f)?;
-        match self.artifacts.as_ref().and_then(|it| it.model.as_ref()) {
-            Some(model) => writeln!(
-                f,
-                "\n  {} {}",
-                paint(FAINT, "saved"),
-                paint(STRONG, model.display())
-            ),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What a person may want to type now.
-fn say_next(outcome: &Outcome, printer: &mut Printer) {
-    let flag = if outcome.local { " --local" } else { "" };
-    let mut commands = Vec::new();
-    if let Some(fetched) = &outcome.artifacts
-        && fetched.model.is_some()
-    {
-        let folder = fetched.folder.display();
-        commands.push(format!("linden model inspect {folder}"));
-        commands.push(format!("linden model predict {folder} DATA.csv"));
-    }
-    let name = &outcome.report.name;
-    commands.push(format!("linden show {name}{flag}"));
-    if outcome.report.exit_code != exit::SUCCESS {
-        commands.push(format!("linden logs {name}{flag} --tail 40"));
-    }
-    for (idx, command) in commands.iter().enumerate() {
-        let label = if idx == 0 { "next" } else { "" };
-        printer.say(&format!(
-            "  {}  {}",
-            paint(FAINT, format_args!("{label:<4}")),
-            paint(COMMAND, command)
-        ));
-    }
 }

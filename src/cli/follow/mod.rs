@@ -9,6 +9,8 @@
 //! - Throttling is waited out, not printed.
 //! - A token of the log lives for a day; a stream that says nothing for longer is found again.
 //! - Whoever asks for the last lines gets them from the end, not by reading all that was before.
+//! - A log of millions of lines is told while it is read: what no stream can bring an older line for is not held back.
+//! - A stream whose end was seen costs one call a look, and after ten minutes the looks are further apart.
 //!
 //! Time is a port ([`Clock`]), so the tests run hours in no time.
 
@@ -30,7 +32,7 @@ pub use filter::LineFilter;
 pub use several::{Patience, Until, until_several};
 
 use status::StatusWatch;
-use tail::Tail;
+use tail::{Reach, Tail};
 
 /// Time, as far as following needs it.
 #[async_trait]
@@ -71,8 +73,10 @@ pub struct Pace {
     pub status_training: Duration,
     /// The same, later.
     pub status_later: Duration,
-    /// Between two rounds through the streams.
+    /// Between two rounds through the streams in the first ten minutes.
     pub logs: Duration,
+    /// The same, later.
+    pub logs_later: Duration,
     /// Between two looks for new streams once every host has one.
     pub discover: Duration,
     /// Between two calls to the log service: account-wide limits are low (10 a second).
@@ -93,6 +97,7 @@ impl Pace {
             status_training: Duration::from_secs(10),
             status_later: Duration::from_secs(30),
             logs: Duration::from_secs(5),
+            logs_later: Duration::from_secs(10),
             discover: Duration::from_mins(1),
             call_gap: Duration::from_millis(250),
             hold_back: Duration::from_secs(2),
@@ -108,6 +113,7 @@ impl Pace {
             status_training: Duration::from_millis(150),
             status_later: Duration::from_millis(500),
             logs: Duration::from_millis(150),
+            logs_later: Duration::from_millis(500),
             discover: Duration::from_secs(2),
             call_gap: Duration::ZERO,
             hold_back: Duration::from_millis(100),
@@ -265,21 +271,37 @@ pub async fn read_log(
     pace: &Pace,
     wish: &Wish,
 ) -> Result<Vec<Line>, AwsError> {
+    let mut lines = Vec::new();
+    tell_log(ports, job, pace, wish, &mut |line| lines.push(line)).await?;
+    Ok(lines)
+}
+
+/// The same, line by line while it is read.
+///
+/// # Errors
+/// As [`read_log`].
+pub async fn tell_log(
+    ports: Ports<'_>,
+    job: &JobName,
+    pace: &Pace,
+    wish: &Wish,
+    on_line: &mut (dyn FnMut(Line) + Send),
+) -> Result<(), AwsError> {
+    let mut on_event = |event| {
+        if let Event::Line(line) = event {
+            on_line(line);
+        }
+    };
     let mut tail = Tail::new(ports, job, pace, wish);
     match tail.discover().await {
         Err(err) if err.kind != AwsErrorKind::NotFound => return Err(err),
         _ => {}
     }
-    tail.read_all().await?;
+    tail.read_all(Reach::End, &mut on_event).await?;
     // What came while the log was read is newer than the last lines that were asked for.
     tail.keep_newest();
-    let mut lines = Vec::new();
-    tail.emit(Duration::MAX, &mut |event| {
-        if let Event::Line(line) = event {
-            lines.push(line);
-        }
-    });
-    Ok(lines)
+    tail.emit(Duration::MAX, &mut on_event);
+    Ok(())
 }
 
 /// The pause after `failures` in a row.

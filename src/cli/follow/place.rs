@@ -11,6 +11,10 @@ pub(super) struct Place {
     pub(super) token: Option<String>,
     /// The last event's time, and how many events had that time.
     last: Option<(i64, u64)>,
+    /// Whether the stream's end of then was seen, so that a look at it is one page.
+    pub(super) is_caught_up: bool,
+    /// Looks in a row that brought something and left the next page for later.
+    pub(super) n_moved: u32,
     /// What is to be passed over after a lost token, and how many events of its time were seen again.
     told: Option<(i64, u64)>,
 }
@@ -19,7 +23,13 @@ impl Place {
     /// Forgets the token: the next page is the first one, without what was told.
     pub(super) fn lose_token(&mut self) {
         self.token = None;
+        self.is_caught_up = false;
         self.told = self.told.max(self.last.take());
+    }
+
+    /// The time of the last event that was read.
+    pub(super) fn read_to(&self) -> Option<i64> {
+        self.last.map(|it| it.0)
     }
 
     /// Takes note of an event of that time, and says whether it is new.

@@ -1,6 +1,7 @@
 //! The log side of following: streams, how far each was read, and lines that wait for older ones of other hosts.
 //!
-//! Invariant: what a filter refuses is read and not told, so "nothing more comes" is judged by what was read.
+//! Invariants: what a filter refuses is read and not told, so "nothing more comes" is judged by what was read; how many
+//! lines wait does not grow with the log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,8 +10,26 @@ use contract::job::JobName;
 
 use super::line::{host_of, lines_of};
 use super::place::Place;
-use super::{Event, Line, Pace, Ports, Wish, back_off};
+use super::{Event, Line, Pace, Ports, SETTLED, Wish, back_off};
 use crate::aws::{AwsError, AwsErrorKind, LogEvent};
+
+/// Of a stream whose end was seen a look is one page, since the second would only say that there is no more. After so many
+/// looks in a row that brought lines it is read to its end again: the service may cut a page short.
+const MAX_MOVED: u32 = 4;
+/// A page of so many events or bytes may have another one behind it: half of what `GetLogEvents` gives at most.
+const FULL_EVENTS: usize = 5000;
+const FULL_BYTES: usize = 500_000;
+/// So many lines wait for older ones of other hosts before they are looked through.
+const CROWD: usize = 10_000;
+
+/// How far streams are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// To the end of now.
+    End,
+    /// A page, where the end was seen before.
+    Look,
+}
 
 /// The log side: streams, how far each was read, and lines that wait for older ones.
 pub(super) struct Tail<'a> {
@@ -23,6 +42,7 @@ pub(super) struct Tail<'a> {
     streams: BTreeMap<String, Place>,
     waiting: Vec<Waiting>,
     hosts: usize,
+    start: Duration,
     pub(super) due: Duration,
     discover_due: Duration,
     failures: u32,
@@ -52,6 +72,7 @@ impl<'a> Tail<'a> {
             streams: BTreeMap::new(),
             waiting: Vec::new(),
             hosts: 1,
+            start: now,
             due: now,
             discover_due: now,
             failures: 0,
@@ -75,8 +96,8 @@ impl<'a> Tail<'a> {
         if self.refused || now < self.due && !status_changed {
             return;
         }
-        self.due = now + self.pace.logs;
-        let result = self.read_round(status_changed).await;
+        self.due = now + self.pause(now);
+        let result = self.read_round(status_changed, Reach::Look, on_event).await;
         self.settle(result, on_event);
         if self.begun {
             let now = self.ports.clock.now();
@@ -84,7 +105,20 @@ impl<'a> Tail<'a> {
         }
     }
 
-    async fn read_round(&mut self, status_changed: bool) -> Result<(), AwsError> {
+    fn pause(&self, now: Duration) -> Duration {
+        if now.saturating_sub(self.start) >= SETTLED {
+            self.pace.logs_later
+        } else {
+            self.pace.logs
+        }
+    }
+
+    async fn read_round(
+        &mut self,
+        status_changed: bool,
+        reach: Reach,
+        on_event: &mut (dyn FnMut(Event) + Send),
+    ) -> Result<(), AwsError> {
         let now = self.ports.clock.now();
         let expected = match self.wish.filter.hosts.len() {
             0 => self.hosts,
@@ -94,7 +128,7 @@ impl<'a> Tail<'a> {
             self.discover_due = now + self.pace.discover;
             self.discover().await?;
         }
-        self.read_all().await
+        self.read_all(reach, on_event).await
     }
 
     /// Looks for streams. Those of the first look are begun near their ends where the wish asks for the last lines;
@@ -165,17 +199,47 @@ impl<'a> Tail<'a> {
         self.waiting.drain(..n_older);
     }
 
-    /// Reads every stream up to its end of now.
-    pub(super) async fn read_all(&mut self) -> Result<(), AwsError> {
-        let streams: Vec<String> = self.streams.keys().cloned().collect();
-        for stream in streams {
-            while self.read_page(&stream).await? {}
+    /// Reads every stream, page by page, always the one that is furthest behind: so none has to wait for long.
+    pub(super) async fn read_all(
+        &mut self,
+        reach: Reach,
+        on_event: &mut (dyn FnMut(Event) + Send),
+    ) -> Result<(), AwsError> {
+        let mut behind: Vec<String> = self.streams.keys().cloned().collect();
+        let read_to = |it: &String, streams: &BTreeMap<String, Place>| {
+            streams.get(it).and_then(Place::read_to)
+        };
+        while let Some(at) = (0..behind.len()).min_by_key(|at| read_to(&behind[*at], &self.streams))
+        {
+            if !self.read_page(&behind[at].clone(), reach).await? {
+                behind.swap_remove(at);
+            }
+            if self.waiting.len() >= CROWD
+                && let Some(bound) = behind.iter().map(|it| read_to(it, &self.streams)).min()
+            {
+                self.tell_before(bound, on_event);
+            }
         }
         Ok(())
     }
 
-    /// Reads a page, and says whether there may be another one.
-    async fn read_page(&mut self, stream: &str) -> Result<bool, AwsError> {
+    /// Tells the lines that are older than everything that a stream may still bring; whoever asks for the last lines has
+    /// to wait for them.
+    fn tell_before(&mut self, bound: Option<i64>, on_event: &mut (dyn FnMut(Event) + Send)) {
+        let Some(bound) = bound.filter(|_| self.begun && self.wish.tail.is_none()) else {
+            return;
+        };
+        self.sort();
+        let ready = self
+            .waiting
+            .partition_point(|it| it.line.timestamp_ms < bound);
+        for it in self.waiting.drain(..ready) {
+            on_event(Event::Line(it.line));
+        }
+    }
+
+    /// Reads a page, and says whether another one is to be read.
+    async fn read_page(&mut self, stream: &str, reach: Reach) -> Result<bool, AwsError> {
         let sent = self.streams.get(stream).and_then(|it| it.token.clone());
         let page = match self.ports.logs.page(stream, sent.as_deref()).await {
             // Listed, but not there yet.
@@ -196,13 +260,24 @@ impl<'a> Tail<'a> {
             }
         }
         let at_end = page.next.is_none() || page.next == sent;
-        if page.next.is_some()
-            && let Some(place) = self.streams.get_mut(stream)
-        {
+        let bytes: usize = page.events.iter().map(|it| it.message.len()).sum();
+        let is_full = page.events.len() >= FULL_EVENTS || bytes >= FULL_BYTES;
+        let place = self.streams.entry(stream.to_owned()).or_default();
+        if page.next.is_some() {
             place.token = page.next;
         }
+        let goes_on = if at_end {
+            (place.is_caught_up, place.n_moved) = (true, 0);
+            false
+        } else {
+            place.n_moved += 1;
+            if is_full || place.n_moved >= MAX_MOVED {
+                place.is_caught_up = false;
+            }
+            reach == Reach::End || !place.is_caught_up
+        };
         self.gap().await;
-        Ok(!at_end)
+        Ok(goes_on)
     }
 
     /// Account-wide limits are low, so calls keep apart.
@@ -254,7 +329,8 @@ impl<'a> Tail<'a> {
             AwsErrorKind::NotFound => {}
             AwsErrorKind::Throttled | AwsErrorKind::Service | AwsErrorKind::Network => {
                 self.failures += 1;
-                self.due = self.ports.clock.now() + back_off(self.pace.logs, self.failures);
+                let now = self.ports.clock.now();
+                self.due = now + back_off(self.pause(now), self.failures);
             }
             _ => {
                 self.refused = true;
@@ -292,7 +368,7 @@ impl<'a> Tail<'a> {
         let mut quiet = 0;
         while quiet < 2 && !self.refused && self.ports.clock.now() < end {
             let before = self.n_read;
-            let result = self.read_round(true).await;
+            let result = self.read_round(true, Reach::End, on_event).await;
             let failed = result.is_err();
             self.settle(result, on_event);
             // A job that has ended without ever having logged has nothing to wait for.

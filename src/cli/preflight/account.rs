@@ -5,13 +5,12 @@ use std::time::SystemTime;
 use contract::exit;
 use contract::job::file::JobFile;
 
-use super::Check;
-use crate::aws::{AwsError, AwsErrorKind, Caller, SignIn};
+use super::{Check, role};
+use crate::aws::{AwsError, AwsErrorKind, SignIn};
 use crate::session::Session;
 use crate::units;
 
 const CREDENTIALS: &str = "credentials";
-const ROLE: &str = "role";
 
 pub(super) async fn checks(session: &Session, job: Option<&JobFile>) -> Vec<Check> {
     let region = Check::ok("region", session.region());
@@ -30,11 +29,15 @@ pub(super) async fn checks(session: &Session, job: Option<&JobFile>) -> Vec<Chec
                 "account",
                 format!("{} as {}", caller.account, caller.arn),
             ));
-            checks.extend(job.map(|it| role(it, Some(&caller))));
+            if let Some(job) = job {
+                checks.extend(role::checks(session, job, Some(&caller)).await);
+            }
         }
         Err(err) => {
             checks.push(no_caller(&err));
-            checks.extend(job.map(|it| role(it, None)));
+            if let Some(job) = job.filter(|_| err.kind != AwsErrorKind::Credentials) {
+                checks.extend(role::checks(session, job, None).await);
+            }
         }
     }
     checks
@@ -107,28 +110,6 @@ fn no_caller(err: &AwsError) -> Check {
     }
 }
 
-/// SageMaker takes on roles of the account alone that asks. What they may do is IAM's to know.
-fn role(job: &JobFile, caller: Option<&Caller>) -> Check {
-    let role = job.role.as_str();
-    let other = caller.filter(|it| it.account != job.role.account());
-    if let Some(caller) = other {
-        return Check::fail(
-            ROLE,
-            exit::AUTH,
-            format!("{role} is of another account than {}", caller.account),
-        )
-        .with_fix("give a role of this account in [role] arn, or another --profile");
-    }
-    let name = role.rsplit('/').next().unwrap_or(role);
-    Check::unknown(
-        ROLE,
-        format!("whether {role} is there, trusts SageMaker and may read the data: IAM is not asked"),
-    )
-    .with_fix(format!(
-        "`aws iam get-role --role-name {name}`, `aws iam simulate-principal-policy`; infra/ makes one that fits"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -167,22 +148,5 @@ mod tests {
         );
         let gone = of(Some(-5));
         assert_eq!((gone.verdict, gone.code), (Verdict::Fail, exit::AUTH));
-    }
-
-    #[test]
-    fn a_role_of_another_account_fails_and_one_of_this_account_is_unknown() {
-        let caller = |account: &str| Caller {
-            account: account.to_owned(),
-            arn: String::new(),
-        };
-        assert_eq!(
-            role(&job(), Some(&caller("123456789012"))).verdict,
-            Verdict::Unknown
-        );
-        assert_eq!(role(&job(), None).verdict, Verdict::Unknown);
-        assert_eq!(
-            role(&job(), Some(&caller("999999999999"))).verdict,
-            Verdict::Fail
-        );
     }
 }

@@ -4,8 +4,15 @@
 //! the job itself would have failed with.
 
 mod account;
+mod image;
 mod job;
+mod network;
+mod permission;
+mod quota;
+mod role;
 mod storage;
+mod trust;
+mod warm_pool;
 
 use std::fmt;
 
@@ -79,6 +86,11 @@ impl Check {
         }
     }
 
+    /// Whether the job would fail by it.
+    pub fn is_bad(&self) -> bool {
+        self.verdict == Verdict::Fail
+    }
+
     pub(crate) fn with_fix(self, fix: impl Into<String>) -> Self {
         Self {
             fix: Some(fix.into()),
@@ -115,10 +127,31 @@ pub async fn examine(session: &Session, source: Option<&JobSource>, prices: &Pri
     let job: Option<&JobFile> = source.map(|it| &it.job);
     let mut checks = account::checks(session, job).await;
     if let Some(source) = source {
-        checks.extend(job::image(session, &source.job));
+        checks.extend(image::check(session, &source.job).await);
         checks.extend(storage::checks(session, source).await);
-        checks.extend(job::checks(session, source, prices));
+        checks.extend(job::checks(source));
+        checks.extend(machines(session, &source.job).await);
+        checks.extend(job::cost(session, &source.job, prices));
     }
+    checks
+}
+
+/// What a plan does not look at itself: the account, the image and the machines.
+pub async fn examine_account(session: &Session, job: &JobFile) -> Vec<Check> {
+    let mut checks = account::checks(session, Some(job)).await;
+    checks.extend(image::check(session, job).await);
+    checks.extend(machines(session, job).await);
+    checks
+}
+
+/// Limits, pools, subnets and keys.
+async fn machines(session: &Session, job: &JobFile) -> Vec<Check> {
+    if session.is_local {
+        return vec![];
+    }
+    let mut checks = quota::checks(session, job).await;
+    checks.extend(warm_pool::check(session, job).await);
+    checks.extend(network::checks(job, session.region()));
     checks
 }
 
