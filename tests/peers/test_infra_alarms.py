@@ -18,11 +18,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
 
 
 def messages(stack: Stack, job: str, status: str, source: str = "aws.sagemaker") -> list[str]:
-    """What the rule makes of a job's event. moto sends to no topic, so a queue stands beside the topic, with its text."""
+    """What the rule makes of a job's event. moto sends to no topic, so a queue stands in its place, with the same text."""
     events, sqs = stack.client("events"), stack.client("sqs")
     (target,) = events.list_targets_by_rule(Rule="linden-failed-jobs")["Targets"]
     queue = sqs.create_queue(QueueName="beside")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.remove_targets(Rule="linden-failed-jobs", Ids=[target["Id"]])
     events.put_targets(Rule="linden-failed-jobs", Targets=[{"Id": "beside", "Arn": arn, "InputTransformer": target["InputTransformer"]}])
     detail = {"TrainingJobName": job, "TrainingJobStatus": status, "SecondaryStatus": status}
     entry = {"Source": source, "DetailType": "SageMaker Training Job State Change", "Detail": json.dumps(detail)}
