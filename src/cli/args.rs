@@ -107,9 +107,14 @@ pub enum Command {
     /// List, fetch or verify what a job has written
     #[command(subcommand)]
     Artifacts(command::artifacts::Artifacts),
+    /// Make a job's model the approved one, if it is better than that
+    Promote(command::promote::Promote),
     /// Look into a model, predict with it, explain it, convert it
     #[command(subcommand)]
     Model(command::model::Model),
+    /// The stack that jobs need on AWS: render its template, check it
+    #[command(subcommand)]
+    Infra(command::infra::Infra),
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),

@@ -13,6 +13,8 @@ mod fake;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod infra;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod predict;
@@ -20,6 +22,8 @@ mod predict;
 mod preflight;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod promote;
 #[cfg(test)]
 mod request;
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod completion;
 pub mod config;
 pub mod doctor;
 pub mod help;
+pub mod infra;
 pub mod local;
 pub mod logs;
 pub mod ls;
@@ -19,6 +20,7 @@ pub mod model_inspect;
 pub mod model_predict;
 pub mod outcome;
 pub mod plan;
+pub mod promote;
 pub mod rerun;
 pub mod rm;
 pub mod run;
@@ -46,6 +48,7 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
         Command::Man(it) => it.run(printer),
         Command::Model(it) => it.run(printer),
         Command::Config(it) => it.run(printer),
+        Command::Infra(it) => it.run(printer),
         Command::Schema(it) => it.run(printer),
         Command::Plan(it) => it.run(&global, printer),
         Command::Run(it) => wait_for(it.run(&global, printer)),
@@ -61,6 +64,7 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
         Command::Rerun(it) => wait_for(it.run(&global, printer)),
         Command::Compare(it) => wait_for(it.run(&global, printer)),
         Command::Artifacts(it) => wait_for(it.run(&global, printer)),
+        Command::Promote(it) => wait_for(it.run(&global, printer)),
         Command::Local(it) => wait_for(it.run(&global, printer)),
     }
 }
