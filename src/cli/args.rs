@@ -107,6 +107,8 @@ pub enum Command {
     /// List, fetch or verify what a job has written
     #[command(subcommand)]
     Artifacts(command::artifacts::Artifacts),
+    /// Make a job's model the approved one, if it is better than that
+    Promote(command::promote::Promote),
     /// Look into a model, predict with it, explain it, convert it
     #[command(subcommand)]
     Model(command::model::Model),
@@ -116,6 +118,9 @@ pub enum Command {
     /// Show the prices that costs are made of, or fetch them from AWS
     #[command(subcommand)]
     Prices(command::prices::PricesCommand),
+    /// The stack that jobs need on AWS: render its template, check it
+    #[command(subcommand)]
+    Infra(command::infra::Infra),
     /// The SageMaker on this machine
     #[command(subcommand)]
     Local(command::local::Local),

@@ -124,6 +124,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "linden artifacts verify @last --json",
         ],
     ),
+    (
+        "promote",
+        &[
+            "linden promote usage-3fa91c02-2 --to s3://linden-123456789012-eu-west-1/approved/usage/",
+            "linden promote @last --to s3://linden-123456789012-eu-west-1/approved/usage/ --if-better validation:rmse",
+        ],
+    ),
     ("model", &["linden model inspect runs/usage-3fa91c02-2"]),
     (
         "model inspect",
@@ -193,6 +200,21 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "linden prices show --region us-east-1",
             "linden prices show ml.m5 --json",
+        ],
+    ),
+    ("infra", &["linden infra render -o linden.yaml"]),
+    (
+        "infra render",
+        &[
+            "linden infra render -o linden.yaml",
+            "linden infra render --to json --set DaysWithoutSuccess=35 --set AlarmEmail=planning@example.com",
+        ],
+    ),
+    (
+        "infra check",
+        &[
+            "linden infra check",
+            "linden infra check --deployed deployed.json",
         ],
     ),
     ("local", &["linden local up --port 4600"]),

@@ -12,7 +12,7 @@ use contract::artifact::{
     EVALUATION_FILE, Evaluation, MODEL_ARCHIVE, MODEL_FILE, ModelDigest, OUTPUT_ARCHIVE,
 };
 use contract::job::{S3Uri, TrainingJobDescription};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::aws::ObjectMeta;
@@ -64,7 +64,7 @@ pub struct Fetched {
 }
 
 /// A model that is the one which the job wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedModel {
     /// Its name in `model.tar.gz`.
     pub file: String,
@@ -148,8 +148,11 @@ pub async fn check(
     })
 }
 
-/// Fetches, unpacks and verifies in the staging folder.
-async fn bring(
+/// Fetches, unpacks and verifies in the staging folder; paths of what comes back lie there.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn bring(
     session: &Session,
     job: &TrainingJobDescription,
     staging: &Staging,
@@ -287,7 +290,11 @@ fn verify(folder: &Path, evaluation: &Evaluation) -> Result<Vec<VerifiedModel>, 
     Ok(verified)
 }
 
-fn sha256(path: &Path) -> Result<String, CliError> {
+/// SHA-256 of a file, lower-case hexadecimal.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn sha256(path: &Path) -> Result<String, CliError> {
     let unreadable = |err| CliError::file("read", path, err);
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let mut digest = Sha256::new();

@@ -143,7 +143,7 @@ pub fn summary(report: &JobReport) -> String {
 }
 
 /// Text that Markdown shows as it is: nothing in it becomes a table, a heading or HTML.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().fold(String::new(), |mut plain, it| {
         match it {
             '&' => plain.push_str("&amp;"),

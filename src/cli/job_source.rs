@@ -246,7 +246,11 @@ fn collect(folder: &Path, prefix: &S3Uri, files: &mut Vec<SourceFile>) -> Result
     Ok(())
 }
 
-fn source_file(path: &Path, uri: S3Uri) -> Result<SourceFile, CliError> {
+/// A file that is to become the object `uri`.
+///
+/// # Errors
+/// If it cannot be read, or has more bytes than S3 takes in one piece.
+pub fn source_file(path: &Path, uri: S3Uri) -> Result<SourceFile, CliError> {
     let bytes = fs::metadata(path)
         .map_err(|err| CliError::file("read", path, err))?
         .len();

@@ -12,6 +12,7 @@
 //! [`contract::exit`]; nothing is loaded from AWS's configuration before a command needs it.
 #![forbid(unsafe_code)]
 
+pub mod approval;
 pub mod args;
 pub mod attempts;
 pub mod aws;
@@ -32,6 +33,7 @@ pub mod follow;
 pub mod gate;
 pub mod github;
 pub mod image;
+pub mod infra;
 pub mod job_source;
 pub mod job_text;
 pub mod lease;

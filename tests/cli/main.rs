@@ -16,6 +16,7 @@ mod fake;
 mod follow;
 #[cfg(test)]
 mod follow_long;
+mod infra;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
@@ -28,6 +29,8 @@ mod preflight_account;
 mod prices;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod promote;
 #[cfg(test)]
 mod request;
 #[cfg(test)]

@@ -93,9 +93,11 @@ fn help_is_short_and_names_every_command() {
       rerun       Run again what a job was asked to do
       compare     Show in what jobs differ: parameters, data, metrics, time and cost
       artifacts   List, fetch or verify what a job has written
+      promote     Make a job's model the approved one, if it is better than that
       model       Look into a model, predict with it, explain it, convert it
       image       Build the training image, push it, look into it
       prices      Show the prices that costs are made of, or fetch them from AWS
+      infra       The stack that jobs need on AWS: render its template, check it
       local       The SageMaker on this machine
       config      Show every value that holds for a job, and where it came from
       schema      Print the JSON Schema of job files

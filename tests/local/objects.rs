@@ -142,3 +142,24 @@ fn keys_keep_their_characters_in_lists() {
     );
     assert!(!reply.text().contains("EncodingType"));
 }
+
+#[test]
+fn a_put_with_a_condition_replaces_only_what_it_knows() {
+    let local = Local::start();
+    let put = |headers: &[(&str, &str)], body: &[u8]| {
+        code(&local.http("PUT", "/bkt/approved.json", headers, body))
+    };
+    let new = [("If-None-Match", "*")];
+    // The MD5 of `one`, in quotes as tags are.
+    let known = [("If-Match", "\"f97c5d29941bfb1b2fdab0874906ab82\"")];
+    assert_eq!(put(&known, b"two"), (404, "NoSuchKey".to_owned()));
+    assert_eq!(put(&new, b"one").0, 200);
+    assert_eq!(put(&new, b"two"), (412, "PreconditionFailed".to_owned()));
+    assert_eq!(local.get("approved.json"), b"one");
+    assert_eq!(put(&known, b"two").0, 200);
+    assert_eq!(
+        put(&known, b"three"),
+        (412, "PreconditionFailed".to_owned())
+    );
+    assert_eq!(local.get("approved.json"), b"two");
+}

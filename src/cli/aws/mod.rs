@@ -124,6 +124,24 @@ pub struct ObjectMeta {
     pub etag: String,
 }
 
+/// A small object as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged {
+    /// What it holds.
+    pub body: Vec<u8>,
+    /// Its entity tag without quotes.
+    pub etag: String,
+}
+
+/// What became of a [`Store::swap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The object is the new one.
+    Done,
+    /// Somebody else was faster: the object is not the one that was known.
+    Changed,
+}
+
 /// Called with the number of bytes that moved since the last call.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
@@ -143,6 +161,11 @@ pub trait Store: Send + Sync {
     ) -> Result<u64, AwsError>;
     /// Puts the file `source`; `md5` is its digest, which S3 compares.
     async fn put(&self, uri: &S3Uri, source: &Path, md5: [u8; 16]) -> Result<(), AwsError>;
+    /// Reads a small object and its tag; `None` where there is none, [`AwsErrorKind::Invalid`] above `max_bytes`.
+    async fn read(&self, uri: &S3Uri, max_bytes: u64) -> Result<Option<Tagged>, AwsError>;
+    /// Puts a small object, if the one that is there still has the tag `known`, or, without a tag, if there is none.
+    async fn swap(&self, uri: &S3Uri, body: Vec<u8>, known: Option<&str>)
+    -> Result<Swap, AwsError>;
     /// The region that a bucket is in; `None` where it does not say.
     async fn bucket_region(&self, bucket: &str) -> Result<Option<String>, AwsError>;
     /// Makes a bucket, or leaves it as it is. Only the SageMaker on this machine is asked for that.

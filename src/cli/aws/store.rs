@@ -9,7 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use contract::job::S3Uri;
 use tokio::io::AsyncWriteExt;
 
-use super::{AwsError, AwsErrorKind, ObjectMeta, Progress, Store};
+use super::{AwsError, AwsErrorKind, ObjectMeta, Progress, Store, Swap, Tagged};
 
 /// Where S3 says which region a bucket is in.
 const REGION_HEADER: &str = "x-amz-bucket-region";
@@ -132,6 +132,64 @@ impl Store for S3 {
         answer
             .map(|_| ())
             .map_err(|err| at(AwsError::from_sdk("PutObject", &err), uri))
+    }
+
+    async fn read(&self, uri: &S3Uri, max_bytes: u64) -> Result<Option<Tagged>, AwsError> {
+        let call = self.0.get_object().bucket(uri.bucket()).key(uri.key());
+        let answer = match call.send().await {
+            Ok(it) => it,
+            Err(err) => {
+                let err = AwsError::from_sdk("GetObject", &err);
+                let is_missing = err.code.as_deref() == Some("NoSuchKey");
+                return if is_missing {
+                    Ok(None)
+                } else {
+                    Err(at(err, uri))
+                };
+            }
+        };
+        if size(answer.content_length) > max_bytes {
+            let message = format!("`{uri}` has more than {max_bytes} bytes");
+            return Err(AwsError::of(AwsErrorKind::Invalid, "GetObject", message));
+        }
+        let cut = |err| {
+            let message = format!("`{uri}` broke off: {err}");
+            AwsError::of(AwsErrorKind::Network, "GetObject", message)
+        };
+        Ok(Some(Tagged {
+            etag: plain_tag(answer.e_tag),
+            body: answer.body.collect().await.map_err(cut)?.to_vec(),
+        }))
+    }
+
+    async fn swap(
+        &self,
+        uri: &S3Uri,
+        body: Vec<u8>,
+        known: Option<&str>,
+    ) -> Result<Swap, AwsError> {
+        let call = self
+            .0
+            .put_object()
+            .bucket(uri.bucket())
+            .key(uri.key())
+            .content_type("application/json")
+            .body(ByteStream::from(body));
+        let call = match known {
+            Some(etag) => call.if_match(format!("\"{etag}\"")),
+            None => call.if_none_match("*"),
+        };
+        let Err(err) = call.send().await else {
+            return Ok(Swap::Done);
+        };
+        let err = AwsError::from_sdk("PutObject", &err);
+        match err.code.as_deref() {
+            // The last one is for an object that was known and is gone.
+            Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey") => {
+                Ok(Swap::Changed)
+            }
+            _ => Err(at(err, uri)),
+        }
     }
 
     async fn bucket_region(&self, bucket: &str) -> Result<Option<String>, AwsError> {

@@ -12,6 +12,7 @@ pub mod image_build;
 pub mod image_inspect;
 pub mod image_push;
 pub mod image_verify;
+pub mod infra;
 pub mod local;
 pub mod logs;
 pub mod ls;
@@ -25,6 +26,7 @@ pub mod model_predict;
 pub mod outcome;
 pub mod plan;
 pub mod prices;
+pub mod promote;
 pub mod rerun;
 pub mod rm;
 pub mod run;
@@ -52,6 +54,7 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
         Command::Man(it) => it.run(printer),
         Command::Model(it) => it.run(printer),
         Command::Config(it) => it.run(printer),
+        Command::Infra(it) => it.run(printer),
         Command::Schema(it) => it.run(printer),
         Command::Plan(it) => it.run(&global, printer),
         Command::Run(it) => wait_for(it.run(&global, printer)),
@@ -69,6 +72,7 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
         Command::Artifacts(it) => wait_for(it.run(&global, printer)),
         Command::Image(it) => wait_for(it.run(&global, printer)),
         Command::Prices(it) => wait_for(it.run(&global, printer)),
+        Command::Promote(it) => wait_for(it.run(&global, printer)),
         Command::Local(it) => wait_for(it.run(&global, printer)),
     }
 }

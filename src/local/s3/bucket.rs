@@ -32,6 +32,8 @@ use tokio_util::io::ReaderStream;
 pub(crate) struct Objects {
     root: PathBuf,
     files: Arc<FileSystem>,
+    /// Held by a put with a condition, from looking to writing: of two at once, one must see the other.
+    conditional: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Objects {
@@ -44,6 +46,7 @@ impl Objects {
         Ok(Self {
             root,
             files: Arc::new(files),
+            conditional: Arc::default(),
         })
     }
 
@@ -292,6 +295,15 @@ impl S3 for Objects {
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
         self.need_bucket(&req.input.bucket)?;
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
+        let has_condition = req.input.if_match.is_some() || req.input.if_none_match.is_some();
+        let _held = if has_condition {
+            Some(self.conditional.lock().await)
+        } else {
+            None
+        };
+        if req.input.if_match.is_some() {
+            self.need_key(&bucket, &key)?;
+        }
         let put = self.files.put_object(req).await;
         // s3s-fs compares the checksum after the object is in place.
         if let (Err(err), Some(path)) = (&put, self.file(&bucket, &key))
