@@ -2,14 +2,16 @@
 
 use crate::config::Config;
 use crate::guard;
-use crate::job::{Extractor, Jobs, Order, Runner};
+use crate::job::{Extractor, Jobs, Order, Runner, now};
 use crate::logs::{self, LogStore};
 use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
+use crate::scenario::{self, CallFault, JobPlan};
 use crate::state::Folders;
 use crate::wire::{self, Answer, AwsError, ErrorCode};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use contract::job::TrainingJobDescription;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +32,8 @@ pub(crate) struct App {
     pub(crate) logs: Arc<LogStore>,
     pub(crate) objects: Objects,
     pub(crate) object_server: ObjectServer,
+    calls: scenario::Calls,
+    plans: scenario::Jobs,
     running: Mutex<Running>,
 }
 
@@ -50,6 +54,8 @@ impl App {
     ) -> Self {
         let object_server = ObjectServer::new(objects.clone(), folders.spool.clone());
         let (jobs, logs) = (Arc::new(jobs), Arc::new(logs));
+        let calls = scenario::Calls::new(&config.scenario);
+        let plans = scenario::Jobs::new(&config.scenario);
         Self {
             config,
             folders,
@@ -57,6 +63,8 @@ impl App {
             logs,
             objects,
             object_server,
+            calls,
+            plans,
             running: Mutex::default(),
         }
     }
@@ -86,8 +94,9 @@ impl App {
     }
 
     /// Starts the task of a job that has just been recorded.
-    pub(crate) fn spawn(&self, name: String, trainer: PathBuf, metrics: Extractor) {
+    pub(crate) fn spawn(&self, job: &TrainingJobDescription, trainer: PathBuf, metrics: Extractor) {
         let (order, orders) = watch::channel(Order::Run);
+        let name = job.training_job_name.clone();
         let runner = Runner {
             config: self.config.clone(),
             trainer,
@@ -96,6 +105,7 @@ impl App {
             logs: self.logs.clone(),
             objects: self.objects.clone(),
             metrics: Arc::new(metrics),
+            plan: Arc::new(self.plan(job)),
         };
         let mut running = self.running();
         // What has ended is let go whenever something begins.
@@ -103,6 +113,29 @@ impl App {
         running.orders.retain(|_, order| order.receiver_count() > 0);
         running.orders.insert(name.clone(), order);
         running.tasks.spawn(runner.run(name, orders));
+    }
+
+    /// What befalls a job that has just been created.
+    fn plan(&self, job: &TrainingJobDescription) -> JobPlan {
+        let is_spot = job.enable_managed_spot_training == Some(true);
+        let instance_type = job.resource_config.instance_type.as_deref();
+        let name = &job.training_job_name;
+        let mut plan = self
+            .plans
+            .meet(name, instance_type.unwrap_or_default(), is_spot);
+        plan.interruption = plan
+            .interruption
+            .or(self.config.interruption.filter(|_| is_spot));
+        plan
+    }
+
+    /// Whether a scenario's log group is still to come.
+    fn has_no_logs_yet(&self) -> bool {
+        let after = self.config.scenario.log_group_after();
+        let created = self.logs.created();
+        after
+            .zip(created)
+            .is_some_and(|(after, created)| now() < created as f64 / 1000.0 + after.as_secs_f64())
     }
 
     /// Tells the task of a job; a job that has ended is not told.
@@ -140,8 +173,16 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
         let text = format!("a request has at most {MAX_DOCUMENT_BYTES} bytes");
         return AwsError::new(ErrorCode::Serialization, text).into_response();
     };
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    let fault = app.calls.meet(operation);
+    if let Some(error) = fault.and_then(CallFault::error) {
+        return error.into_response();
+    }
     // Documents are read and written on the disk.
     let answered = tokio::task::spawn_blocking(move || dispatch(&app, &target, &body)).await;
+    if fault == Some(CallFault::LostAnswer) {
+        return wire::no_answer();
+    }
     wire::respond(answered.unwrap_or_else(|err| Err(AwsError::internal(err))))
 }
 
@@ -149,6 +190,9 @@ fn dispatch(app: &Arc<App>, target: &str, body: &[u8]) -> Answer {
     match target.split_once('.') {
         Some(("SageMaker", operation)) => sagemaker::dispatch(app, operation, body),
         Some(("Logs_20140328", operation)) => {
+            if app.has_no_logs_yet() {
+                return logs::dispatch_without_group(operation, body);
+            }
             logs::dispatch(&app.logs, &app.config, operation, body)
         }
         _ => Err(AwsError::new(

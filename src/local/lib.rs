@@ -34,11 +34,22 @@ mod lock;
 mod logs;
 mod s3;
 mod sagemaker;
+mod scenario;
 mod server;
 mod state;
+mod warm_pool;
 mod wire;
 
-pub use config::{Config, STOP_GRACE};
+pub use config::{Config, Interruption, STOP_GRACE};
 pub use error::LocalError;
 pub use lock::find_running;
+pub use scenario::{Scenario, ScenarioProblem, ScenarioProblems};
 pub use server::Server;
+
+/// Every operation of the JSON services.
+fn operations() -> impl Iterator<Item = &'static str> + Clone {
+    sagemaker::OPERATIONS
+        .iter()
+        .chain(logs::OPERATIONS)
+        .copied()
+}

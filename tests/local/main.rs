@@ -16,5 +16,8 @@ mod objects;
 mod pipes;
 mod real_trainer;
 mod requests;
+mod scenario;
+mod spot;
 mod state;
 mod statuses;
+mod warm_pools;

@@ -4,11 +4,14 @@
 //! Everything that a job does to its record is an edge of [`phase`], so a status can never go backwards.
 
 mod artifacts;
+mod attempt;
 mod augmented;
+mod billing;
 mod channels;
 mod checkpoints;
 mod failure;
 mod layout;
+mod log_lines;
 mod metrics;
 mod orphan;
 mod phase;
@@ -16,7 +19,9 @@ mod pipes;
 mod process;
 mod record;
 mod runner;
+mod spot;
 mod upload;
+mod variables;
 
 pub(crate) use channels::{Asker, Source};
 pub(crate) use metrics::Extractor;

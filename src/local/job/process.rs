@@ -40,6 +40,9 @@ pub(crate) enum Order {
 pub(super) enum Cause {
     Stopped,
     MaxRuntime,
+    MaxWait,
+    /// Spot machines are taken away.
+    Interrupted,
     Abandoned,
     /// Another host has failed.
     Peer,
@@ -60,7 +63,24 @@ pub(super) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) max_runtime: Duration,
+    /// What is left of the time that a spot job may wait and train.
+    pub(super) max_wait: Option<Duration>,
+    /// When the machines are taken away.
+    pub(super) interrupt: Option<Duration>,
     pub(super) grace: Duration,
+}
+
+impl Limits {
+    /// The limit that is met first, and when.
+    fn first(self) -> (Duration, Cause) {
+        let limits = [
+            Some((self.max_runtime, Cause::MaxRuntime)),
+            self.max_wait.map(|it| (it, Cause::MaxWait)),
+            self.interrupt.map(|it| (it, Cause::Interrupted)),
+        ];
+        let first = limits.into_iter().flatten().min_by_key(|it| it.0);
+        first.unwrap_or((self.max_runtime, Cause::MaxRuntime))
+    }
 }
 
 /// Trainers that run.
@@ -119,7 +139,8 @@ impl Trainers {
             cause: None,
             failed: None,
         };
-        let mut deadline = Instant::now() + limits.max_runtime;
+        let (time, limit) = limits.first();
+        let mut deadline = Instant::now() + time;
         loop {
             let cause = tokio::select! {
                 host = self.hosts.join_next() => match host {
@@ -138,7 +159,7 @@ impl Trainers {
                         deadline = Instant::now() + KILL_AGAIN;
                         continue;
                     }
-                    Some(Cause::MaxRuntime)
+                    Some(limit)
                 }
             };
             match cause {
@@ -158,7 +179,7 @@ impl Trainers {
 }
 
 /// The next order that ends something; for ever if there will be none.
-async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
+pub(super) async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
     while orders.changed().await.is_ok() {
         match *orders.borrow_and_update() {
             Order::Run => {}

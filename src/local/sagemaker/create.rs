@@ -3,6 +3,8 @@
 use super::check;
 use crate::app::App;
 use crate::job::{Extractor, JobRecord, first_transition, now};
+use crate::scenario::check_quota;
+use crate::warm_pool;
 use crate::wire::{Answer, AwsError, ErrorCode};
 use contract::job::request::StoppingCondition;
 use contract::job::{
@@ -25,6 +27,9 @@ pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answe
         return Err(taken(&arn));
     }
     check::check(app, &request)?;
+    let others = app.jobs.all();
+    let others = others.iter().map(|it| &it.description);
+    check_quota(&app.config.scenario, &request, others)?;
     let definitions = request
         .algorithm_specification
         .as_ref()
@@ -32,11 +37,11 @@ pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answe
     let metrics = Extractor::new(definitions.unwrap_or_default())
         .map_err(|err| AwsError::validation(err.to_string()))?;
     let trainer = app.trainer()?;
-    let name = request.training_job_name.clone();
     let tags = request.tags.clone();
-    let description = describe(request, &arn);
+    let mut description = describe(request.clone(), &arn);
+    warm_pool::begin(&mut description);
     let record = JobRecord {
-        description,
+        description: description.clone(),
         tags,
         processes: Vec::new(),
     };
@@ -44,7 +49,8 @@ pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answe
     if !app.jobs.insert(record).map_err(AwsError::internal)? {
         return Err(taken(&arn));
     }
-    app.spawn(name, trainer, metrics);
+    warm_pool::take(&app.jobs, &request).map_err(AwsError::internal)?;
+    app.spawn(&description, trainer, metrics);
     Ok(json!({ "TrainingJobArn": arn }))
 }
 

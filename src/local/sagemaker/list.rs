@@ -5,9 +5,11 @@
 
 use crate::app::App;
 use crate::job::JobRecord;
+use crate::warm_pool;
 use crate::wire::{Answer, AwsError, document};
-use contract::job::{ListedTrainingJobs, TrainingJobDescription, TrainingJobSummary};
-use serde::Deserialize;
+use contract::job::description::WarmPoolStatus;
+use contract::job::{TrainingJobDescription, TrainingJobSummary};
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// Most jobs of a page.
@@ -34,6 +36,12 @@ pub(super) struct List {
 
 pub(super) fn list(app: &App, request: &List) -> Answer {
     let sort = request.sort()?;
+    if let Some(status) = request.warm_pool_status_equals.as_deref()
+        && !warm_pool::STATUSES.contains(&status)
+    {
+        let set = format!("[{}]", warm_pool::STATUSES.join(", "));
+        return Err(not_in("warmPoolStatusEquals", status, &set));
+    }
     let max_results = request.max_results.unwrap_or(DEFAULT_RESULTS);
     if !(1..=MAX_RESULTS).contains(&max_results) {
         return Err(AwsError::validation(format!(
@@ -64,10 +72,36 @@ pub(super) fn list(app: &App, request: &List) -> Answer {
         .last()
         .filter(|_| end < jobs.len())
         .map(|it| Key::of(it, sort.by).token());
-    document(&ListedTrainingJobs {
-        training_job_summaries: page.iter().map(summary).collect(),
+    document(&Page {
+        training_job_summaries: page.iter().map(Listed::of).collect(),
         next_token,
     })
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    training_job_summaries: Vec<Listed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    #[serde(flatten)]
+    summary: TrainingJobSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm_pool_status: Option<WarmPoolStatus>,
+}
+
+impl Listed {
+    fn of(job: &TrainingJobDescription) -> Self {
+        Self {
+            summary: summary(job),
+            warm_pool_status: job.warm_pool_status.clone(),
+        }
+    }
 }
 
 impl List {
