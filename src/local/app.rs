@@ -1,6 +1,8 @@
 //! What the handlers of one server share.
 
 use crate::config::Config;
+use crate::documents::Documents;
+use crate::error::LocalError;
 use crate::guard;
 use crate::job::{Extractor, Jobs, Order, Runner, now};
 use crate::logs::{self, LogStore};
@@ -8,6 +10,7 @@ use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
 use crate::scenario::{self, CallFault, JobPlan};
 use crate::state::Folders;
+use crate::tuning::TuningRecord;
 use crate::wire::{self, Answer, AwsError, ErrorCode};
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -23,12 +26,28 @@ const TARGET: &str = "x-amz-target";
 /// A request document is smaller than this, or it is no request.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
+/// What is kept of everything but training jobs.
+#[derive(Debug)]
+pub(crate) struct Records {
+    pub(crate) tunings: Documents<TuningRecord>,
+}
+
+impl Records {
+    /// Reads what is in the folders.
+    pub(crate) fn open(folders: &Folders) -> Result<Self, LocalError> {
+        Ok(Self {
+            tunings: Documents::open(folders.tuning.clone())?,
+        })
+    }
+}
+
 /// One server's state.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) folders: Folders,
     pub(crate) jobs: Arc<Jobs>,
+    pub(crate) records: Records,
     pub(crate) logs: Arc<LogStore>,
     pub(crate) objects: Objects,
     pub(crate) object_server: ObjectServer,
@@ -37,7 +56,7 @@ pub(crate) struct App {
     running: Mutex<Running>,
 }
 
-/// The jobs that run in this process.
+/// What runs in this process, by the keys that it takes orders by: a training job's is its name, others' have a slash.
 #[derive(Debug, Default)]
 struct Running {
     orders: BTreeMap<String, watch::Sender<Order>>,
@@ -48,7 +67,7 @@ impl App {
     pub(crate) fn new(
         config: Config,
         folders: Folders,
-        jobs: Jobs,
+        (jobs, records): (Jobs, Records),
         logs: LogStore,
         objects: Objects,
     ) -> Self {
@@ -60,6 +79,7 @@ impl App {
             config,
             folders,
             jobs,
+            records,
             logs,
             objects,
             object_server,
@@ -95,7 +115,6 @@ impl App {
 
     /// Starts the task of a job that has just been recorded.
     pub(crate) fn spawn(&self, job: &TrainingJobDescription, trainer: PathBuf, metrics: Extractor) {
-        let (order, orders) = watch::channel(Order::Run);
         let name = job.training_job_name.clone();
         let runner = Runner {
             config: self.config.clone(),
@@ -107,12 +126,21 @@ impl App {
             metrics: Arc::new(metrics),
             plan: Arc::new(self.plan(job)),
         };
+        self.start(name.clone(), |orders| runner.run(name, orders));
+    }
+
+    /// Starts a task that takes orders by its `key`.
+    pub(crate) fn start<F>(&self, key: String, task: impl FnOnce(watch::Receiver<Order>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (order, orders) = watch::channel(Order::Run);
         let mut running = self.running();
         // What has ended is let go whenever something begins.
         while running.tasks.try_join_next().is_some() {}
         running.orders.retain(|_, order| order.receiver_count() > 0);
-        running.orders.insert(name.clone(), order);
-        running.tasks.spawn(runner.run(name, orders));
+        running.orders.insert(key, order);
+        running.tasks.spawn(task(orders));
     }
 
     /// What befalls a job that has just been created.

@@ -71,9 +71,14 @@ impl Config {
 
     /// The ARN of a training job.
     pub(crate) fn job_arn(&self, name: &str) -> String {
+        self.arn("training-job", name)
+    }
+
+    /// The ARN of a thing of SageMaker's.
+    pub(crate) fn arn(&self, kind: &str, name: &str) -> String {
         let Self {
             region, account, ..
         } = self;
-        format!("arn:aws:sagemaker:{region}:{account}:training-job/{name}")
+        format!("arn:aws:sagemaker:{region}:{account}:{kind}/{name}")
     }
 }

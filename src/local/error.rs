@@ -26,7 +26,7 @@ pub enum LocalError {
         source: io::Error,
     },
     /// A document of the state is not what this version writes.
-    #[error("cannot read the job in `{}`: {source}", path.display())]
+    #[error("cannot read the record in `{}`: {source}", path.display())]
     Document {
         /// The file.
         path: PathBuf,

@@ -26,17 +26,22 @@
 //! ```
 
 mod app;
+mod chance;
 mod config;
+mod documents;
 mod error;
 mod guard;
 mod job;
+mod list;
 mod lock;
 mod logs;
 mod s3;
 mod sagemaker;
 mod scenario;
+mod search;
 mod server;
 mod state;
+mod tuning;
 mod warm_pool;
 mod wire;
 

@@ -1,6 +1,6 @@
 //! The server: takes the folder, opens what is in it, listens, and ends what it started.
 
-use crate::app::{self, App};
+use crate::app::{self, App, Records};
 use crate::config::Config;
 use crate::error::LocalError;
 use crate::job::{Jobs, fail_orphan, kill_orphans};
@@ -8,6 +8,7 @@ use crate::lock::FolderLock;
 use crate::logs::LogStore;
 use crate::s3::Objects;
 use crate::state::Folders;
+use crate::tuning;
 use axum::Router;
 use std::convert::Infallible;
 use std::future::IntoFuture;
@@ -51,7 +52,9 @@ impl Server {
         let lock = FolderLock::take(&root)?;
         let folders = Folders::make(&root)?;
         let jobs = Jobs::open(folders.jobs.clone())?;
+        let records = Records::open(&folders)?;
         recover(&jobs, &folders)?;
+        recover_tunings(&records, &folders)?;
         folders.sweep()?;
         let logs = LogStore::open(folders.logs.clone())?;
         let objects = Objects::open(folders.objects.clone())?;
@@ -65,7 +68,7 @@ impl Server {
             port: addr.port(),
             ..config
         };
-        let app = Arc::new(App::new(config, folders, jobs, logs, objects));
+        let app = Arc::new(App::new(config, folders, (jobs, records), logs, objects));
         let (close, closed) = oneshot::channel::<Infallible>();
         let router = Router::new().fallback(app::answer).with_state(app.clone());
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -128,6 +131,21 @@ fn recover(jobs: &Jobs, folders: &Folders) -> Result<(), LocalError> {
         };
         jobs.update(name, change)
             .map_err(LocalError::file("write", &folders.jobs))?;
+    }
+    Ok(())
+}
+
+fn recover_tunings(records: &Records, folders: &Folders) -> Result<(), LocalError> {
+    for record in records.tunings.all() {
+        if record.status.is_terminal() {
+            continue;
+        }
+        let change = |record: &mut tuning::TuningRecord| {
+            tuning::fail_orphan(record);
+            Ok::<_, Infallible>(())
+        };
+        let written = records.tunings.update(&record.name, change);
+        written.map_err(LocalError::file("write", &folders.tuning))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! lock  endpoint.json     who serves this folder (lock.rs)
 //! jobs/<name>.json        one document a job: request, description, tags (job/record.rs)
+//! tuning/<name>.json      one document a tuning job (tuning/record.rs)
 //! logs/<job>/<host>.jsonl one line an event (logs/store.rs)
 //! s3/<bucket>/<key>       objects (s3/bucket.rs)
 //! work/<job>/<host>/      the trees of running jobs, gone when they end
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(crate) struct Folders {
     pub(crate) jobs: PathBuf,
+    pub(crate) tuning: PathBuf,
     pub(crate) logs: PathBuf,
     pub(crate) objects: PathBuf,
     pub(crate) work: PathBuf,
@@ -36,6 +38,7 @@ impl Folders {
         };
         Ok(Self {
             jobs: below("jobs")?,
+            tuning: below("tuning")?,
             logs: below("logs")?,
             objects: below("s3")?,
             work: below("work")?,

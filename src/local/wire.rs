@@ -28,6 +28,8 @@ pub(crate) enum ErrorCode {
     Validation,
     /// SageMaker: the name is taken.
     ResourceInUse,
+    /// SageMaker, where the operation declares it: no such thing.
+    SageMakerResourceNotFound,
     /// CloudWatch Logs: no such group or stream.
     ResourceNotFound,
     /// CloudWatch Logs: a parameter is not usable.
@@ -49,10 +51,11 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Validation => "ValidationException",
             Self::ResourceInUse => "ResourceInUse",
+            Self::SageMakerResourceNotFound => "ResourceNotFound",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::InvalidParameter => "InvalidParameterException",
             Self::Serialization => "SerializationException",
@@ -70,6 +73,7 @@ impl ErrorCode {
             Self::Internal | Self::InternalServer => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Validation
             | Self::ResourceInUse
+            | Self::SageMakerResourceNotFound
             | Self::ResourceNotFound
             | Self::InvalidParameter
             | Self::Serialization
@@ -82,7 +86,9 @@ impl ErrorCode {
 
     fn message_member(self) -> &'static str {
         match self {
-            Self::ResourceInUse | Self::ResourceLimitExceeded => "Message",
+            Self::ResourceInUse | Self::SageMakerResourceNotFound | Self::ResourceLimitExceeded => {
+                "Message"
+            }
             Self::Validation
             | Self::ResourceNotFound
             | Self::InvalidParameter

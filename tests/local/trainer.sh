@@ -20,6 +20,11 @@ wait-* | peer-*) trap 'echo early >model/xgboost-model; exit 0' TERM; linger ;;
 spot-*)
     # Until it is interrupted it lingers; what it has kept by then lets it go on to its end.
     if [ ! -f "checkpoints/$host" ]; then trap 'echo kept >"checkpoints/$host"; exit 0' TERM; linger; fi ;;
+score-*)
+    # The metric is the hyperparameter `x`.
+    x=$(sed -n 's/.*"x":"\([a-z0-9.-]*\)".*/\1/p' input/config/hyperparameters.json)
+    [ "$x" = bad ] && { echo 'UserError: x is bad' >output/failure; exit 1; }
+    printf '[2]\ttrain-rmse:%s\n' "$x" ;;
 brief-*) sleep 0.3 ;;
 deaf-*) trap '' TERM; linger ;;
 esac

@@ -27,5 +27,5 @@ pub(crate) use channels::{Asker, Source};
 pub(crate) use metrics::Extractor;
 pub(crate) use orphan::kill_orphans;
 pub(crate) use phase::{enter, first_transition, now};
-pub(crate) use record::{JobRecord, Jobs};
+pub(crate) use record::{JobRecord, Jobs, Tuned};
 pub(crate) use runner::{Order, Runner, fail_orphan};
