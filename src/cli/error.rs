@@ -329,6 +329,7 @@ fn local_fix(err: &LocalError) -> &'static str {
             "it serves every command with --local; for a second one give --state DIR"
         }
         LocalError::Bind { .. } => "give another --port; 0 takes any free one",
+        LocalError::Engine(_) => "start Docker, or leave --engine away: hosts are processes then",
         LocalError::File { .. } | LocalError::Document { .. } | LocalError::Objects { .. } => {
             "set LINDEN_HOME to a folder that can be written and holds nothing else"
         }

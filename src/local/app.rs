@@ -2,14 +2,17 @@
 
 use crate::config::Config;
 use crate::documents::Documents;
+use crate::endpoint::{self, ConfigRecord, EndpointRecord, Hosted};
 use crate::error::LocalError;
 use crate::guard;
 use crate::job::{Extractor, Jobs, Order, Runner, now};
 use crate::logs::{self, LogStore};
+use crate::model::ModelRecord;
 use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
 use crate::scenario::{self, CallFault, JobPlan};
 use crate::state::Folders;
+use crate::transform::TransformRecord;
 use crate::tuning::TuningRecord;
 use crate::wire::{self, Answer, AwsError, ErrorCode};
 use axum::extract::{Request, State};
@@ -30,6 +33,10 @@ const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Records {
     pub(crate) tunings: Documents<TuningRecord>,
+    pub(crate) models: Documents<ModelRecord>,
+    pub(crate) transforms: Documents<TransformRecord>,
+    pub(crate) endpoint_configs: Documents<ConfigRecord>,
+    pub(crate) endpoints: Documents<EndpointRecord>,
 }
 
 impl Records {
@@ -37,6 +44,10 @@ impl Records {
     pub(crate) fn open(folders: &Folders) -> Result<Self, LocalError> {
         Ok(Self {
             tunings: Documents::open(folders.tuning.clone())?,
+            models: Documents::open(folders.models.clone())?,
+            transforms: Documents::open(folders.transforms.clone())?,
+            endpoint_configs: Documents::open(folders.endpoint_configs.clone())?,
+            endpoints: Documents::open(folders.endpoints.clone())?,
         })
     }
 }
@@ -51,6 +62,7 @@ pub(crate) struct App {
     pub(crate) logs: Arc<LogStore>,
     pub(crate) objects: Objects,
     pub(crate) object_server: ObjectServer,
+    pub(crate) hosted: Hosted,
     calls: scenario::Calls,
     plans: scenario::Jobs,
     running: Mutex<Running>,
@@ -83,6 +95,7 @@ impl App {
             logs,
             objects,
             object_server,
+            hosted: Hosted::default(),
             calls,
             plans,
             running: Mutex::default(),
@@ -192,6 +205,9 @@ impl App {
 pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
     if !guard::is_local(request.headers()) {
         return guard::refusal();
+    }
+    if let Some(endpoint) = endpoint::endpoint_of(&request) {
+        return endpoint::invoke(&app, &endpoint, request).await;
     }
     let Some(target) = request.headers().get(TARGET) else {
         return app.object_server.call(request).await;

@@ -33,6 +33,16 @@ impl Interruption {
     }
 }
 
+/// What a job's hosts are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Processes of the trainer on this machine.
+    #[default]
+    Process,
+    /// Containers of the request's image, by Docker Engine's client.
+    Docker,
+}
+
 /// Where a server keeps its state, and what it says it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -48,6 +58,8 @@ pub struct Config {
     pub account: String,
     /// How long a trainer may live after SIGTERM; [`STOP_GRACE`] unless a test is in a hurry.
     pub stop_grace: Duration,
+    /// What a job's hosts are. Models that answer are processes with either.
+    pub engine: Engine,
     /// Faults on request; none unless somebody wants them.
     pub scenario: Scenario,
     /// When jobs on spot capacity lose their machines; `None` leaves them alone.
@@ -64,6 +76,7 @@ impl Config {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             stop_grace: STOP_GRACE,
+            engine: Engine::default(),
             scenario: Scenario::default(),
             interruption: None,
         }

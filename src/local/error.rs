@@ -41,6 +41,9 @@ pub enum LocalError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no container engine that answers.
+    #[error("Docker does not answer: {0}")]
+    Engine(io::Error),
     /// The object store does not accept its folder.
     #[error("cannot serve objects from `{}`: {reason}", path.display())]
     Objects {

@@ -5,6 +5,7 @@
 
 use crate::wire::AwsError;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::cmp::Ordering;
 
 /// Most items of a page.
@@ -56,6 +57,18 @@ pub(crate) enum By {
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next_token: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The operation's answer, with each item as `summary` has it.
+    pub(crate) fn answer(&self, member: &str, summary: impl FnMut(&T) -> Value) -> Value {
+        let summaries: Vec<Value> = self.items.iter().map(summary).collect();
+        let mut answer = json!({ member: summaries });
+        if let Some(token) = &self.next_token {
+            answer["NextToken"] = json!(token);
+        }
+        answer
+    }
 }
 
 impl List {

@@ -10,6 +10,7 @@
 
 mod channels;
 mod client;
+mod hosting;
 mod listing;
 mod logs;
 mod objects;

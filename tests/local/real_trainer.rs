@@ -7,10 +7,10 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const TABLE: &[u8] = b"1.0,0.1,5\n2.0,0.2,4\n3.0,0.3,3\n4.0,0.4,2\n5.0,0.5,1\n1.5,0.1,5\n2.5,0.2,4\n3.5,0.3,3\n4.5,0.4,2\n5.5,0.5,1\n";
+pub(crate) const TABLE: &[u8] = b"1.0,0.1,5\n2.0,0.2,4\n3.0,0.3,3\n4.0,0.4,2\n5.0,0.5,1\n1.5,0.1,5\n2.5,0.2,4\n3.5,0.3,3\n4.5,0.4,2\n5.5,0.5,1\n";
 
 /// `LINDEN_TRAINER`, else what lies in the target folder beside this test.
-fn trainer() -> Option<PathBuf> {
+pub(crate) fn trainer() -> Option<PathBuf> {
     let named = std::env::var_os("LINDEN_TRAINER").map(PathBuf::from);
     let built = || {
         Some(

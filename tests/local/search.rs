@@ -32,7 +32,7 @@ fn names(answer: &Value) -> Vec<String> {
     results.iter().map(name).collect()
 }
 
-fn search(local: &Local, expression: Value) -> Vec<String> {
+fn search(local: &Local, expression: &Value) -> Vec<String> {
     let answer = local.sagemaker(
         "Search",
         &json!({ "Resource": "TrainingJob", "SearchExpression": expression,
@@ -45,23 +45,27 @@ fn filter(name: &str, operator: &str, value: &str) -> Value {
     json!({ "Name": name, "Operator": operator, "Value": value })
 }
 
-#[test]
-fn every_operator_finds_what_it_says() {
+/// Asserts what each list of filters finds, by name.
+fn assert_found(cases: Vec<(Value, &str)>) {
     let local = filled();
-    let year = "2020-01-01T00:00:00";
-    for (filters, expected) in [
-        (
-            json!([filter("TrainingJobStatus", "Equals", "Failed")]),
-            "heads-1",
-        ),
+    for (filters, expected) in cases {
+        let found = search(&local, &json!({ "Filters": filters }));
+        assert_eq!(found.join(" "), expected, "{filters}");
+    }
+}
+
+#[test]
+fn texts_are_compared_as_the_operator_says() {
+    let without = |operator: &str| json!([{ "Name": "FailureReason", "Operator": operator }]);
+    let status = |operator: &str| json!([filter("TrainingJobStatus", operator, "Failed")]);
+    let uri = "InputDataConfig.DataSource.S3DataSource.S3Uri";
+    assert_found(vec![
+        (status("Equals"), "heads-1"),
         (
             json!([{ "Name": "TrainingJobStatus", "Value": "Failed" }]),
             "heads-1",
         ),
-        (
-            json!([filter("TrainingJobStatus", "NotEquals", "Failed")]),
-            "usage-1 usage-2",
-        ),
+        (status("NotEquals"), "usage-1 usage-2"),
         (
             json!([filter("TrainingJobName", "Contains", "USAGE")]),
             "usage-1 usage-2",
@@ -74,53 +78,35 @@ fn every_operator_finds_what_it_says() {
             json!([filter("Tags.team", "In", "staffing, other")]),
             "usage-2",
         ),
+        (without("Exists"), "heads-1"),
+        (without("NotExists"), "usage-1 usage-2"),
         (
-            json!([filter("HyperParameters.eta", "GreaterThan", "0.1")]),
-            "heads-1 usage-2",
+            json!([filter(uri, "Contains", "bkt/train")]),
+            "heads-1 usage-1 usage-2",
         ),
-        (
-            json!([filter("HyperParameters.eta", "LessThanOrEqualTo", "0.25")]),
-            "usage-1 usage-2",
-        ),
+    ]);
+}
+
+#[test]
+fn numbers_and_times_are_compared_by_size() {
+    let one = filter("ResourceConfig.InstanceCount", "Equals", "1");
+    let staffing = filter("Tags.team", "Equals", "staffing");
+    let created = |operator: &str, time: &str| json!([filter("CreationTime", operator, time)]);
+    let eta = |operator: &str, eta: &str| json!([filter("HyperParameters.eta", operator, eta)]);
+    assert_found(vec![
+        (eta("GreaterThan", "0.1"), "heads-1 usage-2"),
+        (eta("LessThanOrEqualTo", "0.25"), "usage-1 usage-2"),
         (
             json!([filter("Metrics.train:rmse", "LessThan", "1.3")]),
             "heads-1 usage-1 usage-2",
         ),
         (
-            json!([{ "Name": "FailureReason", "Operator": "Exists" }]),
-            "heads-1",
-        ),
-        (
-            json!([{ "Name": "FailureReason", "Operator": "NotExists" }]),
-            "usage-1 usage-2",
-        ),
-        (
-            json!([filter("CreationTime", "GreaterThan", year)]),
+            created("GreaterThan", "2020-01-01T00:00:00"),
             "heads-1 usage-1 usage-2",
         ),
-        (
-            json!([filter("CreationTime", "LessThan", "2020-01-01T00:00:00Z")]),
-            "",
-        ),
-        (
-            json!([
-                filter("ResourceConfig.InstanceCount", "Equals", "1"),
-                filter("Tags.team", "Equals", "staffing")
-            ]),
-            "usage-2",
-        ),
-        (
-            json!([filter(
-                "InputDataConfig.DataSource.S3DataSource.S3Uri",
-                "Contains",
-                "bkt/train"
-            )]),
-            "heads-1 usage-1 usage-2",
-        ),
-    ] {
-        let found = search(&local, json!({ "Filters": filters }));
-        assert_eq!(found.join(" "), expected, "{filters}");
-    }
+        (created("LessThan", "2020-01-01T00:00:00Z"), ""),
+        (json!([one, staffing]), "usage-2"),
+    ]);
 }
 
 #[test]
@@ -128,7 +114,7 @@ fn expressions_join_and_nested_filters_look_at_one_item() {
     let local = filled();
     let either = json!({ "Operator": "Or", "Filters": [filter("Tags.team", "Equals", "staffing")],
         "SubExpressions": [{ "Filters": [filter("TrainingJobStatus", "Equals", "Failed")] }] });
-    assert_eq!(search(&local, either), ["heads-1", "usage-2"]);
+    assert_eq!(search(&local, &either), ["heads-1", "usage-2"]);
     let nested = |channel: &str| {
         let filters = [
             filter("ChannelName", "Equals", channel),
@@ -136,8 +122,8 @@ fn expressions_join_and_nested_filters_look_at_one_item() {
         ];
         json!({ "NestedFilters": [{ "NestedPropertyName": "InputDataConfig", "Filters": filters }] })
     };
-    assert_eq!(search(&local, nested("train")).len(), 3);
-    assert!(search(&local, nested("validation")).is_empty());
+    assert_eq!(search(&local, &nested("train")).len(), 3);
+    assert!(search(&local, &nested("validation")).is_empty());
 }
 
 #[test]

@@ -21,11 +21,13 @@ PATIENCE_SECS = 60
 class Local:
     """One `linden local up` on a folder, and clients of it."""
 
-    def __init__(self, linden: pathlib.Path, trainer: pathlib.Path, folder: pathlib.Path, *options: str | pathlib.Path) -> None:
+    def __init__(
+        self, linden: pathlib.Path, trainer: pathlib.Path, folder: pathlib.Path, *options: str | pathlib.Path, **process: object
+    ) -> None:
         self.folder = folder
-        self._options = options
+        self._options, self._process = options, process
         self._linden = linden
-        self._environment = os.environ | {"LINDEN_TRAINER": str(trainer), "LINDEN_HOME": str(folder)}
+        self._environment = os.environ | {"LINDEN_TRAINER": str(trainer), "LINDEN_HOME": str(folder), "HOME": str(folder)}
         self.up()
 
     def up(self) -> None:
@@ -35,6 +37,7 @@ class Local:
         self.process = subprocess.Popen(
             [self._linden, "--region", "eu-west-1", "local", "up", "--port", "0", "--state", state, *self._options],
             env=self._environment,
+            **self._process,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
@@ -64,25 +67,33 @@ class Local:
         self.process.wait(timeout=PATIENCE_SECS)
         self._log.close()
 
+    def definition(self, hyperparameters: dict[str, str]) -> dict:
+        """What a tuning job's training jobs on the ten rows have in common."""
+        request = self._request(hyperparameters)
+        request["StaticHyperParameters"] = request.pop("HyperParameters")
+        return request
+
     def create(self, name: str, hyperparameters: dict[str, str] | None = None, **members: object) -> None:
         """Creates a job that trains on ten rows."""
+        settings = {"objective": "reg:squarederror", "num_round": "5", "max_depth": "2"} | (hyperparameters or {})
+        self.sagemaker.create_training_job(**{"TrainingJobName": name} | self._request(settings) | members)
+
+    def _request(self, hyperparameters: dict[str, str]) -> dict:
         source = {"S3DataType": "S3Prefix", "S3Uri": "s3://planning/train/", "S3DataDistributionType": "FullyReplicated"}
         number = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
-        request = {
-            "TrainingJobName": name,
+        return {
             "RoleArn": ROLE,
             "AlgorithmSpecification": {
                 "TrainingImage": IMAGE,
                 "TrainingInputMode": "File",
                 "MetricDefinitions": [{"Name": "train:rmse", "Regex": rf".*\[[0-9]+\].*#011train-rmse:{number}.*"}],
             },
-            "HyperParameters": {"objective": "reg:squarederror", "num_round": "5", "max_depth": "2"} | (hyperparameters or {}),
+            "HyperParameters": hyperparameters,
             "InputDataConfig": [{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}],
             "OutputDataConfig": {"S3OutputPath": "s3://planning/out"},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
             "StoppingCondition": {"MaxRuntimeInSeconds": 300},
         }
-        self.sagemaker.create_training_job(**request | members)
 
     def wait(self, name: str) -> dict:
         """The job's description when boto3's own waiter says that it has ended."""

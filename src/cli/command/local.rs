@@ -38,6 +38,18 @@ pub struct Up {
     /// Play the faults of this file: throttling, missing capacity, quotas, expired credentials and more
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// What the hosts of training jobs are
+    #[arg(long, value_enum, default_value_t = Engine::Process)]
+    engine: Engine,
+}
+
+/// What a job's hosts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// Processes of the trainer beside this program
+    Process,
+    /// Containers of the request's image on a private Docker network
+    Docker,
 }
 
 #[derive(Serialize)]
@@ -87,6 +99,10 @@ impl Up {
             .region
             .clone()
             .unwrap_or_else(|| LOCAL_REGION.to_owned());
+        config.engine = match self.engine {
+            Engine::Process => local::Engine::Process,
+            Engine::Docker => local::Engine::Docker,
+        };
         config.interruption = self.interrupt_after.map(local::Interruption::once);
         if let Some(path) = &self.scenario {
             config.scenario = scenario(path)?;

@@ -6,13 +6,15 @@
 use super::billing;
 use super::channels::{Asker, Source};
 use super::checkpoints::Checkpoints;
+use super::containers::Containers;
 use super::failure;
 use super::layout::{Host, checkpoint_dir, lay_out};
 use super::pipes::{Feeders, Stream};
-use super::process::{Cause, Ended, Limits, Order, Trainers};
+use super::process::{Cause, Ended, Limits, Order, Trainers, process};
 use super::record::JobRecord;
 use super::runner::{End, Halt, Runner, abandoned};
 use super::spot::patience;
+use crate::config::Engine;
 use contract::job::{S3Uri, SecondaryStatus, TrainingJobDescription};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +41,12 @@ impl Runner {
         job: &TrainingJobDescription,
         orders: watch::Receiver<Order>,
     ) -> Result<Attempt, Halt> {
-        let hosts =
-            lay_out(&self.work.join(&job.training_job_name), job).map_err(Halt::internal)?;
+        let hosts = lay_out(
+            &self.work.join(&job.training_job_name),
+            job,
+            self.config.engine,
+        )
+        .map_err(Halt::internal)?;
         self.enter(job, SecondaryStatus::Downloading)?;
         let mut checkpoints = self.checkpoints(job, &hosts)?;
         let (runner, description, trees) = (self.clone(), job.clone(), hosts.clone());
@@ -145,13 +151,21 @@ impl Runner {
         checkpoints: &mut Option<Checkpoints>,
     ) -> Result<Ended, Halt> {
         let sink = self.sink(job, hosts)?;
-        let trainers = Trainers::start(&self.trainer, &self.environment(job), hosts, &sink)
-            .map_err(|err| {
-                Halt::Failed(format!(
-                    "InternalServerError: cannot start `{}`: {err}",
-                    self.trainer.display()
-                ))
-            })?;
+        let environment = self.environment(job);
+        let containers = match self.config.engine {
+            Engine::Process => None,
+            Engine::Docker => {
+                let opened = Containers::open(job, &self.config.state_dir).await;
+                Some(opened.map_err(Halt::internal)?)
+            }
+        };
+        let command = |host: &Host| match &containers {
+            Some(it) => it.command(host, &environment),
+            None => process(&self.trainer, &environment, host),
+        };
+        let trainers = Trainers::start(&command, hosts, &sink).map_err(|err| {
+            Halt::Failed(format!("InternalServerError: cannot start a host: {err}"))
+        })?;
         let ids = trainers.ids.clone();
         self.note_processes(job, ids)?;
         let limits = self.limits(job);
@@ -163,6 +177,9 @@ impl Runner {
                 _ = tick.tick() => upload_checkpoints(checkpoints).await?,
             }
         };
+        if let Some(containers) = &containers {
+            containers.close(hosts).await;
+        }
         upload_checkpoints(checkpoints).await?;
         self.note_processes(job, Vec::new())?;
         ended.map_err(Halt::internal)

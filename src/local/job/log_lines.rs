@@ -106,6 +106,8 @@ impl Drop for HostLog {
             return;
         };
         let held = std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner));
-        held.iter().for_each(|it| self.write(it));
+        for line in &held {
+            self.write(line);
+        }
     }
 }

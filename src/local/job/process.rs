@@ -37,7 +37,7 @@ pub(crate) enum Order {
 
 /// Why the trainers were ended before they ended by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     Stopped,
     MaxRuntime,
     MaxWait,
@@ -57,7 +57,7 @@ pub(super) struct Ended {
 }
 
 /// Gets each line of each host: rank and text.
-pub(super) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
+pub(crate) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
 
 /// How long trainers may take.
 #[derive(Clone, Copy, Debug)]
@@ -93,10 +93,9 @@ pub(super) struct Trainers {
 }
 
 impl Trainers {
-    /// Starts `program train` for every host, with nothing in its environment but `environment` and its own tree.
+    /// Starts what `command` gives for every host.
     pub(super) fn start(
-        program: &Path,
-        environment: &BTreeMap<String, String>,
+        command: &dyn Fn(&Host) -> Command,
         hosts: &[Host],
         sink: &Sink,
     ) -> io::Result<Self> {
@@ -107,16 +106,7 @@ impl Trainers {
             ids: Vec::new(),
         };
         for (rank, host) in hosts.iter().enumerate() {
-            let mut command = Command::new(program);
-            command
-                .arg("train")
-                .env_clear()
-                .envs(environment)
-                .current_dir(host.root.path());
-            command.env(
-                contract::environment::SAGEMAKER_BASE_DIR.name,
-                host.root.path(),
-            );
+            let mut command = command(host);
             command
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
@@ -178,8 +168,25 @@ impl Trainers {
     }
 }
 
+/// `program train` for a host, with nothing in its environment but `environment` and its own tree.
+pub(super) fn process(
+    program: &Path,
+    environment: &BTreeMap<String, String>,
+    host: &Host,
+) -> Command {
+    let root = host.root.path();
+    let mut command = Command::new(program);
+    command
+        .arg("train")
+        .env_clear()
+        .envs(environment)
+        .current_dir(root)
+        .env(contract::environment::SAGEMAKER_BASE_DIR.name, root);
+    command
+}
+
 /// The next order that ends something; for ever if there will be none.
-pub(super) async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
+pub(crate) async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
     while orders.changed().await.is_ok() {
         match *orders.borrow_and_update() {
             Order::Run => {}
@@ -190,7 +197,7 @@ pub(super) async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
     std::future::pending().await
 }
 
-async fn watch_host(
+pub(crate) async fn watch_host(
     mut child: Child,
     mut signals: watch::Receiver<Option<Signal>>,
     sink: Sink,

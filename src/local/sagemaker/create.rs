@@ -2,6 +2,7 @@
 
 use super::check;
 use crate::app::App;
+use crate::config::Engine;
 use crate::job::{Extractor, JobRecord, Tuned, first_transition, now};
 use crate::scenario::check_quota;
 use crate::warm_pool;
@@ -12,6 +13,7 @@ use contract::job::{
     validation_message,
 };
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// SageMaker's own default: a day.
@@ -20,7 +22,7 @@ const DEFAULT_MAX_RUNTIME_SECS: i64 = 24 * 60 * 60;
 /// Makes a training job of a request, which may be one of a tuning job's.
 pub(crate) fn create(
     app: &Arc<App>,
-    request: CreateTrainingJobRequest,
+    request: &CreateTrainingJobRequest,
     tuned: Option<Tuned>,
 ) -> Answer {
     let problems = request.validate();
@@ -31,11 +33,14 @@ pub(crate) fn create(
     if app.jobs.get(&request.training_job_name).is_some() {
         return Err(taken(&arn));
     }
-    let metrics = check(app, &request)?;
+    let metrics = check(app, request)?;
     let others = app.jobs.all();
     let others = others.iter().map(|it| &it.description);
-    check_quota(&app.config.scenario, &request, others)?;
-    let trainer = app.trainer()?;
+    check_quota(&app.config.scenario, request, &others)?;
+    let trainer = match app.config.engine {
+        Engine::Process => app.trainer()?,
+        Engine::Docker => PathBuf::new(),
+    };
     let tags = request.tags.clone();
     let mut description = describe(request.clone(), &arn);
     warm_pool::begin(&mut description);
@@ -49,7 +54,7 @@ pub(crate) fn create(
     if !app.jobs.insert(record).map_err(AwsError::internal)? {
         return Err(taken(&arn));
     }
-    warm_pool::take(&app.jobs, &request).map_err(AwsError::internal)?;
+    warm_pool::take(&app.jobs, request).map_err(AwsError::internal)?;
     app.spawn(&description, trainer, metrics);
     Ok(json!({ "TrainingJobArn": arn }))
 }

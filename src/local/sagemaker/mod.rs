@@ -16,9 +16,11 @@ use crate::search;
 use crate::tuning;
 use crate::warm_pool;
 use crate::wire::{Answer, AwsError, ErrorCode, parse};
+use crate::{endpoint, model, transform};
 use contract::job::CreateTrainingJobRequest;
 use std::sync::Arc;
 
+pub(crate) use check::{check_image, need_bucket};
 pub(crate) use create::create as create_training_job;
 pub(crate) use stop::stop_job as stop_training_job;
 
@@ -39,6 +41,22 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "ListTrainingJobsForHyperParameterTuningJob",
     "StopHyperParameterTuningJob",
     "DeleteHyperParameterTuningJob",
+    "CreateModel",
+    "DescribeModel",
+    "ListModels",
+    "DeleteModel",
+    "CreateTransformJob",
+    "DescribeTransformJob",
+    "ListTransformJobs",
+    "StopTransformJob",
+    "CreateEndpointConfig",
+    "DescribeEndpointConfig",
+    "ListEndpointConfigs",
+    "DeleteEndpointConfig",
+    "CreateEndpoint",
+    "DescribeEndpoint",
+    "ListEndpoints",
+    "DeleteEndpoint",
     "Search",
     "ListTags",
     "AddTags",
@@ -48,12 +66,22 @@ pub(crate) const OPERATIONS: &[&str] = &[
 pub(crate) fn dispatch(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
     warm_pool::settle(&app.jobs).map_err(AwsError::internal)?;
     match operation {
-        "CreateTrainingJob" => create::create(app, parse(body)?, None),
+        "CreateTrainingJob" => create::create(app, &parse(body)?, None),
         "DeleteTrainingJob" => delete::delete(app, &parse(body)?),
         "DescribeTrainingJob" => describe::describe(app, &parse(body)?),
         "ListTrainingJobs" => list::list(app, &parse(body)?),
         "StopTrainingJob" => stop::stop(app, &parse(body)?),
         "UpdateTrainingJob" => update::update(app, &parse(body)?),
+        "Search" => search::search(app, &parse(body)?),
+        "ListTags" => tags::list(app, &parse(body)?),
+        "AddTags" => tags::add(app, parse(body)?),
+        _ => of_tuning(app, operation, body),
+    }
+}
+
+/// The operations of tuning jobs.
+fn of_tuning(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
+    match operation {
         "CreateHyperParameterTuningJob" => tuning::create(app, parse(body)?),
         "DescribeHyperParameterTuningJob" => tuning::describe(app, &parse(body)?),
         "ListHyperParameterTuningJobs" => tuning::list(app, &parse(body)?),
@@ -62,9 +90,29 @@ pub(crate) fn dispatch(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
         }
         "StopHyperParameterTuningJob" => tuning::stop(app, &parse(body)?),
         "DeleteHyperParameterTuningJob" => tuning::delete(app, &parse(body)?),
-        "Search" => search::search(app, &parse(body)?),
-        "ListTags" => tags::list(app, &parse(body)?),
-        "AddTags" => tags::add(app, parse(body)?),
+        _ => of_models(app, operation, body),
+    }
+}
+
+/// The operations of models and of what they answer in.
+fn of_models(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
+    match operation {
+        "CreateModel" => model::create(app, parse(body)?),
+        "DescribeModel" => model::describe(app, &parse(body)?),
+        "ListModels" => model::list(app, &parse(body)?),
+        "DeleteModel" => model::delete(app, &parse(body)?),
+        "CreateTransformJob" => transform::create(app, parse(body)?),
+        "DescribeTransformJob" => transform::describe(app, &parse(body)?),
+        "ListTransformJobs" => transform::list(app, &parse(body)?),
+        "StopTransformJob" => transform::stop(app, &parse(body)?),
+        "CreateEndpointConfig" => endpoint::create_config(app, parse(body)?),
+        "DescribeEndpointConfig" => endpoint::describe_config(app, &parse(body)?),
+        "ListEndpointConfigs" => endpoint::list_configs(app, &parse(body)?),
+        "DeleteEndpointConfig" => endpoint::delete_config(app, &parse(body)?),
+        "CreateEndpoint" => endpoint::create(app, parse(body)?),
+        "DescribeEndpoint" => endpoint::describe(app, &parse(body)?),
+        "ListEndpoints" => endpoint::list(app, &parse(body)?),
+        "DeleteEndpoint" => endpoint::delete(app, &parse(body)?),
         _ => Err(AwsError::new(
             ErrorCode::UnknownOperation,
             format!(

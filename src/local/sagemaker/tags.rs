@@ -36,6 +36,10 @@ fn change(app: &App, arn: &str, tags: Vec<Tag>) -> Answer {
     match kind {
         "training-job" => tagged(&app.jobs, name, tags, |it| &mut it.tags),
         "hyper-parameter-tuning-job" => tagged(&app.records.tunings, name, tags, |it| &mut it.tags),
+        "model" => tagged(&app.records.models, name, tags, |it| &mut it.tags),
+        "transform-job" => tagged(&app.records.transforms, name, tags, |it| &mut it.tags),
+        "endpoint-config" => tagged(&app.records.endpoint_configs, name, tags, |it| &mut it.tags),
+        "endpoint" => tagged(&app.records.endpoints, name, tags, |it| &mut it.tags),
         _ => Err(not_found()),
     }
 }

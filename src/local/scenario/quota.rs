@@ -10,7 +10,7 @@ use contract::job::{CreateTrainingJobRequest, TrainingJobDescription};
 pub(crate) fn check<'a>(
     scenario: &Scenario,
     request: &CreateTrainingJobRequest,
-    others: impl Iterator<Item = &'a TrainingJobDescription> + Clone,
+    others: &(impl Iterator<Item = &'a TrainingJobDescription> + Clone),
 ) -> Result<(), AwsError> {
     let Some(resource) = &request.resource_config else {
         return Ok(());

@@ -26,8 +26,8 @@ impl<'a> Problems<'a> {
 
     /// A problem at a byte of the text.
     pub(super) fn add(&mut self, at: usize, message: impl Into<String>) {
-        let before = &self.text.as_bytes()[..at.min(self.text.len())];
-        let line = 1 + before.iter().filter(|&&it| it == b'\n').count();
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = 1 + before.matches('\n').count();
         self.found.push(ScenarioProblem {
             line,
             message: message.into(),
@@ -81,7 +81,7 @@ impl<'a> Section<'a> {
     pub(super) fn table(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<Self> {
         let (at, value) = self.take(key)?;
         let DeValue::Table(table) = value else {
-            return self.wrong(at, key, &format!("a table `[{key}]`"), problems);
+            return wrong(at, key, &format!("a table `[{key}]`"), problems);
         };
         Some(Self::of(&format!("[{key}]"), at, table))
     }
@@ -93,7 +93,7 @@ impl<'a> Section<'a> {
         };
         let expected = format!("tables `[[{key}]]`");
         let DeValue::Array(items) = value else {
-            self.wrong::<()>(at, key, &expected, problems);
+            wrong::<()>(at, key, &expected, problems);
             return Vec::new();
         };
         let mut sections = Vec::new();
@@ -103,7 +103,7 @@ impl<'a> Section<'a> {
                     sections.push(Self::of(&format!("[[{key}]]"), item.span().start, table));
                 }
                 _ => {
-                    self.wrong::<()>(item.span().start, key, &expected, problems);
+                    wrong::<()>(item.span().start, key, &expected, problems);
                 }
             }
         }
@@ -118,7 +118,7 @@ impl<'a> Section<'a> {
         let (at, value) = self.take(key)?;
         match value {
             DeValue::String(text) => Some(text.to_string()),
-            _ => self.wrong(at, key, "a text in quotation marks", problems),
+            _ => wrong(at, key, "a text in quotation marks", problems),
         }
     }
 
@@ -165,7 +165,7 @@ impl<'a> Section<'a> {
         let expected = format!("a whole number of {least} or more");
         match number.filter(|it| *it >= least) {
             Some(number) => Some(number),
-            None => self.wrong(at, key, &expected, problems),
+            None => wrong(at, key, &expected, problems),
         }
     }
 
@@ -179,7 +179,7 @@ impl<'a> Section<'a> {
         };
         match number.filter(|it: &f64| it.is_finite() && *it > 0.0) {
             Some(number) => Some(number),
-            None => self.wrong(at, key, "a number above 0", problems),
+            None => wrong(at, key, "a number above 0", problems),
         }
     }
 
@@ -196,7 +196,7 @@ impl<'a> Section<'a> {
         };
         match seconds {
             Some(seconds) => Some(Duration::from_secs(seconds)),
-            None => self.wrong(at, key, "a time such as `\"90s\"` or `\"2m\"`", problems),
+            None => wrong(at, key, "a time such as `\"90s\"` or `\"2m\"`", problems),
         }
     }
 
@@ -226,17 +226,12 @@ impl<'a> Section<'a> {
         self.asked.push(key);
         self.entries.remove(key)
     }
+}
 
-    fn wrong<T>(
-        &self,
-        at: usize,
-        key: &str,
-        expected: &str,
-        problems: &mut Problems<'_>,
-    ) -> Option<T> {
-        problems.add(at, format!("`{key}` must be {expected}"));
-        None
-    }
+/// Reports a value of the wrong kind, which reads as absent.
+fn wrong<T>(at: usize, key: &str, expected: &str, problems: &mut Problems<'_>) -> Option<T> {
+    problems.add(at, format!("`{key}` must be {expected}"));
+    None
 }
 
 /// What is said of a text that is none of those that are known.

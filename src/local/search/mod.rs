@@ -43,6 +43,10 @@ const NOT_SEARCHED: [&str; 1] = ["WarmPoolStatus"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "members are spelled as the API spells them"
+)]
 pub(crate) struct Search {
     resource: String,
     search_expression: Option<Expression>,

@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::list::{By, Facts, List, Order};
 use crate::wire::{Answer, AwsError};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 const SORTS: [(&str, By); 3] = [
     ("Name", By::Name),
@@ -33,20 +32,15 @@ pub(crate) fn list(app: &App, request: &List) -> Answer {
     };
     let items = records.map(|it| (facts(&it), it)).collect();
     let page = request.page(items, &SORTS, Order::Descending)?;
-    let summary = |record: TuningRecord| {
-        let objective = children::objective(&record);
+    let summary = |record: &TuningRecord| {
+        let objective = children::objective(record);
         let metric = objective.map_or_else(String::new, |it| it.metric_name);
-        let mut summary = facts_of(&record, &children::of(&app.jobs, &record.name, &metric));
+        let mut summary = facts_of(record, &children::of(&app.jobs, &record.name, &metric));
         summary["Strategy"] = record.config["Strategy"].clone();
         summary["ResourceLimits"] = record.config["ResourceLimits"].clone();
         summary
     };
-    let summaries: Vec<Value> = page.items.into_iter().map(summary).collect();
-    Ok(answer(
-        "HyperParameterTuningJobSummaries",
-        summaries,
-        page.next_token,
-    ))
+    Ok(page.answer("HyperParameterTuningJobSummaries", summary))
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,14 +72,5 @@ pub(crate) fn list_training_jobs(app: &App, request: &ListTrainingJobs) -> Answe
     let page = request
         .list
         .page(items, &SORTS_OF_TRAINING_JOBS, Order::Ascending)?;
-    let summaries = page.items.iter().map(|it| it.summary(&objective)).collect();
-    Ok(answer("TrainingJobSummaries", summaries, page.next_token))
-}
-
-fn answer(member: &str, summaries: Vec<Value>, next_token: Option<String>) -> Value {
-    let mut answer = json!({ member: summaries });
-    if let Some(token) = next_token {
-        answer["NextToken"] = json!(token);
-    }
-    answer
+    Ok(page.answer("TrainingJobSummaries", |it| it.summary(&objective)))
 }

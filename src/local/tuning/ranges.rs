@@ -10,6 +10,10 @@ const MOST: usize = 30;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "members are spelled as the API spells them"
+)]
 pub(super) struct ParameterRanges {
     integer_parameter_ranges: Vec<Numbers>,
     continuous_parameter_ranges: Vec<Numbers>,

@@ -75,6 +75,10 @@ impl Direction {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "members are spelled as the API spells them"
+)]
 struct Limits {
     max_number_of_training_jobs: Option<u64>,
     max_parallel_training_jobs: u64,
@@ -95,6 +99,9 @@ struct NotImproving {
     max_number_of_training_jobs_not_improving: Option<usize>,
 }
 
+/// Hyperparameters.
+type Texts = BTreeMap<String, String>;
+
 /// A tuning job that can be run.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -106,7 +113,7 @@ pub(super) struct Plan {
     pub(super) not_improving: Option<usize>,
     /// The training job that all are made from, without a name and what is tuned.
     template: Map<String, Value>,
-    statics: BTreeMap<String, String>,
+    statics: Texts,
     tags: Vec<Tag>,
 }
 
@@ -194,7 +201,7 @@ impl Create {
         &self,
         ranges: &[Range],
         problems: &mut Vec<String>,
-    ) -> Result<(BTreeMap<String, String>, Map<String, Value>), AwsError> {
+    ) -> Result<(Texts, Map<String, Value>), AwsError> {
         let Value::Object(definition) = &self.training_job_definition else {
             problems.push("TrainingJobDefinition is missing".to_owned());
             return Ok(Default::default());
@@ -221,7 +228,7 @@ impl Create {
             template.remove(member);
         }
         let statics = definition.get("StaticHyperParameters").cloned();
-        let statics: BTreeMap<String, String> = read(&statics.unwrap_or(json!({})))?;
+        let statics: Texts = read(&statics.unwrap_or(json!({})))?;
         for range in ranges.iter().filter(|it| statics.contains_key(&it.name)) {
             problems.push(format!(
                 "`{}` is tuned and in StaticHyperParameters too",

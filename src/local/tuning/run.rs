@@ -137,7 +137,7 @@ impl Tuning {
             hyper_parameters: tuned,
         };
         let app = Arc::clone(&self.app);
-        let create = move || sagemaker::create_training_job(&app, request, Some(tuned));
+        let create = move || sagemaker::create_training_job(&app, &request, Some(tuned));
         let created = tokio::task::spawn_blocking(create).await;
         match created {
             Ok(Ok(_)) => Ok(true),

@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn proposals(strategy: &mut Strategy, most: usize) -> Vec<String> {
-        let text = |it: BTreeMap<String, String>| it.into_values().collect::<Vec<_>>().join("");
+        let text = |it: BTreeMap<String, String>| it.into_values().collect::<String>();
         std::iter::from_fn(|| strategy.propose())
             .map(text)
             .take(most)
