@@ -219,7 +219,7 @@ fn one_that_fails_does_not_end_the_others_and_all_that_fail_do() {
         job["FailureReason"]
             .as_str()
             .unwrap()
-            .starts_with("No objective metrics found after running 1 training jobs"),
+            .starts_with("No objective metrics found after running 1 training jobs. One of them failed with: AlgorithmError: UserError: x is bad"),
         "{job:#}"
     );
     assert_eq!(job["BestTrainingJob"], Value::Null);

@@ -71,6 +71,10 @@ class Local:
         """What a tuning job's training jobs on the ten rows have in common."""
         request = self._request(hyperparameters)
         request["StaticHyperParameters"] = request.pop("HyperParameters")
+        # What is tuned is looked at on rows for validation, as by the built-in algorithm.
+        request["InputDataConfig"].append(request["InputDataConfig"][0] | {"ChannelName": "validation"})
+        (metric,) = request["AlgorithmSpecification"]["MetricDefinitions"]
+        metric |= {"Name": "validation:rmse", "Regex": metric["Regex"].replace("train-rmse", "validation-rmse")}
         return request
 
     def create(self, name: str, hyperparameters: dict[str, str] | None = None, **members: object) -> None:

@@ -55,7 +55,7 @@ def tuning(local: Local, name: str, strategy: str, **config: object) -> dict:
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobConfig": {
             "Strategy": strategy,
-            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "train:rmse"},
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"},
             "RandomSeed": 7,
         }
         | config,
@@ -77,7 +77,7 @@ def test_a_random_search_finds_the_best_of_its_training_jobs(local: Local) -> No
     }
     limits = {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2}
     job = tuning(local, "random", "Random", ParameterRanges=ranges, ResourceLimits=limits)
-    assert job["HyperParameterTuningJobStatus"] == "Completed", job
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
     assert job["TrainingJobStatusCounters"]["Completed"] == 4
     pages = local.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
         HyperParameterTuningJobName="random", SortBy="FinalObjectiveMetricValue", SortOrder="Ascending", PaginationConfig={"PageSize": 3}
@@ -91,7 +91,7 @@ def test_a_random_search_finds_the_best_of_its_training_jobs(local: Local) -> No
         assert 0.01 <= float(it["TunedHyperParameters"]["eta"]) <= 1
     child = local.sagemaker.describe_training_job(TrainingJobName=jobs[0]["TrainingJobName"])
     assert child["TuningJobArn"] == job["HyperParameterTuningJobArn"]
-    assert child["HyperParameters"]["_tuning_objective_metric"] == "train:rmse"
+    assert child["HyperParameters"]["_tuning_objective_metric"] == "validation:rmse"
 
 
 def test_a_grid_takes_each_combination_and_bayes_is_refused_honestly(local: Local) -> None:

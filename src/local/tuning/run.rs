@@ -17,6 +17,8 @@ use tokio::sync::watch;
 
 /// How often the training jobs are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// `FailureReason` holds at most this many characters.
+const MAX_REASON: usize = 1024;
 /// Training jobs without a value, of none with one, after which there is no hope.
 const HOPELESS: usize = 5;
 
@@ -115,10 +117,17 @@ impl Tuning {
         if children::best(&children, self.plan.objective.direction).is_some() {
             return End::Completed;
         }
-        End::Failed(format!(
-            "No objective metrics found after running {} training jobs. Please ensure that the custom algorithm is emitting the objective metric as defined by the regular expression provided.",
-            children.len()
-        ))
+        let n_jobs = children.len();
+        let reason = children
+            .iter()
+            .find_map(|it| it.job().failure_reason.clone());
+        let why = reason.map_or_else(
+            || "Please ensure that the custom algorithm is emitting the objective metric as defined by the regular expression provided.".to_owned(),
+            |reason| format!("One of them failed with: {reason}"),
+        );
+        let text =
+            format!("No objective metrics found after running {n_jobs} training jobs. {why}");
+        End::Failed(text.chars().take(MAX_REASON).collect())
     }
 
     /// Creates the next training job; false if there is nothing left to try.
