@@ -38,6 +38,14 @@ pub enum CliError {
         /// The problems, in the file's order.
         problems: JobProblems,
     },
+    /// The scenario of a local SageMaker has problems; all of them are here.
+    #[error("`{}` is not a scenario that can be played", path.display())]
+    Scenario {
+        /// The file.
+        path: PathBuf,
+        /// The problems, in the file's order.
+        problems: local::ScenarioProblems,
+    },
     /// A call to AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsError),
@@ -178,6 +186,7 @@ impl CliError {
         match self {
             Self::Usage { .. }
             | Self::JobFile { .. }
+            | Self::Scenario { .. }
             | Self::AmbiguousJob { .. }
             | Self::NoRegion(_) => exit::USAGE,
             Self::Aws(err) | Self::LostTouch { source: err, .. } => aws_code(err.kind),
@@ -205,6 +214,7 @@ impl CliError {
         match self {
             Self::Usage { .. } => &error_page::USAGE,
             Self::JobFile { .. } => &error_page::JOB_FILE,
+            Self::Scenario { .. } => &error_page::SCENARIO,
             Self::AmbiguousJob { .. } => &error_page::AMBIGUOUS_JOB,
             Self::NoRegion(_) => &error_page::NO_REGION,
             Self::Conflict { .. } => &error_page::CONFLICT,
@@ -250,6 +260,10 @@ impl CliError {
             | Self::Conflict { fix, .. }
             | Self::CostCeiling { fix, .. }
             | Self::Missing { fix, .. } => vec![("fix", fix.clone())],
+            Self::Scenario { problems, .. } => {
+                let line = |it: &local::ScenarioProblem| format!("{}: {}", it.line, it.message);
+                problems.0.iter().map(|it| ("line", line(it))).collect()
+            }
             Self::Aws(err) => aws_lines(err, verbosity),
             Self::LostTouch { source, again } => {
                 let mut lines = aws_lines(source, verbosity);
@@ -322,6 +336,7 @@ fn local_fix(err: &LocalError) -> &'static str {
             "it serves every command with --local; for a second one give --state DIR"
         }
         LocalError::Bind { .. } => "give another --port; 0 takes any free one",
+        LocalError::Engine(_) => "start Docker, or leave --engine away: hosts are processes then",
         LocalError::File { .. } | LocalError::Document { .. } | LocalError::Objects { .. } => {
             "set LINDEN_HOME to a folder that can be written and holds nothing else"
         }

@@ -53,6 +53,10 @@ pages! {
         "`--max-cost`, or LINDEN_MAX_COST, is below the most that the job can cost: its rate, times its machines, times the \
          longest that it may run. A price that is not known is not taken for a low one. Nothing was submitted.",
         "Do what the line `fix` says: allow more, or ask for less; `linden plan JOBFILE` shows the sum.";
+    SCENARIO: "E0107", "The scenario of a local SageMaker has problems",
+        "All problems are told at once, each with its line. A fault that is not understood is not left out silently, so the \
+         server did not start.",
+        "Correct each line; configs/local/faults.toml shows every key.";
     NO_SUCH_JOB: "E0201", "There is no such training job",
         "Neither a job of that name nor one whose name begins so is in this account and region. Jobs of the SageMaker on \
          this machine are seen with --local alone, and other jobs without it.",

@@ -223,6 +223,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "linden local up --port 4600",
             "linden local up --port 0 --state state",
+            "linden local up --interrupt-after 30s",
+            "linden local up --scenario configs/local/faults.toml",
+            "linden local up --engine docker",
         ],
     ),
     (

@@ -114,6 +114,11 @@ pub const SAGEMAKER_BIND_TO_PORT: Variable = Variable {
     name: "SAGEMAKER_BIND_TO_PORT",
     doc: "Port that `serve` listens on; 8080 unless set, 0 for any free one.",
 };
+/// Who may reach the server.
+pub const LINDEN_BIND_ADDRESS: Variable = Variable {
+    name: "LINDEN_BIND_ADDRESS",
+    doc: "Address that `serve` listens on; `0.0.0.0` unless set, as SageMaker needs it, and `127.0.0.1` where the local SageMaker starts it.",
+};
 /// The largest request.
 pub const MAX_CONTENT_LENGTH: Variable = Variable {
     name: "MAX_CONTENT_LENGTH",
@@ -207,6 +212,7 @@ pub const ALL: &[Variable] = &[
     AWS_ENDPOINT_URL,
     AWS_ENDPOINT_URL_S3,
     SAGEMAKER_BIND_TO_PORT,
+    LINDEN_BIND_ADDRESS,
     MAX_CONTENT_LENGTH,
     SAGEMAKER_MAX_PAYLOAD_IN_MB,
     SAGEMAKER_MAX_REQUEST_SIZE,

@@ -1,15 +1,23 @@
 //! What the handlers of one server share.
 
 use crate::config::Config;
+use crate::documents::Documents;
+use crate::endpoint::{self, ConfigRecord, EndpointRecord, Hosted};
+use crate::error::LocalError;
 use crate::guard;
-use crate::job::{Extractor, Jobs, Order, Runner};
+use crate::job::{Extractor, Jobs, Order, Runner, now};
 use crate::logs::{self, LogStore};
+use crate::model::ModelRecord;
 use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
+use crate::scenario::{self, CallFault, JobPlan};
 use crate::state::Folders;
+use crate::transform::TransformRecord;
+use crate::tuning::TuningRecord;
 use crate::wire::{self, Answer, AwsError, ErrorCode};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use contract::job::TrainingJobDescription;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,19 +29,46 @@ const TARGET: &str = "x-amz-target";
 /// A request document is smaller than this, or it is no request.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
+/// What is kept of everything but training jobs.
+#[derive(Debug)]
+pub(crate) struct Records {
+    pub(crate) tunings: Documents<TuningRecord>,
+    pub(crate) models: Documents<ModelRecord>,
+    pub(crate) transforms: Documents<TransformRecord>,
+    pub(crate) endpoint_configs: Documents<ConfigRecord>,
+    pub(crate) endpoints: Documents<EndpointRecord>,
+}
+
+impl Records {
+    /// Reads what is in the folders.
+    pub(crate) fn open(folders: &Folders) -> Result<Self, LocalError> {
+        Ok(Self {
+            tunings: Documents::open(folders.tuning.clone())?,
+            models: Documents::open(folders.models.clone())?,
+            transforms: Documents::open(folders.transforms.clone())?,
+            endpoint_configs: Documents::open(folders.endpoint_configs.clone())?,
+            endpoints: Documents::open(folders.endpoints.clone())?,
+        })
+    }
+}
+
 /// One server's state.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) folders: Folders,
     pub(crate) jobs: Arc<Jobs>,
+    pub(crate) records: Records,
     pub(crate) logs: Arc<LogStore>,
     pub(crate) objects: Objects,
     pub(crate) object_server: ObjectServer,
+    pub(crate) hosted: Hosted,
+    calls: scenario::Calls,
+    plans: scenario::Jobs,
     running: Mutex<Running>,
 }
 
-/// The jobs that run in this process.
+/// What runs in this process, by the keys that it takes orders by: a training job's is its name, others' have a slash.
 #[derive(Debug, Default)]
 struct Running {
     orders: BTreeMap<String, watch::Sender<Order>>,
@@ -44,19 +79,25 @@ impl App {
     pub(crate) fn new(
         config: Config,
         folders: Folders,
-        jobs: Jobs,
+        (jobs, records): (Jobs, Records),
         logs: LogStore,
         objects: Objects,
     ) -> Self {
         let object_server = ObjectServer::new(objects.clone(), folders.spool.clone());
         let (jobs, logs) = (Arc::new(jobs), Arc::new(logs));
+        let calls = scenario::Calls::new(&config.scenario);
+        let plans = scenario::Jobs::new(&config.scenario);
         Self {
             config,
             folders,
             jobs,
+            records,
             logs,
             objects,
             object_server,
+            hosted: Hosted::default(),
+            calls,
+            plans,
             running: Mutex::default(),
         }
     }
@@ -86,8 +127,8 @@ impl App {
     }
 
     /// Starts the task of a job that has just been recorded.
-    pub(crate) fn spawn(&self, name: String, trainer: PathBuf, metrics: Extractor) {
-        let (order, orders) = watch::channel(Order::Run);
+    pub(crate) fn spawn(&self, job: &TrainingJobDescription, trainer: PathBuf, metrics: Extractor) {
+        let name = job.training_job_name.clone();
         let runner = Runner {
             config: self.config.clone(),
             trainer,
@@ -96,13 +137,46 @@ impl App {
             logs: self.logs.clone(),
             objects: self.objects.clone(),
             metrics: Arc::new(metrics),
+            plan: Arc::new(self.plan(job)),
         };
+        self.start(name.clone(), |orders| runner.run(name, orders));
+    }
+
+    /// Starts a task that takes orders by its `key`.
+    pub(crate) fn start<F>(&self, key: String, task: impl FnOnce(watch::Receiver<Order>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (order, orders) = watch::channel(Order::Run);
         let mut running = self.running();
         // What has ended is let go whenever something begins.
         while running.tasks.try_join_next().is_some() {}
         running.orders.retain(|_, order| order.receiver_count() > 0);
-        running.orders.insert(name.clone(), order);
-        running.tasks.spawn(runner.run(name, orders));
+        running.orders.insert(key, order);
+        running.tasks.spawn(task(orders));
+    }
+
+    /// What befalls a job that has just been created.
+    fn plan(&self, job: &TrainingJobDescription) -> JobPlan {
+        let is_spot = job.enable_managed_spot_training == Some(true);
+        let instance_type = job.resource_config.instance_type.as_deref();
+        let name = &job.training_job_name;
+        let mut plan = self
+            .plans
+            .meet(name, instance_type.unwrap_or_default(), is_spot);
+        plan.interruption = plan
+            .interruption
+            .or(self.config.interruption.filter(|_| is_spot));
+        plan
+    }
+
+    /// Whether a scenario's log group is still to come.
+    fn has_no_logs_yet(&self) -> bool {
+        let after = self.config.scenario.log_group_after();
+        let created = self.logs.created();
+        after
+            .zip(created)
+            .is_some_and(|(after, created)| now() < created as f64 / 1000.0 + after.as_secs_f64())
     }
 
     /// Tells the task of a job; a job that has ended is not told.
@@ -132,6 +206,9 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     if !guard::is_local(request.headers()) {
         return guard::refusal();
     }
+    if let Some(endpoint) = endpoint::endpoint_of(&request) {
+        return endpoint::invoke(&app, &endpoint, request).await;
+    }
     let Some(target) = request.headers().get(TARGET) else {
         return app.object_server.call(request).await;
     };
@@ -140,8 +217,16 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
         let text = format!("a request has at most {MAX_DOCUMENT_BYTES} bytes");
         return AwsError::new(ErrorCode::Serialization, text).into_response();
     };
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    let fault = app.calls.meet(operation);
+    if let Some(error) = fault.and_then(CallFault::error) {
+        return error.into_response();
+    }
     // Documents are read and written on the disk.
     let answered = tokio::task::spawn_blocking(move || dispatch(&app, &target, &body)).await;
+    if fault == Some(CallFault::LostAnswer) {
+        return wire::no_answer();
+    }
     wire::respond(answered.unwrap_or_else(|err| Err(AwsError::internal(err))))
 }
 
@@ -149,6 +234,9 @@ fn dispatch(app: &Arc<App>, target: &str, body: &[u8]) -> Answer {
     match target.split_once('.') {
         Some(("SageMaker", operation)) => sagemaker::dispatch(app, operation, body),
         Some(("Logs_20140328", operation)) => {
+            if app.has_no_logs_yet() {
+                return logs::dispatch_without_group(operation, body);
+            }
             logs::dispatch(&app.logs, &app.config, operation, body)
         }
         _ => Err(AwsError::new(

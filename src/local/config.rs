@@ -1,5 +1,6 @@
 //! What a server is started with.
 
+use crate::scenario::Scenario;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,8 +9,42 @@ use std::time::Duration;
 /// Source: SageMaker developer guide, "How Amazon SageMaker processes training output", stopping.
 pub const STOP_GRACE: Duration = Duration::from_mins(2);
 
+/// Spot machines that are taken away from each job that runs on them.
+///
+/// The job's hosts get SIGTERM and [`Config::stop_grace`]; then it is `Interrupted`, and starts again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interruption {
+    /// How long the hosts have run by then.
+    pub after: Duration,
+    /// How often it happens to a job.
+    pub times: u32,
+    /// How long the job waits for other machines.
+    pub back_after: Duration,
+}
+
+impl Interruption {
+    /// Once, `after` the hosts were started, with other machines at once.
+    pub fn once(after: Duration) -> Self {
+        Self {
+            after,
+            times: 1,
+            back_after: Duration::ZERO,
+        }
+    }
+}
+
+/// What a job's hosts are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Processes of the trainer on this machine.
+    #[default]
+    Process,
+    /// Containers of the request's image, by Docker Engine's client.
+    Docker,
+}
+
 /// Where a server keeps its state, and what it says it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The one folder that holds jobs, logs and objects. Made if it is missing.
     pub state_dir: PathBuf,
@@ -23,6 +58,12 @@ pub struct Config {
     pub account: String,
     /// How long a trainer may live after SIGTERM; [`STOP_GRACE`] unless a test is in a hurry.
     pub stop_grace: Duration,
+    /// What a job's hosts are. Models that answer are processes with either.
+    pub engine: Engine,
+    /// Faults on request; none unless somebody wants them.
+    pub scenario: Scenario,
+    /// When jobs on spot capacity lose their machines; `None` leaves them alone.
+    pub interruption: Option<Interruption>,
 }
 
 impl Config {
@@ -35,14 +76,22 @@ impl Config {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             stop_grace: STOP_GRACE,
+            engine: Engine::default(),
+            scenario: Scenario::default(),
+            interruption: None,
         }
     }
 
     /// The ARN of a training job.
     pub(crate) fn job_arn(&self, name: &str) -> String {
+        self.arn("training-job", name)
+    }
+
+    /// The ARN of a thing of SageMaker's.
+    pub(crate) fn arn(&self, kind: &str, name: &str) -> String {
         let Self {
             region, account, ..
         } = self;
-        format!("arn:aws:sagemaker:{region}:{account}:training-job/{name}")
+        format!("arn:aws:sagemaker:{region}:{account}:{kind}/{name}")
     }
 }

@@ -26,7 +26,7 @@ pub enum LocalError {
         source: io::Error,
     },
     /// A document of the state is not what this version writes.
-    #[error("cannot read the job in `{}`: {source}", path.display())]
+    #[error("cannot read the record in `{}`: {source}", path.display())]
     Document {
         /// The file.
         path: PathBuf,
@@ -41,6 +41,9 @@ pub enum LocalError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no container engine that answers.
+    #[error("Docker does not answer: {0}")]
+    Engine(io::Error),
     /// The object store does not accept its folder.
     #[error("cannot serve objects from `{}`: {reason}", path.display())]
     Objects {

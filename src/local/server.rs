@@ -1,13 +1,14 @@
 //! The server: takes the folder, opens what is in it, listens, and ends what it started.
 
-use crate::app::{self, App};
-use crate::config::Config;
+use crate::app::{self, App, Records};
+use crate::config::{Config, Engine};
 use crate::error::LocalError;
-use crate::job::{Jobs, fail_orphan, kill_orphans};
+use crate::job::{Jobs, fail_orphan, kill_orphans, sweep_containers};
 use crate::lock::FolderLock;
 use crate::logs::LogStore;
 use crate::s3::Objects;
 use crate::state::Folders;
+use crate::{endpoint, transform, tuning};
 use axum::Router;
 use std::convert::Infallible;
 use std::future::IntoFuture;
@@ -51,8 +52,13 @@ impl Server {
         let lock = FolderLock::take(&root)?;
         let folders = Folders::make(&root)?;
         let jobs = Jobs::open(folders.jobs.clone())?;
+        let records = Records::open(&folders)?;
         recover(&jobs, &folders)?;
+        recover_others(&records, &folders)?;
         folders.sweep()?;
+        if config.engine == Engine::Docker {
+            sweep_containers(&root).await.map_err(LocalError::Engine)?;
+        }
         let logs = LogStore::open(folders.logs.clone())?;
         let objects = Objects::open(folders.objects.clone())?;
         let port = config.port;
@@ -62,10 +68,12 @@ impl Server {
             .map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
         let config = Config {
+            state_dir: root,
             port: addr.port(),
             ..config
         };
-        let app = Arc::new(App::new(config, folders, jobs, logs, objects));
+        let app = Arc::new(App::new(config, folders, (jobs, records), logs, objects));
+        endpoint::resume(&app);
         let (close, closed) = oneshot::channel::<Infallible>();
         let router = Router::new().fallback(app::answer).with_state(app.clone());
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -128,6 +136,38 @@ fn recover(jobs: &Jobs, folders: &Folders) -> Result<(), LocalError> {
         };
         jobs.update(name, change)
             .map_err(LocalError::file("write", &folders.jobs))?;
+    }
+    Ok(())
+}
+
+/// The same for everything but training jobs. Endpoints are no jobs: what is left of their processes ends, and they start
+/// again.
+fn recover_others(records: &Records, folders: &Folders) -> Result<(), LocalError> {
+    for record in records.tunings.all() {
+        if record.status.is_terminal() {
+            continue;
+        }
+        let change = |record: &mut tuning::TuningRecord| {
+            tuning::fail_orphan(record);
+            Ok::<_, Infallible>(())
+        };
+        let written = records.tunings.update(&record.name, change);
+        written.map_err(LocalError::file("write", &folders.tuning))?;
+    }
+    for record in records.transforms.all() {
+        if record.status.is_terminal() {
+            continue;
+        }
+        kill_orphans(&record.processes, &folders.work);
+        let change = |record: &mut transform::TransformRecord| {
+            transform::fail_orphan(record);
+            Ok::<_, Infallible>(())
+        };
+        let written = records.transforms.update(&record.name, change);
+        written.map_err(LocalError::file("write", &folders.transforms))?;
+    }
+    for record in records.endpoints.all() {
+        kill_orphans(&record.processes, &folders.work);
     }
     Ok(())
 }

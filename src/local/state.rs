@@ -3,6 +3,8 @@
 //! ```text
 //! lock  endpoint.json     who serves this folder (lock.rs)
 //! jobs/<name>.json        one document a job: request, description, tags (job/record.rs)
+//! tuning/<name>.json      one document a tuning job (tuning/record.rs)
+//! models/ transforms/ endpoint-configs/ endpoints/    likewise
 //! logs/<job>/<host>.jsonl one line an event (logs/store.rs)
 //! s3/<bucket>/<key>       objects (s3/bucket.rs)
 //! work/<job>/<host>/      the trees of running jobs, gone when they end
@@ -19,6 +21,11 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(crate) struct Folders {
     pub(crate) jobs: PathBuf,
+    pub(crate) tuning: PathBuf,
+    pub(crate) models: PathBuf,
+    pub(crate) transforms: PathBuf,
+    pub(crate) endpoint_configs: PathBuf,
+    pub(crate) endpoints: PathBuf,
     pub(crate) logs: PathBuf,
     pub(crate) objects: PathBuf,
     pub(crate) work: PathBuf,
@@ -36,6 +43,11 @@ impl Folders {
         };
         Ok(Self {
             jobs: below("jobs")?,
+            tuning: below("tuning")?,
+            models: below("models")?,
+            transforms: below("transforms")?,
+            endpoint_configs: below("endpoint-configs")?,
+            endpoints: below("endpoints")?,
             logs: below("logs")?,
             objects: below("s3")?,
             work: below("work")?,

@@ -1,6 +1,6 @@
 //! AWS JSON 1.1: errors, answers and how a request's body becomes a type.
 //!
-//! An error is `{"__type": "<code>", "message": "<text>"}` with status 400 and the code in `x-amzn-errortype`. The two
+//! An error is `{"__type": "<code>", "message": "<text>"}` with status 400 and the code in `x-amzn-errortype`. The
 //! shapes that SageMaker itself declares spell their member `Message`. Every answer has an `x-amzn-requestid`.
 //!
 //! Source: Smithy, "AWS JSON 1.1 protocol"; SageMaker service model of 2017-07-24.
@@ -12,6 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Display;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::ReaderStream;
 
 /// The media type of requests and answers.
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -23,6 +28,8 @@ pub(crate) enum ErrorCode {
     Validation,
     /// SageMaker: the name is taken.
     ResourceInUse,
+    /// SageMaker, where the operation declares it: no such thing.
+    SageMakerResourceNotFound,
     /// CloudWatch Logs: no such group or stream.
     ResourceNotFound,
     /// CloudWatch Logs: a parameter is not usable.
@@ -31,39 +38,66 @@ pub(crate) enum ErrorCode {
     Serialization,
     /// No such operation.
     UnknownOperation,
+    /// SageMaker: a quota of the account.
+    ResourceLimitExceeded,
+    /// Too many calls.
+    Throttling,
+    /// The credentials are over.
+    ExpiredToken,
+    /// The service's own fault, where a scenario asks for one.
+    InternalServer,
     /// This server's own fault.
     Internal,
 }
 
 impl ErrorCode {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Validation => "ValidationException",
             Self::ResourceInUse => "ResourceInUse",
+            Self::SageMakerResourceNotFound => "ResourceNotFound",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::InvalidParameter => "InvalidParameterException",
             Self::Serialization => "SerializationException",
             Self::UnknownOperation => "UnknownOperationException",
+            Self::ResourceLimitExceeded => "ResourceLimitExceeded",
+            Self::Throttling => "ThrottlingException",
+            Self::ExpiredToken => "ExpiredTokenException",
+            Self::InternalServer => "InternalServerError",
             Self::Internal => "InternalFailure",
         }
     }
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::InternalServer => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Validation
             | Self::ResourceInUse
+            | Self::SageMakerResourceNotFound
             | Self::ResourceNotFound
             | Self::InvalidParameter
             | Self::Serialization
-            | Self::UnknownOperation => StatusCode::BAD_REQUEST,
+            | Self::UnknownOperation
+            | Self::ResourceLimitExceeded
+            | Self::Throttling
+            | Self::ExpiredToken => StatusCode::BAD_REQUEST,
         }
     }
 
     fn message_member(self) -> &'static str {
         match self {
-            Self::ResourceInUse => "Message",
-            _ => "message",
+            Self::ResourceInUse | Self::SageMakerResourceNotFound | Self::ResourceLimitExceeded => {
+                "Message"
+            }
+            Self::Validation
+            | Self::ResourceNotFound
+            | Self::InvalidParameter
+            | Self::Serialization
+            | Self::UnknownOperation
+            | Self::Throttling
+            | Self::ExpiredToken
+            | Self::InternalServer
+            | Self::Internal => "message",
         }
     }
 }
@@ -115,6 +149,25 @@ pub(crate) fn respond(result: Answer) -> Response {
         Ok(Value::Null) => answer(StatusCode::OK, String::new()),
         Ok(value) => answer(StatusCode::OK, value.to_string()),
         Err(err) => err.into_response(),
+    }
+}
+
+/// No answer at all: the connection ends before the first byte.
+pub(crate) fn no_answer() -> Response {
+    Response::new(Body::from_stream(ReaderStream::new(Broken)))
+}
+
+/// A body that cannot be read, so that a server gives up the connection.
+#[derive(Debug)]
+struct Broken;
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }
 

@@ -45,6 +45,7 @@ Environment:
   SAGEMAKER_BIND_TO_PORT, MAX_CONTENT_LENGTH, SAGEMAKER_MODEL_SERVER_WORKERS, SAGEMAKER_MODEL_SERVER_TIMEOUT,
   SAGEMAKER_MODEL_JOB_QUEUE_SIZE, SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, SAGEMAKER_INFERENCE_OUTPUT,
   SAGEMAKER_INFERENCE_ENSEMBLE, SAGEMAKER_MULTI_MODEL and SAGEMAKER_BATCH, as in the built-in algorithm's container
+  LINDEN_BIND_ADDRESS         Address that it listens on; 0.0.0.0 unless set
   LINDEN_EXPOSURE_COLUMN      Column of a request's rows that is the exposure, from 0
   LINDEN_BASE_MARGIN_COLUMNS  Columns that are the base margin, from 0, such as 0,1,2
   LINDEN_METRICS              1 answers GET /metrics in Prometheus' text format

@@ -25,7 +25,7 @@ pub(crate) struct Local {
     server: Option<Server>,
     runtime: Runtime,
     dir: TempDir,
-    trainer: PathBuf,
+    setting: Box<dyn Fn(&Path) -> Config>,
 }
 
 /// What came back.
@@ -69,11 +69,26 @@ impl Local {
     }
 
     pub(crate) fn with_trainer(trainer: &Path) -> Self {
+        let trainer = trainer.to_owned();
+        Self::with(move |dir| config(dir, &trainer))
+    }
+
+    /// With the stand-in trainer and what `change` does to its configuration.
+    pub(crate) fn changed(change: impl Fn(&mut Config) + 'static) -> Self {
+        Self::with(move |dir| {
+            let mut config = config(dir, &stand_in());
+            change(&mut config);
+            config
+        })
+    }
+
+    /// With the configuration that `setting` gives for a folder.
+    pub(crate) fn with(setting: impl Fn(&Path) -> Config + 'static) -> Self {
         let mut local = Self {
             server: None,
             runtime: Runtime::new().unwrap(),
             dir: tempfile::tempdir().unwrap(),
-            trainer: trainer.to_owned(),
+            setting: Box::new(setting),
         };
         local.open();
         assert_eq!(local.http("PUT", "/bkt", &[], b"").status, 200);
@@ -94,7 +109,7 @@ impl Local {
     }
 
     fn open(&mut self) {
-        let config = config(self.dir.path(), &self.trainer);
+        let config = (self.setting)(self.dir.path());
         self.server = Some(self.runtime.block_on(Server::start(config)).unwrap());
     }
 
@@ -256,6 +271,15 @@ pub(crate) fn refusal(reply: &Reply) -> (String, String) {
         .or(document["Message"].as_str())
         .unwrap();
     (code, message.to_owned())
+}
+
+/// A request on spot capacity, with checkpoints below `ckpt/<name>`.
+pub(crate) fn spot(name: &str, mode: &str) -> Value {
+    let mut request = request(name, mode);
+    request["EnableManagedSpotTraining"] = json!(true);
+    request["StoppingCondition"] = json!({ "MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60 });
+    request["CheckpointConfig"] = json!({ "S3Uri": format!("s3://bkt/ckpt/{name}") });
+    request
 }
 
 /// A request that trains on `train/`, with the stand-in's `mode`.

@@ -10,11 +10,17 @@
 
 mod channels;
 mod client;
+mod hosting;
 mod listing;
 mod logs;
 mod objects;
 mod pipes;
 mod real_trainer;
 mod requests;
+mod scenario;
+mod search;
+mod spot;
 mod state;
 mod statuses;
+mod tuning;
+mod warm_pools;

@@ -4,7 +4,7 @@ use crate::client::{Local, request, unpack};
 use serde_json::{Value, json};
 use std::cell::Cell;
 
-fn walked(job: &Value) -> Vec<&str> {
+pub(crate) fn walked(job: &Value) -> Vec<&str> {
     let steps = job["SecondaryStatusTransitions"].as_array().unwrap();
     steps
         .iter()
@@ -17,15 +17,16 @@ fn may_follow(status: &str, next: &str) -> bool {
     let allowed = match status {
         "Starting" => "Downloading Stopping Failed",
         "Downloading" => "Training Stopping Failed",
-        "Training" => "Uploading Stopping Failed",
-        "Uploading" => "Completed Stopping Stopped MaxRuntimeExceeded Failed",
-        "Stopping" => "Uploading Stopped MaxRuntimeExceeded Failed",
+        "Training" => "Uploading Interrupted Stopping Failed",
+        "Interrupted" => "Starting Stopping MaxWaitTimeExceeded Failed",
+        "Uploading" => "Completed Stopping Stopped MaxRuntimeExceeded MaxWaitTimeExceeded Failed",
+        "Stopping" => "Uploading Stopped MaxRuntimeExceeded MaxWaitTimeExceeded Failed",
         _ => "",
     };
     allowed.split(' ').any(|it| it == next)
 }
 
-fn assert_walked_along_edges(job: &Value) {
+pub(crate) fn assert_walked_along_edges(job: &Value) {
     let steps = job["SecondaryStatusTransitions"].as_array().unwrap();
     assert_eq!(steps[0]["Status"], "Starting");
     for pair in steps.windows(2) {

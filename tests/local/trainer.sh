@@ -17,6 +17,15 @@ case "$mode-$host" in
 fail-algo-1 | peer-algo-2) printf 'UserError: label is -1\nrow 3\n' >output/failure; exit 1 ;;
 mute-*) exit 3 ;;
 wait-* | peer-*) trap 'echo early >model/xgboost-model; exit 0' TERM; linger ;;
+spot-*)
+    # Until it is interrupted it lingers; what it has kept by then lets it go on to its end.
+    if [ ! -f "checkpoints/$host" ]; then trap 'echo kept >"checkpoints/$host"; exit 0' TERM; linger; fi ;;
+score-*)
+    # The metric is the hyperparameter `x`.
+    x=$(sed -n 's/.*"x":"\([a-z0-9.-]*\)".*/\1/p' input/config/hyperparameters.json)
+    [ "$x" = bad ] && { echo 'UserError: x is bad' >output/failure; exit 1; }
+    printf '[2]\ttrain-rmse:%s\n' "$x" ;;
+brief-*) sleep 0.3 ;;
 deaf-*) trap '' TERM; linger ;;
 esac
 

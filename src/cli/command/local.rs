@@ -1,7 +1,8 @@
 //! `local up`: serves the SageMaker on this machine in the foreground, for any client.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use contract::exit;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::output::Printer;
 use crate::session;
 use crate::signals::Signals;
 use crate::style::{COMMAND, FAINT, STRONG, paint};
+use crate::units::parse_duration;
 
 /// The SageMaker on this machine.
 #[derive(Debug, clap::Subcommand)]
@@ -30,6 +32,24 @@ pub struct Up {
     /// Folder of jobs, logs and objects [default: `$LINDEN_HOME/local`]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Take the machines away from every job on spot capacity, once, so long after its hosts have started
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    interrupt_after: Option<Duration>,
+    /// Play the faults of this file: throttling, missing capacity, quotas, expired credentials and more
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// What the hosts of training jobs are
+    #[arg(long, value_enum, default_value_t = Engine::Process)]
+    engine: Engine,
+}
+
+/// What a job's hosts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// Processes of the trainer beside this program
+    Process,
+    /// Containers of the request's image on a private Docker network
+    Docker,
 }
 
 #[derive(Serialize)]
@@ -79,6 +99,14 @@ impl Up {
             .region
             .clone()
             .unwrap_or_else(|| LOCAL_REGION.to_owned());
+        config.engine = match self.engine {
+            Engine::Process => local::Engine::Process,
+            Engine::Docker => local::Engine::Docker,
+        };
+        config.interruption = self.interrupt_after.map(local::Interruption::once);
+        if let Some(path) = &self.scenario {
+            config.scenario = scenario(path)?;
+        }
         let (region, trainer) = (config.region.clone(), config.trainer.clone());
         let mut signals = Signals::listen()?;
         let server = local::Server::start(config).await?;
@@ -110,4 +138,12 @@ impl Up {
         server.shutdown().await;
         Ok(exit::SUCCESS)
     }
+}
+
+fn scenario(path: &Path) -> Result<local::Scenario, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|err| CliError::file("read", path, err))?;
+    local::Scenario::parse(&text).map_err(|problems| CliError::Scenario {
+        path: path.to_owned(),
+        problems,
+    })
 }

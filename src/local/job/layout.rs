@@ -3,6 +3,7 @@
 //! `inputdataconfig.json` is written from the request's own texts, not through the trainer's types: the platform passes
 //! on a content type that no trainer reads, and so must this, or the trainer's refusal could not be seen here.
 
+use crate::config::Engine;
 use contract::channel::{Distribution, InputMode, RecordWrapper};
 use contract::checkpoint::CheckpointConfig;
 use contract::job::TrainingJobDescription;
@@ -24,7 +25,11 @@ pub(super) struct Host {
 }
 
 /// Makes the trees of all hosts below `work`, rank by rank.
-pub(super) fn lay_out(work: &Path, job: &TrainingJobDescription) -> io::Result<Vec<Host>> {
+pub(super) fn lay_out(
+    work: &Path,
+    job: &TrainingJobDescription,
+    engine: Engine,
+) -> io::Result<Vec<Host>> {
     let n_hosts = job.resource_config.instance_count.unwrap_or(1).max(1) as usize;
     let instance_type = job
         .resource_config
@@ -33,11 +38,16 @@ pub(super) fn lay_out(work: &Path, job: &TrainingJobDescription) -> io::Result<V
         .unwrap_or_default();
     let resource = |rank| ResourceConfig::homogeneous(n_hosts, rank, instance_type);
     (0..n_hosts)
-        .map(|rank| host(work, job, &resource(rank)))
+        .map(|rank| host(work, job, &resource(rank), engine))
         .collect()
 }
 
-fn host(work: &Path, job: &TrainingJobDescription, resource: &ResourceConfig) -> io::Result<Host> {
+fn host(
+    work: &Path,
+    job: &TrainingJobDescription,
+    resource: &ResourceConfig,
+    engine: Engine,
+) -> io::Result<Host> {
     let name = resource.current_host.clone();
     let root = MlRoot::at(work.join(&name));
     for folder in [
@@ -62,9 +72,14 @@ fn host(work: &Path, job: &TrainingJobDescription, resource: &ResourceConfig) ->
     }
     if let Some(checkpoint) = &job.checkpoint_config {
         let local_path = checkpoint_dir(&root, checkpoint.local_path.as_deref());
-        fs::create_dir_all(&local_path)?;
+        fs::create_dir_all(local_path)?;
+        // A container sees its tree where the platform has it.
+        let seen = match engine {
+            Engine::Process => root.clone(),
+            Engine::Docker => MlRoot::at(DEFAULT_ROOT),
+        };
         let document = CheckpointConfig {
-            local_path,
+            local_path: checkpoint_dir(&seen, checkpoint.local_path.as_deref()),
             s3_uri: Some(checkpoint.s3_uri.clone()),
         };
         fs::write(root.checkpointconfig_json(), document.write())?;
@@ -112,6 +127,7 @@ fn channels(channels: &[Channel], job_mode: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Engine;
     use contract::channel::InputDataConfig;
 
     fn description() -> TrainingJobDescription {
@@ -129,7 +145,7 @@ mod tests {
     #[test]
     fn what_is_laid_out_is_what_the_contract_reads() {
         let dir = tempfile::tempdir().unwrap();
-        let hosts = lay_out(dir.path(), &description()).unwrap();
+        let hosts = lay_out(dir.path(), &description(), Engine::Process).unwrap();
         assert_eq!(hosts.len(), 2);
         let root = &hosts[1].root;
         let read = |path: PathBuf| fs::read(path).unwrap();

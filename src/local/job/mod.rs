@@ -4,11 +4,16 @@
 //! Everything that a job does to its record is an edge of [`phase`], so a status can never go backwards.
 
 mod artifacts;
+mod attempt;
 mod augmented;
+mod billing;
 mod channels;
 mod checkpoints;
+mod containers;
 mod failure;
 mod layout;
+mod log_lines;
+mod machine;
 mod metrics;
 mod orphan;
 mod phase;
@@ -16,11 +21,15 @@ mod pipes;
 mod process;
 mod record;
 mod runner;
+mod spot;
 mod upload;
+mod variables;
 
 pub(crate) use channels::{Asker, Source};
+pub(crate) use containers::{has_image, sweep as sweep_containers};
 pub(crate) use metrics::Extractor;
 pub(crate) use orphan::kill_orphans;
 pub(crate) use phase::{enter, first_transition, now};
-pub(crate) use record::{JobRecord, Jobs};
+pub(crate) use process::{Cause, Sink, next_order, watch_host};
+pub(crate) use record::{JobRecord, Jobs, Tuned};
 pub(crate) use runner::{Order, Runner, fail_orphan};

@@ -4,6 +4,8 @@
 //! Starting -> Downloading -> Training -> Uploading -> Completed
 //!      \___________\____________\_____-> Stopping -> Uploading -> Stopped | MaxRuntimeExceeded
 //!       \___________\____________\___________________________\-> Failed
+//!
+//! Training -> Interrupted -> Starting | Stopping | MaxWaitTimeExceeded | Failed
 //! ```
 //! Invariant: a terminal status has no edge out, and a job that is `Stopping` stays so while it uploads.
 //!
@@ -62,7 +64,7 @@ pub(crate) fn enter(
         job.training_end_time = job.training_start_time.map(|_| at);
     }
     if next == SecondaryStatus::Downloading {
-        job.training_start_time = Some(at);
+        job.training_start_time.get_or_insert(at);
     }
     job.secondary_status_transitions.push(step);
     job.secondary_status = next;
@@ -83,17 +85,30 @@ fn transition(status: SecondaryStatus, at: f64) -> SecondaryStatusTransition {
 fn leads(from: &SecondaryStatus, to: &SecondaryStatus) -> bool {
     use SecondaryStatus as S;
     let next: &[S] = match from {
-        S::Starting => &[S::Downloading, S::Stopping, S::Failed],
+        S::Starting => &[
+            S::Downloading,
+            S::Stopping,
+            S::MaxWaitTimeExceeded,
+            S::Failed,
+        ],
         S::Downloading => &[S::Training, S::Stopping, S::Failed],
-        S::Training => &[S::Uploading, S::Stopping, S::Failed],
+        S::Training => &[S::Uploading, S::Interrupted, S::Stopping, S::Failed],
+        S::Interrupted => &[S::Starting, S::Stopping, S::MaxWaitTimeExceeded, S::Failed],
         S::Uploading => &[
             S::Completed,
             S::Stopping,
             S::Stopped,
             S::MaxRuntimeExceeded,
+            S::MaxWaitTimeExceeded,
             S::Failed,
         ],
-        S::Stopping => &[S::Uploading, S::Stopped, S::MaxRuntimeExceeded, S::Failed],
+        S::Stopping => &[
+            S::Uploading,
+            S::Stopped,
+            S::MaxRuntimeExceeded,
+            S::MaxWaitTimeExceeded,
+            S::Failed,
+        ],
         _ => &[],
     };
     next.contains(to)
@@ -109,6 +124,12 @@ fn message(status: &SecondaryStatus) -> &'static str {
         SecondaryStatus::Stopped => "Training job stopped",
         SecondaryStatus::MaxRuntimeExceeded => {
             "Training job runtime exceeded MaxRuntimeInSeconds provided"
+        }
+        SecondaryStatus::MaxWaitTimeExceeded => {
+            "Training job waited and ran longer than MaxWaitTimeInSeconds provided"
+        }
+        SecondaryStatus::Interrupted => {
+            "Training job interrupted: the managed spot training instances were taken away"
         }
         SecondaryStatus::Completed => "Training job completed",
         SecondaryStatus::Failed => "Training job failed",
@@ -175,7 +196,13 @@ mod tests {
 
     #[test]
     fn nothing_leads_out_of_an_end_or_back() {
-        for end in [S::Completed, S::Failed, S::Stopped, S::MaxRuntimeExceeded] {
+        for end in [
+            S::Completed,
+            S::Failed,
+            S::Stopped,
+            S::MaxRuntimeExceeded,
+            S::MaxWaitTimeExceeded,
+        ] {
             assert!(S::KNOWN.iter().all(|next| !leads(&end, next)), "{end}");
         }
         assert!(!leads(&S::Training, &S::Downloading));

@@ -8,6 +8,7 @@
 //! `src/trainer/data/recordio`.
 
 use super::channels::Piece;
+use crate::chance::next_number;
 use contract::paths::MlRoot;
 use flate2::read::MultiGzDecoder;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, mknodat, open};
@@ -149,15 +150,6 @@ impl Stream {
         io::copy(&mut object, pipe)?;
         write_padding(n_bytes, pipe)
     }
-}
-
-/// A number that looks random (splitmix64).
-fn next_number(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 fn write_record(bytes: &[u8], pipe: &mut impl Write) -> io::Result<()> {

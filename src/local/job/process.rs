@@ -37,9 +37,12 @@ pub(crate) enum Order {
 
 /// Why the trainers were ended before they ended by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     Stopped,
     MaxRuntime,
+    MaxWait,
+    /// Spot machines are taken away.
+    Interrupted,
     Abandoned,
     /// Another host has failed.
     Peer,
@@ -54,13 +57,30 @@ pub(super) struct Ended {
 }
 
 /// Gets each line of each host: rank and text.
-pub(super) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
+pub(crate) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
 
 /// How long trainers may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) max_runtime: Duration,
+    /// What is left of the time that a spot job may wait and train.
+    pub(super) max_wait: Option<Duration>,
+    /// When the machines are taken away.
+    pub(super) interrupt: Option<Duration>,
     pub(super) grace: Duration,
+}
+
+impl Limits {
+    /// The limit that is met first, and when.
+    fn first(self) -> (Duration, Cause) {
+        let limits = [
+            Some((self.max_runtime, Cause::MaxRuntime)),
+            self.max_wait.map(|it| (it, Cause::MaxWait)),
+            self.interrupt.map(|it| (it, Cause::Interrupted)),
+        ];
+        let first = limits.into_iter().flatten().min_by_key(|it| it.0);
+        first.unwrap_or((self.max_runtime, Cause::MaxRuntime))
+    }
 }
 
 /// Trainers that run.
@@ -73,10 +93,9 @@ pub(super) struct Trainers {
 }
 
 impl Trainers {
-    /// Starts `program train` for every host, with nothing in its environment but `environment` and its own tree.
+    /// Starts what `command` gives for every host.
     pub(super) fn start(
-        program: &Path,
-        environment: &BTreeMap<String, String>,
+        command: &dyn Fn(&Host) -> Command,
         hosts: &[Host],
         sink: &Sink,
     ) -> io::Result<Self> {
@@ -87,16 +106,7 @@ impl Trainers {
             ids: Vec::new(),
         };
         for (rank, host) in hosts.iter().enumerate() {
-            let mut command = Command::new(program);
-            command
-                .arg("train")
-                .env_clear()
-                .envs(environment)
-                .current_dir(host.root.path());
-            command.env(
-                contract::environment::SAGEMAKER_BASE_DIR.name,
-                host.root.path(),
-            );
+            let mut command = command(host);
             command
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
@@ -119,7 +129,8 @@ impl Trainers {
             cause: None,
             failed: None,
         };
-        let mut deadline = Instant::now() + limits.max_runtime;
+        let (time, limit) = limits.first();
+        let mut deadline = Instant::now() + time;
         loop {
             let cause = tokio::select! {
                 host = self.hosts.join_next() => match host {
@@ -138,7 +149,7 @@ impl Trainers {
                         deadline = Instant::now() + KILL_AGAIN;
                         continue;
                     }
-                    Some(Cause::MaxRuntime)
+                    Some(limit)
                 }
             };
             match cause {
@@ -157,8 +168,25 @@ impl Trainers {
     }
 }
 
+/// `program train` for a host, with nothing in its environment but `environment` and its own tree.
+pub(super) fn process(
+    program: &Path,
+    environment: &BTreeMap<String, String>,
+    host: &Host,
+) -> Command {
+    let root = host.root.path();
+    let mut command = Command::new(program);
+    command
+        .arg("train")
+        .env_clear()
+        .envs(environment)
+        .current_dir(root)
+        .env(contract::environment::SAGEMAKER_BASE_DIR.name, root);
+    command
+}
+
 /// The next order that ends something; for ever if there will be none.
-async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
+pub(crate) async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
     while orders.changed().await.is_ok() {
         match *orders.borrow_and_update() {
             Order::Run => {}
@@ -169,7 +197,7 @@ async fn next_order(orders: &mut watch::Receiver<Order>) -> Cause {
     std::future::pending().await
 }
 
-async fn watch_host(
+pub(crate) async fn watch_host(
     mut child: Child,
     mut signals: watch::Receiver<Option<Signal>>,
     sink: Sink,

@@ -14,8 +14,18 @@ use std::io;
 
 /// Most events in one answer.
 pub(super) const MAX_EVENTS: usize = 10_000;
+/// What the service says of a group that does not exist.
+const NO_GROUP: &str = "The specified log group does not exist.";
 /// Most streams or groups in one answer.
 const MAX_LISTED: usize = 50;
+
+/// What [`dispatch`] answers.
+pub(crate) const OPERATIONS: &[&str] = &[
+    "DescribeLogGroups",
+    "DescribeLogStreams",
+    "GetLogEvents",
+    "FilterLogEvents",
+];
 
 /// Answers `Logs_20140328.<operation>`.
 pub(crate) fn dispatch(logs: &LogStore, config: &Config, operation: &str, body: &[u8]) -> Answer {
@@ -27,10 +37,20 @@ pub(crate) fn dispatch(logs: &LogStore, config: &Config, operation: &str, body: 
         _ => Err(AwsError::new(
             ErrorCode::UnknownOperation,
             format!(
-                "the local CloudWatch Logs has no operation `{operation}`, it has DescribeLogGroups, DescribeLogStreams, GetLogEvents and FilterLogEvents"
+                "the local CloudWatch Logs has no operation `{operation}`, it has {}",
+                OPERATIONS.join(", ")
             ),
         )),
     }
+}
+
+/// As [`dispatch`], in an account that has no log group yet.
+pub(crate) fn dispatch_without_group(operation: &str, body: &[u8]) -> Answer {
+    if operation == "DescribeLogGroups" {
+        let _: DescribeGroups = parse(body)?;
+        return Ok(json!({ "logGroups": [] }));
+    }
+    Err(missing(NO_GROUP))
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,7 +112,7 @@ impl Group {
             .rsplit_once("log-group:")
             .map_or(given, |(_, name)| name.trim_end_matches(":*"));
         if name != GROUP || logs.created().is_none() {
-            return Err(missing("The specified log group does not exist."));
+            return Err(missing(NO_GROUP));
         }
         Ok(())
     }

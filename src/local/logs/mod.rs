@@ -6,7 +6,7 @@ mod handlers;
 mod search;
 mod store;
 
-pub(crate) use handlers::dispatch;
+pub(crate) use handlers::{OPERATIONS, dispatch, dispatch_without_group};
 pub(crate) use store::LogStore;
 
 /// The only log group: SageMaker's own for training jobs.

@@ -98,7 +98,7 @@ impl LogStore {
     }
 
     /// When the first stream was made: the group's creation.
-    pub(super) fn created(&self) -> Option<i64> {
+    pub(crate) fn created(&self) -> Option<i64> {
         self.lock().values().map(|it| it.info.created).min()
     }
 

@@ -3,20 +3,28 @@
 //! Every refusal says what it would take. A request that passes here trains.
 
 use crate::app::App;
-use crate::job::{Asker, Source};
+use crate::config::Engine;
+use crate::job::{Asker, Source, has_image};
 use crate::wire::AwsError;
 use contract::job::request::{AlgorithmSpecification, Channel};
 use contract::job::{CreateTrainingJobRequest, ImageUri, NameError, S3Uri};
 use contract::paths::DEFAULT_ROOT;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The repository whose images run as processes.
 const TRAINER_REPOSITORY: &str = "linden-trainer";
 
+/// What the names of variables begin with by which the trainer reads channels from S3.
+const STREAMED: &str = "LINDEN_CHANNEL_";
+
 /// Refuses what would not train here.
 pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(), AwsError> {
     let algorithm = request.algorithm_specification.clone().unwrap_or_default();
-    image(&algorithm)?;
+    match app.config.engine {
+        Engine::Process => image(&algorithm)?,
+        Engine::Docker => container(&algorithm, &request.environment)?,
+    }
     let resource = request.resource_config.clone().unwrap_or_default();
     if !resource.instance_groups.is_empty() {
         return Err(AwsError::validation(
@@ -77,19 +85,8 @@ fn piped(channel: &Channel, mode: &str) -> Result<(), AwsError> {
 }
 
 fn image(algorithm: &AlgorithmSpecification) -> Result<(), AwsError> {
-    let Some(image) = &algorithm.training_image else {
-        return Err(AwsError::validation(
-            "the local SageMaker runs images: give AlgorithmSpecification.TrainingImage",
-        ));
-    };
-    let uri: ImageUri = image
-        .parse()
-        .map_err(|err: NameError| AwsError::validation(err.to_string()))?;
-    if uri.repository_name() != TRAINER_REPOSITORY {
-        return Err(AwsError::validation(format!(
-            "training image `{image}` needs a container engine, and the local SageMaker runs without one: it runs images of a repository named `{TRAINER_REPOSITORY}` as processes of the trainer on this machine"
-        )));
-    }
+    let image = training_image(algorithm)?;
+    check_image(image)?;
     if !algorithm.container_entrypoint.is_empty() || !algorithm.container_arguments.is_empty() {
         return Err(AwsError::validation(
             "ContainerEntrypoint and ContainerArguments need a container engine: without one the trainer is always run as `linden-trainer train`",
@@ -98,7 +95,49 @@ fn image(algorithm: &AlgorithmSpecification) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn need_bucket(app: &App, member: &str, uri: &str) -> Result<(), AwsError> {
+fn training_image(algorithm: &AlgorithmSpecification) -> Result<&str, AwsError> {
+    algorithm.training_image.as_deref().ok_or_else(|| {
+        AwsError::validation(
+            "the local SageMaker runs images: give AlgorithmSpecification.TrainingImage",
+        )
+    })
+}
+
+/// Refuses what no container of this machine's can run.
+fn container(
+    algorithm: &AlgorithmSpecification,
+    environment: &BTreeMap<String, String>,
+) -> Result<(), AwsError> {
+    let image = training_image(algorithm)?;
+    if let Some(name) = environment.keys().find(|it| it.starts_with(STREAMED)) {
+        return Err(AwsError::validation(format!(
+            "`{name}` lets the trainer read a channel from S3 by itself, and the local S3 is not to be reached from a container: give the channel in InputDataConfig, or run hosts as processes"
+        )));
+    }
+    match has_image(image) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AwsError::validation(format!(
+            "image `{image}` is not on this machine: build it (`container/build.sh --tag {image}`), pull it, or name one that is there so (`docker tag`)"
+        ))),
+        Err(err) => Err(AwsError::internal(format!("Docker does not answer: {err}"))),
+    }
+}
+
+/// Refuses an image that is not the trainer's.
+pub(crate) fn check_image(image: &str) -> Result<(), AwsError> {
+    let uri: ImageUri = image
+        .parse()
+        .map_err(|err: NameError| AwsError::validation(err.to_string()))?;
+    if uri.repository_name() == TRAINER_REPOSITORY {
+        return Ok(());
+    }
+    Err(AwsError::validation(format!(
+        "image `{image}` needs a container engine, and the local SageMaker runs without one (`--engine docker` is one): it runs images of a repository named `{TRAINER_REPOSITORY}` as processes of the trainer on this machine"
+    )))
+}
+
+/// Refuses an address whose bucket is not there.
+pub(crate) fn need_bucket(app: &App, member: &str, uri: &str) -> Result<(), AwsError> {
     let uri: S3Uri = uri
         .parse()
         .map_err(|err: NameError| AwsError::validation(format!("{member}: {err}")))?;

@@ -2,7 +2,10 @@
 
 use super::check;
 use crate::app::App;
-use crate::job::{Extractor, JobRecord, first_transition, now};
+use crate::config::Engine;
+use crate::job::{Extractor, JobRecord, Tuned, first_transition, now};
+use crate::scenario::check_quota;
+use crate::warm_pool;
 use crate::wire::{Answer, AwsError, ErrorCode};
 use contract::job::request::StoppingCondition;
 use contract::job::{
@@ -10,12 +13,18 @@ use contract::job::{
     validation_message,
 };
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// SageMaker's own default: a day.
 const DEFAULT_MAX_RUNTIME_SECS: i64 = 24 * 60 * 60;
 
-pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answer {
+/// Makes a training job of a request, which may be one of a tuning job's.
+pub(crate) fn create(
+    app: &Arc<App>,
+    request: &CreateTrainingJobRequest,
+    tuned: Option<Tuned>,
+) -> Answer {
     let problems = request.validate();
     if !problems.is_empty() {
         return Err(AwsError::validation(validation_message(&problems)));
@@ -24,28 +33,41 @@ pub(super) fn create(app: &Arc<App>, request: CreateTrainingJobRequest) -> Answe
     if app.jobs.get(&request.training_job_name).is_some() {
         return Err(taken(&arn));
     }
-    check::check(app, &request)?;
-    let definitions = request
-        .algorithm_specification
-        .as_ref()
-        .map(|it| it.metric_definitions.as_slice());
-    let metrics = Extractor::new(definitions.unwrap_or_default())
-        .map_err(|err| AwsError::validation(err.to_string()))?;
-    let trainer = app.trainer()?;
-    let name = request.training_job_name.clone();
+    let metrics = check(app, request)?;
+    let others = app.jobs.all();
+    let others = others.iter().map(|it| &it.description);
+    check_quota(&app.config.scenario, request, &others)?;
+    let trainer = match app.config.engine {
+        Engine::Process => app.trainer()?,
+        Engine::Docker => PathBuf::new(),
+    };
     let tags = request.tags.clone();
-    let description = describe(request, &arn);
+    let mut description = describe(request.clone(), &arn);
+    warm_pool::begin(&mut description);
     let record = JobRecord {
-        description,
+        description: description.clone(),
         tags,
         processes: Vec::new(),
+        tuned,
     };
     // The name may have been taken since.
     if !app.jobs.insert(record).map_err(AwsError::internal)? {
         return Err(taken(&arn));
     }
-    app.spawn(name, trainer, metrics);
+    warm_pool::take(&app.jobs, request).map_err(AwsError::internal)?;
+    app.spawn(&description, trainer, metrics);
     Ok(json!({ "TrainingJobArn": arn }))
+}
+
+/// Refuses what would not train here; else the job's metrics.
+pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<Extractor, AwsError> {
+    check::check(app, request)?;
+    let definitions = request
+        .algorithm_specification
+        .as_ref()
+        .map(|it| it.metric_definitions.as_slice());
+    Extractor::new(definitions.unwrap_or_default())
+        .map_err(|err| AwsError::validation(err.to_string()))
 }
 
 fn taken(arn: &str) -> AwsError {

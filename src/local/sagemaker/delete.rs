@@ -3,6 +3,7 @@
 use super::describe::ByName;
 use super::not_found;
 use crate::app::App;
+use crate::warm_pool;
 use crate::wire::{Answer, AwsError, ErrorCode};
 use serde_json::Value;
 
@@ -11,7 +12,12 @@ pub(super) fn delete(app: &App, request: &ByName) -> Answer {
         .jobs
         .remove(&request.training_job_name, |job| {
             let status = &job.description.training_job_status;
-            if status.is_terminal() {
+            if warm_pool::is_available(&job.description) {
+                Err(AwsError::new(
+                    ErrorCode::ResourceInUse,
+                    "The training job has a warm pool that is Available; end it first, by UpdateTrainingJob with KeepAlivePeriodInSeconds 0.",
+                ))
+            } else if status.is_terminal() {
                 Ok(())
             } else {
                 Err(AwsError::new(

@@ -4,6 +4,7 @@ use super::not_found;
 use crate::app::App;
 use crate::wire::{Answer, document};
 use serde::Deserialize;
+use serde_json::json;
 
 /// A job by its name, as several operations take it.
 #[derive(Debug, Deserialize)]
@@ -17,5 +18,9 @@ pub(super) fn describe(app: &App, request: &ByName) -> Answer {
         .jobs
         .get(&request.training_job_name)
         .ok_or_else(not_found)?;
-    document(&record.description)
+    let mut answer = document(&record.description)?;
+    if let Some(tuned) = &record.tuned {
+        answer["TuningJobArn"] = json!(tuned.arn);
+    }
+    Ok(answer)
 }

@@ -9,7 +9,11 @@ use contract::job::{SecondaryStatus, TrainingJobStatus};
 use serde_json::Value;
 
 pub(super) fn stop(app: &App, request: &ByName) -> Answer {
-    let name = &request.training_job_name;
+    stop_job(app, &request.training_job_name)
+}
+
+/// Stops the training job of that name.
+pub(crate) fn stop_job(app: &App, name: &str) -> Answer {
     let change = |record: &mut JobRecord| {
         let job = &mut record.description;
         let status = job.training_job_status.clone();

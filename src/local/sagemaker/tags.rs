@@ -1,8 +1,8 @@
-//! `ListTags` and `AddTags`, for training jobs by their ARN.
+//! `ListTags` and `AddTags`, for whatever has tags, by its ARN.
 
 use super::not_found;
 use crate::app::App;
-use crate::job::JobRecord;
+use crate::documents::{Document, Documents};
 use crate::wire::{Answer, AwsError};
 use contract::job::limits::MAX_TAGS;
 use contract::job::request::Tag;
@@ -23,43 +23,60 @@ pub(super) struct AddTags {
 }
 
 pub(super) fn list(app: &App, request: &ListTags) -> Answer {
-    let name = job_name(app, &request.resource_arn)?;
-    let record = app.jobs.get(name).ok_or_else(not_found)?;
-    Ok(json!({ "Tags": record.tags }))
+    change(app, &request.resource_arn, Vec::new())
 }
 
 pub(super) fn add(app: &App, request: AddTags) -> Answer {
-    let name = job_name(app, &request.resource_arn)?.to_owned();
-    let change = |record: &mut JobRecord| {
-        for tag in request.tags {
-            match record.tags.iter_mut().find(|it| it.key == tag.key) {
-                Some(known) => known.value = tag.value,
-                None => record.tags.push(tag),
+    change(app, &request.resource_arn, request.tags)
+}
+
+/// Adds tags to what has that ARN, and gives all that it has.
+fn change(app: &App, arn: &str, tags: Vec<Tag>) -> Answer {
+    let (kind, name) = split(app, arn).ok_or_else(not_found)?;
+    match kind {
+        "training-job" => tagged(&app.jobs, name, tags, |it| &mut it.tags),
+        "hyper-parameter-tuning-job" => tagged(&app.records.tunings, name, tags, |it| &mut it.tags),
+        "model" => tagged(&app.records.models, name, tags, |it| &mut it.tags),
+        "transform-job" => tagged(&app.records.transforms, name, tags, |it| &mut it.tags),
+        "endpoint-config" => tagged(&app.records.endpoint_configs, name, tags, |it| &mut it.tags),
+        "endpoint" => tagged(&app.records.endpoints, name, tags, |it| &mut it.tags),
+        _ => Err(not_found()),
+    }
+}
+
+fn tagged<R: Document>(
+    records: &Documents<R>,
+    name: &str,
+    tags: Vec<Tag>,
+    of: impl FnOnce(&mut R) -> &mut Vec<Tag>,
+) -> Answer {
+    let change = |record: &mut R| {
+        let known = of(record);
+        for tag in tags {
+            match known.iter_mut().find(|it| it.key == tag.key) {
+                Some(it) => it.value = tag.value,
+                None => known.push(tag),
             }
         }
-        let n_tags = record.tags.len();
+        let n_tags = known.len();
         if n_tags > MAX_TAGS {
             return Err(AwsError::validation(format!(
                 "a resource has at most {MAX_TAGS} tags, this would have {n_tags}"
             )));
         }
-        Ok(json!({ "Tags": record.tags }))
+        Ok(json!({ "Tags": known }))
     };
-    app.jobs
-        .update(&name, change)
+    records
+        .update(name, change)
         .map_err(AwsError::internal)?
         .ok_or_else(not_found)?
 }
 
-fn job_name<'a>(app: &App, arn: &'a str) -> Result<&'a str, AwsError> {
-    let name = arn
-        .rsplit_once('/')
-        .map(|(_, name)| name)
-        .unwrap_or_default();
+/// Kind and name of an ARN of this account's.
+fn split<'a>(app: &App, arn: &'a str) -> Option<(&'a str, &'a str)> {
+    let (_, rest) = arn.rsplit_once(':')?;
+    let (kind, name) = rest.split_once('/')?;
     // ARNs compare without case, as the service itself gives them in lower case.
-    if app.config.job_arn(name).eq_ignore_ascii_case(arn) {
-        Ok(name)
-    } else {
-        Err(not_found())
-    }
+    let ours = app.config.arn(kind, name);
+    ours.eq_ignore_ascii_case(arn).then_some((kind, name))
 }

@@ -41,7 +41,7 @@ mod table;
 mod timed;
 mod words;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use contract::paths::MlRoot;
@@ -99,7 +99,7 @@ async fn serve(settings: Arc<Settings>) -> Result<(), ServeError> {
     };
     let port = settings.port;
     let bind = |source| ServeError::Bind { port, source };
-    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let address = SocketAddr::from((settings.address, port));
     let listener = TcpListener::bind(address).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
     tracing::info!(

@@ -5,6 +5,7 @@
 //! Source: sagemaker-xgboost-container `algorithm_mode/serve.py`, `serving_mms.py`; SageMaker developer guide, "Use Your Own
 //! Inference Code".
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -62,6 +63,7 @@ pub(super) enum Caller {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) root: MlRoot,
+    pub(super) address: IpAddr,
     pub(super) port: u16,
     pub(super) max_body: usize,
     pub(super) workers: usize,
@@ -104,6 +106,18 @@ impl Reader<'_> {
         let name = variable.name;
         self.problems
             .push(format!("{name} is `{text}`, allowed is {allowed}"));
+    }
+
+    fn address(&mut self) -> IpAddr {
+        let every = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        let Some(text) = self.text(environment::LINDEN_BIND_ADDRESS) else {
+            return every;
+        };
+        text.parse().unwrap_or_else(|_| {
+            let allowed = "an address such as 127.0.0.1";
+            self.refuse(environment::LINDEN_BIND_ADDRESS, &text, allowed);
+            every
+        })
     }
 
     fn number(&mut self, variable: Variable, range: (usize, usize)) -> Option<usize> {
@@ -228,6 +242,7 @@ impl Settings {
         );
         let settings = Self {
             root: root.clone(),
+            address: read.address(),
             port: port.map_or(8080, |it| it as u16),
             max_body: read.max_body(hosting),
             workers: read
@@ -283,6 +298,19 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         Settings::from_env(&MlRoot::at("/opt/ml"), &variable)
+    }
+
+    #[test]
+    fn it_listens_everywhere_unless_it_is_told_where() {
+        let address =
+            |text| settings(&[("LINDEN_BIND_ADDRESS", text)]).map(|it| it.address.to_string());
+        assert_eq!(settings(&[]).unwrap().address.to_string(), "0.0.0.0");
+        assert_eq!(address("127.0.0.1").unwrap(), "127.0.0.1");
+        let refused = address("localhost").unwrap_err().to_string();
+        assert!(
+            refused.contains("LINDEN_BIND_ADDRESS is `localhost`"),
+            "{refused}"
+        );
     }
 
     #[test]

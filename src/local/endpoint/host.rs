@@ -1,0 +1,158 @@
+//! The task of an endpoint: its processes, from their start until somebody ends them.
+
+use super::record::{EndpointRecord, EndpointStatus, VariantRecord};
+use crate::app::App;
+use crate::chance::next_number;
+use crate::job::{Order, next_order, now};
+use crate::model::served;
+use crate::serving::{Serving, clear};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// The endpoints of a server that have their processes.
+#[derive(Debug, Default)]
+pub(crate) struct Hosted(Mutex<BTreeMap<String, Vec<Answering>>>);
+
+/// A variant that answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Answering {
+    pub(super) variant: String,
+    pub(super) weight: f64,
+    pub(super) port: u16,
+}
+
+impl Hosted {
+    /// The variant that is asked: the named one, or one by its weight. `None` if there is none.
+    pub(super) fn pick(&self, endpoint: &str, named: Option<&str>) -> Option<Answering> {
+        let hosted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let variants = hosted.get(endpoint)?;
+        if let Some(name) = named {
+            return variants.iter().find(|it| it.variant == name).cloned();
+        }
+        let sum: f64 = variants.iter().map(|it| it.weight).sum();
+        let mut chance = (now() * 1e6) as u64;
+        let even = (next_number(&mut chance) >> 11) as f64 / (1_u64 << 53) as f64;
+        let mut left = even * sum;
+        for it in variants {
+            left -= it.weight;
+            if left < 0.0 {
+                return Some(it.clone());
+            }
+        }
+        variants.first().cloned()
+    }
+
+    /// Whether an endpoint has its processes.
+    pub(super) fn has(&self, endpoint: &str) -> bool {
+        let hosted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hosted.contains_key(endpoint)
+    }
+
+    fn set(&self, endpoint: &str, variants: Option<Vec<Answering>>) {
+        let mut hosted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match variants {
+            Some(variants) => hosted.insert(endpoint.to_owned(), variants),
+            None => hosted.remove(endpoint),
+        };
+    }
+}
+
+/// An endpoint that runs.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) app: Arc<App>,
+    pub(super) name: String,
+}
+
+impl Host {
+    /// Starts its processes, and ends them when it is told to.
+    pub(super) async fn run(self, mut orders: watch::Receiver<Order>) {
+        let Some(record) = self.app.records.endpoints.get(&self.name) else {
+            return;
+        };
+        let started = tokio::select! {
+            started = self.start(&record.variants) => started,
+            _ = next_order(&mut orders) => return self.end(Vec::new()).await,
+        };
+        let (answering, servings) = match started {
+            Ok(started) => started,
+            Err(reason) => {
+                self.note(|record| {
+                    record.failure_reason = Some(reason);
+                    record.processes.clear();
+                    record.enter(EndpointStatus::Failed);
+                });
+                return clear(&self.root());
+            }
+        };
+        self.app.hosted.set(&self.name, Some(answering));
+        self.note(|record| {
+            record.processes = servings.iter().filter_map(|it| it.id).collect();
+            if record.status != EndpointStatus::InService {
+                record.enter(EndpointStatus::InService);
+            }
+        });
+        let _ = next_order(&mut orders).await;
+        self.end(servings).await;
+    }
+
+    async fn start(
+        &self,
+        variants: &[VariantRecord],
+    ) -> Result<(Vec<Answering>, Vec<Serving>), String> {
+        let (mut answering, mut servings) = (Vec::new(), Vec::new());
+        for variant in variants {
+            let root = self.root().join(&variant.name);
+            let served = served(&self.app, &variant.model, BTreeMap::new(), root);
+            let served = served.map_err(|err| err.message)?;
+            let (endpoint, name) = (self.name.clone(), variant.name.clone());
+            let sink = Arc::new(move |_: usize, line: &str| {
+                tracing::info!(endpoint, variant = name, "{line}");
+            });
+            let serving = Serving::start(&self.app.config, served, sink).await;
+            let serving = serving.map_err(|err| {
+                format!(
+                    "The container for production variant {} did not pass the ping health check: {err}",
+                    variant.name
+                )
+            })?;
+            answering.push(Answering {
+                variant: variant.name.clone(),
+                weight: variant.weight,
+                port: serving.port,
+            });
+            servings.push(serving);
+        }
+        Ok((answering, servings))
+    }
+
+    async fn end(&self, servings: Vec<Serving>) {
+        self.app.hosted.set(&self.name, None);
+        for serving in servings {
+            serving.stop(self.app.config.stop_grace).await;
+        }
+        self.note(|record| record.processes.clear());
+        clear(&self.root());
+    }
+
+    fn root(&self) -> PathBuf {
+        self.app
+            .folders
+            .work
+            .join(format!("endpoint-{}", self.name))
+    }
+
+    fn note(&self, change: impl FnOnce(&mut EndpointRecord)) {
+        let change = |record: &mut EndpointRecord| {
+            change(record);
+            Ok::<_, Infallible>(())
+        };
+        // One that was deleted meanwhile has nothing to be noted.
+        if let Err(err) = self.app.records.endpoints.update(&self.name, change) {
+            tracing::error!(endpoint = self.name, %err, "the endpoint could not be recorded");
+        }
+    }
+}

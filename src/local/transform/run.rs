@@ -1,0 +1,196 @@
+//! The task of a transform job: its model is started, asked object by object, and ended.
+
+use super::record::{TransformRecord, TransformStatus};
+use super::records::{Batch, batches, lines};
+use super::request::{Assemble, Compression, Plan, Split};
+use crate::app::App;
+use crate::job::{Cause, Order, next_order};
+use crate::serving::{Served, Serving, clear, http};
+use bytes::Bytes;
+use contract::job::S3Uri;
+use flate2::read::MultiGzDecoder;
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Characters of a failed answer that the reason repeats.
+const MOST_SAID: usize = 500;
+
+/// A transform job that runs.
+#[derive(Debug)]
+pub(super) struct Transform {
+    pub(super) app: Arc<App>,
+    pub(super) name: String,
+    pub(super) plan: Plan,
+    pub(super) served: Served,
+}
+
+/// How it ends.
+#[derive(Debug)]
+enum End {
+    Completed,
+    Stopped,
+    Failed(String),
+}
+
+impl Transform {
+    /// Runs it to its end.
+    pub(super) async fn run(self, mut orders: watch::Receiver<Order>) {
+        let end = tokio::select! {
+            worked = self.work() => worked.map_or_else(End::Failed, |()| End::Completed),
+            cause = next_order(&mut orders) => match cause {
+                Cause::Abandoned => End::Failed(
+                    "InternalServerError: the local SageMaker was shut down while the transform job was running; submit it again".to_owned(),
+                ),
+                Cause::Stopped | Cause::MaxRuntime | Cause::MaxWait | Cause::Interrupted | Cause::Peer => {
+                    End::Stopped
+                }
+            },
+        };
+        self.note(|record| match end {
+            End::Completed => record.enter(TransformStatus::Completed),
+            End::Stopped => record.enter(TransformStatus::Stopped),
+            End::Failed(reason) => record.fail(reason),
+        });
+        clear(&self.served.root);
+    }
+
+    async fn work(&self) -> Result<(), String> {
+        let name = self.name.clone();
+        let sink = Arc::new(move |_: usize, line: &str| tracing::info!(job = name, "{line}"));
+        let serving = Serving::start(&self.app.config, self.served.clone(), sink).await;
+        let serving = serving.map_err(|err| format!("AlgorithmError: {err}"))?;
+        self.note(|record| {
+            record.processes = serving.id.into_iter().collect();
+            record.start_time = Some(crate::job::now());
+        });
+        let Plan { input, output, .. } = &self.plan;
+        let keys = self.app.objects.keys(input.bucket(), input.key());
+        let keys = keys.map_err(|err| format!("ClientError: {err}"))?;
+        // Folders' own objects are no data.
+        for key in keys.iter().filter(|it| !it.ends_with('/')) {
+            let Some(file) = self.app.objects.file(input.bucket(), key) else {
+                continue;
+            };
+            let answered = self.object(serving.port, file).await;
+            let answered = answered
+                .map_err(|err| format!("ClientError: s3://{}/{key}: {err}", input.bucket()))?;
+            let target = output.join(&format!("{}.out", input.below(key)));
+            self.put(&target, answered).await?;
+        }
+        serving.stop(self.app.config.stop_grace).await;
+        Ok(())
+    }
+
+    /// What the model answers to an object.
+    async fn object(&self, port: u16, file: PathBuf) -> Result<Vec<u8>, String> {
+        let compression = self.plan.compression;
+        let read = tokio::task::spawn_blocking(move || read(file, compression)).await;
+        let object = read.map_err(io::Error::other).and_then(|it| it);
+        let object = object.map_err(|err| err.to_string())?;
+        let records = match self.plan.split {
+            Split::Line => lines(&object),
+            Split::None => vec![object.as_slice()],
+        };
+        let filtered = match &self.plan.processing {
+            Some(rows) => Some(
+                records
+                    .iter()
+                    .map(|it| rows.before(it))
+                    .collect::<Result<Vec<_>, _>>()?,
+            ),
+            None => None,
+        };
+        let sent: Vec<&[u8]> = match &filtered {
+            Some(filtered) => filtered.iter().map(Vec::as_slice).collect(),
+            None => records.clone(),
+        };
+        let requests = batches(&sent, self.plan.strategy, self.plan.max_payload);
+        let mut written = Vec::new();
+        let mut done = 0;
+        for request in requests.map_err(|err| err.to_string())? {
+            let answer = self.ask(port, &request).await?;
+            let asked = &records[done..done + request.records.len()];
+            done += asked.len();
+            match &self.plan.processing {
+                Some(rows) => written.extend(rows.after(asked, &answer)?.into_bytes()),
+                None => written.extend_from_slice(&answer),
+            }
+            if self.plan.assemble == Assemble::Line && written.last().is_some_and(|it| *it != b'\n')
+            {
+                written.push(b'\n');
+            }
+        }
+        Ok(written)
+    }
+
+    async fn ask(&self, port: u16, batch: &Batch<'_>) -> Result<Bytes, String> {
+        let body = Bytes::from(batch.body());
+        let request = http::Request::post("/invocations", body)
+            .with("content-type", self.plan.content_type.as_deref())
+            .with("accept", self.plan.accept.as_deref());
+        let mut attempt = 0;
+        loop {
+            let asked = tokio::time::timeout(self.plan.timeout, http::ask(port, request.clone()));
+            let reply = match asked.await {
+                Ok(reply) => reply.map_err(|err| format!("the model did not answer: {err}"))?,
+                Err(_) => {
+                    return Err(
+                        "the model did not answer in InvocationsTimeoutInSeconds".to_owned()
+                    );
+                }
+            };
+            if (200..300).contains(&reply.status) {
+                return Ok(reply.body);
+            }
+            if reply.status < 500 || attempt >= self.plan.retries {
+                let said: String = String::from_utf8_lossy(&reply.body)
+                    .chars()
+                    .take(MOST_SAID)
+                    .collect();
+                return Err(format!(
+                    "the model answered {}: {}",
+                    reply.status,
+                    said.trim()
+                ));
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn put(&self, target: &S3Uri, bytes: Vec<u8>) -> Result<(), String> {
+        let failed = |reason: String| format!("ClientError: Artifact upload failed:{reason}");
+        let file = self.served.root.join("answer");
+        let written = tokio::fs::write(&file, bytes).await;
+        written.map_err(|err| failed(err.to_string()))?;
+        let put = self
+            .app
+            .objects
+            .put(target.bucket(), target.key(), &file)
+            .await;
+        put.map_err(failed)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut TransformRecord)) {
+        let change = |record: &mut TransformRecord| {
+            change(record);
+            Ok::<_, Infallible>(())
+        };
+        if let Err(err) = self.app.records.transforms.update(&self.name, change) {
+            tracing::error!(job = self.name, %err, "the transform job could not be recorded");
+        }
+    }
+}
+
+fn read(file: PathBuf, compression: Compression) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = File::open(file)?;
+    match compression {
+        Compression::Gzip => MultiGzDecoder::new(file).read_to_end(&mut bytes)?,
+        Compression::None => file.read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
+}

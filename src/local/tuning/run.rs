@@ -1,0 +1,198 @@
+//! The task of a tuning job: as many training jobs at a time as it may have, until there are enough.
+//!
+//! Invariant: the record says how it ended only after every training job has ended.
+
+use super::children::{self, Child};
+use super::record::{TuningRecord, TuningStatus};
+use super::request::Plan;
+use crate::app::App;
+use crate::job::{Order, Tuned};
+use crate::sagemaker;
+use contract::job::TrainingJobStatus;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often the training jobs are looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// `FailureReason` holds at most this many characters.
+const MAX_REASON: usize = 1024;
+/// Training jobs without a value, of none with one, after which there is no hope.
+const HOPELESS: usize = 5;
+
+/// A tuning job that runs.
+#[derive(Debug)]
+pub(super) struct Tuning {
+    pub(super) app: Arc<App>,
+    pub(super) name: String,
+    pub(super) arn: String,
+    pub(super) plan: Plan,
+}
+
+/// How it ends once its training jobs have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum End {
+    Completed,
+    Stopped,
+    Failed(String),
+}
+
+impl Tuning {
+    /// Runs it to its end.
+    pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) {
+        let mut end = None;
+        let mut n_launched = 0;
+        loop {
+            let children = self.children();
+            let n_running = children.iter().filter(|it| is_running(it)).count();
+            let order = *orders.borrow_and_update();
+            if order == Order::Abandon {
+                return self.finish(End::Failed(
+                    "InternalServerError: the local SageMaker was shut down while the tuning job was running; submit it again".to_owned(),
+                ));
+            }
+            if order == Order::Stop && end.is_none() {
+                end = Some(End::Stopped);
+                self.stop(&children);
+            }
+            if end.is_none() {
+                end = self.verdict(&children);
+                if end.is_some() {
+                    self.stop(&children);
+                }
+            }
+            let mut is_exhausted = n_launched >= self.plan.max_jobs;
+            for _ in n_running..self.plan.max_parallel {
+                if end.is_some() || is_exhausted {
+                    break;
+                }
+                match self.launch(n_launched + 1).await {
+                    Ok(true) => n_launched += 1,
+                    Ok(false) => is_exhausted = true,
+                    Err(reason) => {
+                        end = Some(End::Failed(reason));
+                        self.stop(&children);
+                    }
+                }
+                is_exhausted |= n_launched >= self.plan.max_jobs;
+            }
+            let is_idle = !self.children().iter().any(is_running);
+            if is_idle && (end.is_some() || is_exhausted) {
+                let end = end.unwrap_or_else(|| self.outcome());
+                return self.finish(end);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                _ = orders.changed() => {}
+            }
+        }
+    }
+
+    fn children(&self) -> Vec<Child> {
+        children::of(&self.app.jobs, &self.name, &self.plan.objective.metric_name)
+    }
+
+    /// An end before all training jobs have been.
+    fn verdict(&self, children: &[Child]) -> Option<End> {
+        let direction = self.plan.objective.direction;
+        let ended: Vec<&Child> = children.iter().filter(|it| !is_running(it)).collect();
+        let best = children::best(children, direction);
+        if best.is_none() && ended.len() >= HOPELESS {
+            return Some(self.outcome());
+        }
+        let best = best?.value?;
+        let is_reached = |target: f64| best == target || direction.prefers(best, target);
+        if self.plan.target.is_some_and(is_reached) {
+            return Some(End::Completed);
+        }
+        let since = self.plan.not_improving?;
+        let at = ended.iter().rposition(|it| it.value == Some(best))?;
+        (ended.len() - 1 - at >= since).then_some(End::Completed)
+    }
+
+    fn outcome(&self) -> End {
+        let children = self.children();
+        if children::best(&children, self.plan.objective.direction).is_some() {
+            return End::Completed;
+        }
+        let n_jobs = children.len();
+        let reason = children
+            .iter()
+            .find_map(|it| it.job().failure_reason.clone());
+        let why = reason.map_or_else(
+            || "Please ensure that the custom algorithm is emitting the objective metric as defined by the regular expression provided.".to_owned(),
+            |reason| format!("One of them failed with: {reason}"),
+        );
+        let text =
+            format!("No objective metrics found after running {n_jobs} training jobs. {why}");
+        End::Failed(text.chars().take(MAX_REASON).collect())
+    }
+
+    /// Creates the next training job; false if there is nothing left to try.
+    async fn launch(&mut self, number: usize) -> Result<bool, String> {
+        let Some(tuned) = self.plan.strategy.propose() else {
+            return Ok(false);
+        };
+        let name = format!("{}-{number:03}-{}", self.name, mark(&tuned));
+        let request = self
+            .plan
+            .request(&name, &tuned)
+            .map_err(|err| err.message)?;
+        let tuned = Tuned {
+            job: self.name.clone(),
+            arn: self.arn.clone(),
+            hyper_parameters: tuned,
+        };
+        let app = Arc::clone(&self.app);
+        let create = move || sagemaker::create_training_job(&app, &request, Some(tuned));
+        let created = tokio::task::spawn_blocking(create).await;
+        match created {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(refused)) => Err(format!("{}: {}", refused.code.name(), refused.message)),
+            Err(err) => Err(format!("InternalServerError: {err}")),
+        }
+    }
+
+    fn stop(&self, children: &[Child]) {
+        for child in children {
+            if child.job().training_job_status == TrainingJobStatus::InProgress {
+                // One that has just ended needs no stop.
+                let _ = sagemaker::stop_training_job(&self.app, child.name());
+            }
+        }
+    }
+
+    fn finish(&self, end: End) {
+        let change = |record: &mut TuningRecord| {
+            match end {
+                End::Completed => record.enter(TuningStatus::Completed),
+                End::Stopped => record.enter(TuningStatus::Stopped),
+                End::Failed(reason) => record.fail(reason),
+            }
+            Ok::<_, Infallible>(())
+        };
+        if let Err(err) = self.app.records.tunings.update(&self.name, change) {
+            tracing::error!(job = self.name, %err, "the end of the tuning job could not be recorded");
+        }
+    }
+}
+
+fn is_running(child: &Child) -> bool {
+    !child.job().training_job_status.is_terminal()
+}
+
+/// Eight letters that tell training jobs of different hyperparameters apart.
+fn mark(tuned: &BTreeMap<String, String>) -> String {
+    // FNV-1a: a name is no secret and no checksum.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in tuned
+        .iter()
+        .flat_map(|(key, value)| [key, "=", value, ";"])
+        .flat_map(str::bytes)
+    {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{:08x}", hash >> 32)
+}

@@ -1,0 +1,185 @@
+"""boto3 against `linden local up --engine docker`: hosts are containers of the request's image.
+
+The image is made from this machine's trainer and the few programs that the tests run in it, without a registry. Where the
+tests run as root the server runs as nobody, who must own whatever its jobs leave.
+"""
+
+import io
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+import uuid
+from collections.abc import Iterator
+
+import botocore.exceptions
+import pytest
+
+from local_server import TABLE, Local, code
+
+NOBODY = 65534
+SOCKET = pathlib.Path("/var/run/docker.sock")
+PROGRAMS = ("sh", "cat", "sleep", "id", "getent", "true")
+# Both hosts wait until each is known to the other, and write down what they are.
+LOOK_AROUND = """
+until getent hosts algo-1 && getent hosts algo-2; do sleep 0.1; done >/dev/null
+me=$(cat /proc/sys/kernel/hostname)
+getent hosts algo-1 algo-2 >/opt/ml/model/hosts-$me
+cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes >/opt/ml/model/memory-$me 2>/dev/null
+id -u >/opt/ml/model/user-$me
+echo "[0]#011train-rmse:1.5 on $me"
+until cat /opt/ml/input/config/resourceconfig.json >/opt/ml/output/data/resource-$me; do sleep 0.1; done
+"""
+
+
+def with_libraries(program: str) -> set[pathlib.Path]:
+    """A program and what it is linked with."""
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+    return {pathlib.Path(program)} | {pathlib.Path(it) for it in re.findall(r"(/\S+) \(0x", linked)}
+
+
+@pytest.fixture(scope="module")
+def image(docker: str, trainer: pathlib.Path) -> Iterator[str]:
+    """An image of the trainer of this machine, for as long as the tests run."""
+    name = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:test-{uuid.uuid4().hex[:8]}"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for program in PROGRAMS:
+            for file in with_libraries(shutil.which(program)):
+                tar.add(file.resolve(), file if file.suffix or "lib" in file.parts[1] else f"/bin/{file.name}")
+        for file in with_libraries(str(trainer)) - {trainer}:
+            tar.add(file.resolve(), file)
+        tar.add(trainer, "/usr/local/bin/train")
+    command = [docker, "import", "--change", "ENV PATH=/usr/local/bin:/bin", "--change", 'CMD ["train"]', "-", name]
+    subprocess.run(command, input=archive.getvalue(), capture_output=True, timeout=300, check=True)
+    yield name
+    subprocess.run([docker, "image", "rm", "--force", name], capture_output=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def local(image: str, linden: pathlib.Path, trainer: pathlib.Path) -> Iterator[Local]:
+    """A server whose hosts are containers, in a folder that everybody can reach."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        user = {}
+        if os.getuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+            user = {"user": NOBODY, "group": NOBODY, "extra_groups": [SOCKET.stat().st_gid]}
+            # The programs may lie where nobody else looks.
+            linden = pathlib.Path(shutil.copy(linden, folder))
+            shutil.copy(trainer, folder)
+        server = Local(linden, trainer, folder, "--engine", "docker", **user)
+        try:
+            server.fill()
+            yield server
+        finally:
+            server.down()
+
+
+def in_container(image: str, *entrypoint: str) -> dict:
+    """The algorithm of a job that runs in the image."""
+    number = r"([-+]?[0-9]*\.?[0-9]+)"
+    algorithm = {
+        "TrainingImage": image,
+        "TrainingInputMode": "File",
+        "MetricDefinitions": [{"Name": "train:rmse", "Regex": rf"#011train-rmse:{number}"}],
+    }
+    return {"AlgorithmSpecification": algorithm | ({"ContainerEntrypoint": list(entrypoint)} if entrypoint else {})}
+
+
+def files_of(local: Local, name: str, archive: str = "model") -> dict[str, bytes]:
+    """What a job has left."""
+    body = local.s3.get_object(Bucket="planning", Key=f"out/{name}/output/{archive}.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        return {it.name: tar.extractfile(it).read() for it in tar.getmembers()}
+
+
+def left_behind(docker: str, local: Local) -> str:
+    """Containers and networks of the server's."""
+    label = f"label=linden.local.state={local.folder / 'state'}"
+    lists = [[docker, "ps", "--all", "--quiet", "--filter", label], [docker, "network", "ls", "--quiet", "--filter", label]]
+    return "".join(subprocess.run(it, capture_output=True, text=True, timeout=60, check=True).stdout for it in lists)
+
+
+def owners(folder: pathlib.Path) -> set[int]:
+    """Who owns what is below a folder."""
+    return {path.lstat().st_uid for path in folder.rglob("*")}
+
+
+def test_a_container_trains_the_model_that_a_process_trains(
+    docker: str, image: str, local: Local, linden: pathlib.Path, trainer: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    checkpoints = {"CheckpointConfig": {"S3Uri": "s3://planning/checkpoints"}}
+    local.create("contained", **in_container(image), **checkpoints)
+    job = local.wait("contained")
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert job["FinalMetricDataList"][0]["MetricName"] == "train:rmse"
+    assert local.s3.list_objects_v2(Bucket="planning", Prefix="checkpoints/")["KeyCount"] > 0
+    beside = Local(linden, trainer, tmp_path)
+    try:
+        beside.fill()
+        beside.create("process", **checkpoints)
+        assert beside.wait("process")["TrainingJobStatus"] == "Completed"
+        assert files_of(local, "contained")["xgboost-model"] == files_of(beside, "process")["xgboost-model"]
+    finally:
+        beside.down()
+    expected = NOBODY if os.getuid() == 0 else os.getuid()
+    assert owners(local.folder / "state") == {expected}
+    assert left_behind(docker, local) == ""
+
+
+def test_hosts_know_each_other_by_name_within_the_limits_of_their_machine(docker: str, image: str, local: Local) -> None:
+    machines = {"ResourceConfig": {"InstanceType": "ml.c5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}}
+    local.create("cluster", **in_container(image, "sh", "-c", LOOK_AROUND), **machines, EnableNetworkIsolation=True)
+    job = local.wait("cluster")
+    assert job["TrainingJobStatus"] == "Completed", (job, local.lines("cluster"))
+    files = files_of(local, "cluster")
+    user = NOBODY if os.getuid() == 0 else os.getuid()
+    for host in ("algo-1", "algo-2"):
+        addresses = files[f"hosts-{host}"].decode().split()[0::2]
+        assert len(set(addresses)) == 2, files
+        assert int(files[f"memory-{host}"]) == 4 * 1024**3
+        assert int(files[f"user-{host}"]) == user
+        assert f'"current_host":"{host}"' in files_of(local, "cluster", "output")[f"resource-{host}"].decode().replace(" ", "")
+    assert sorted(line.split(" on ")[1] for line in local.lines("cluster")) == ["algo-1", "algo-2"]
+    assert left_behind(docker, local) == ""
+
+
+def test_a_stop_reaches_the_trainer_in_its_container(docker: str, image: str, local: Local) -> None:
+    local.create("endless", {"num_round": "100000000", "save_model_on_termination": "true"}, **in_container(image))
+    local.started("endless")
+    local.sagemaker.stop_training_job(TrainingJobName="endless")
+    assert local.wait("endless")["TrainingJobStatus"] == "Stopped"
+    assert "xgboost-model" in files_of(local, "endless")
+    assert left_behind(docker, local) == ""
+
+
+def test_a_failure_and_an_image_that_is_not_there_are_told(docker: str, image: str, local: Local) -> None:
+    local.create("fails", **in_container(image, "sh", "-c", "echo 'UserError: no' >/opt/ml/output/failure; exit 7"))
+    with pytest.raises(botocore.exceptions.WaiterError):
+        local.wait("fails")
+    job = local.sagemaker.describe_training_job(TrainingJobName="fails")
+    assert job["FailureReason"] == "AlgorithmError: UserError: no, exit code: 7"
+    with pytest.raises(botocore.exceptions.ClientError, match="is not on this machine") as refused:
+        local.create("nowhere", **in_container("123456789012.dkr.ecr.eu-west-1.amazonaws.com/nowhere:1"))
+    assert code(refused) == "ValidationException"
+    with pytest.raises(botocore.exceptions.ClientError, match="not to be reached from a container"):
+        local.create("streamed", **in_container(image), Environment={"LINDEN_CHANNEL_TRAIN": "s3://planning/train/"})
+    assert left_behind(docker, local) == ""
+
+
+def test_what_a_crash_leaves_is_gone_when_the_server_is_back(docker: str, image: str, local: Local) -> None:
+    local.create("cut", {"num_round": "100000000"}, **in_container(image))
+    local.started("cut")
+    local.down(signal.SIGKILL)
+    assert left_behind(docker, local) != ""
+    local.up()
+    assert left_behind(docker, local) == ""
+    job = local.sagemaker.describe_training_job(TrainingJobName="cut")
+    assert job["TrainingJobStatus"] == "Failed" and job["FailureReason"].startswith("InternalServerError")
+    assert TABLE.encode() == local.s3.get_object(Bucket="planning", Key="train/part-0.csv")["Body"].read()
