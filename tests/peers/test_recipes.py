@@ -87,6 +87,7 @@ class Ci:
             "APPROVED": APPROVED,
             "SUBMITTER_ROLE_ARN": ROLE,
             "AWS_REGION": "eu-west-1",
+            "LINDEN_PRICES": "prices.json",
             "LINDEN_URL": linden.as_uri(),
             "LINDEN_SHA256": hashlib.sha256(linden.read_bytes()).hexdigest(),
         }
@@ -112,7 +113,6 @@ class Ci:
             "HOME": str(self.home),
             "CI": "true",
             "TMPDIR": str(self.folder),
-            "LINDEN_PRICES": str(self.checkout / "prices.json"),
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ENDPOINT_URL_STS": self.sts,
             "AWS_EC2_METADATA_DISABLED": "true",
