@@ -217,7 +217,12 @@ pub async fn data_of(session: &Session, job: &TrainingJobDescription) -> BTreeMa
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::aws::{AwsError, ObjectMeta, Progress, Tagged};
 
     fn worth(value: f64, maximize: bool) -> Worth {
         Worth {
@@ -226,6 +231,61 @@ mod tests {
             value,
             maximize,
         }
+    }
+
+    /// A store where somebody else approves in this very moment.
+    struct Moved;
+
+    #[async_trait]
+    impl Store for Moved {
+        async fn head(&self, _: &S3Uri) -> Result<Option<ObjectMeta>, AwsError> {
+            Ok(None)
+        }
+        async fn list(&self, _: &S3Uri) -> Result<Vec<ObjectMeta>, AwsError> {
+            Ok(vec![])
+        }
+        async fn get(&self, _: &S3Uri, _: &Path, _: Progress<'_>) -> Result<u64, AwsError> {
+            Ok(0)
+        }
+        async fn put(&self, _: &S3Uri, _: &Path, _: [u8; 16]) -> Result<(), AwsError> {
+            Ok(())
+        }
+        async fn read(&self, _: &S3Uri, _: u64) -> Result<Option<Tagged>, AwsError> {
+            Ok(None)
+        }
+        async fn swap(&self, _: &S3Uri, _: Vec<u8>, _: Option<&str>) -> Result<Swap, AwsError> {
+            Ok(Swap::Changed)
+        }
+        async fn bucket_region(&self, _: &str) -> Result<Option<String>, AwsError> {
+            Ok(None)
+        }
+        async fn make_bucket(&self, _: &str) -> Result<(), AwsError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_approved_meanwhile_is_not_overwritten() {
+        let to: S3Uri = "s3://bucket/approved/usage/".parse().unwrap();
+        let approval = Approval {
+            schema: SCHEMA,
+            job: "usage-1".to_owned(),
+            arn: String::new(),
+            approved: "2026-11-27T12:00:00Z".to_owned(),
+            model: "s3://bucket/approved/usage/usage-1-01234567/model.tar.gz".to_owned(),
+            archive_sha256: "0123456789abcdef".to_owned(),
+            models: vec![],
+            metrics: vec![],
+            data: BTreeMap::new(),
+            image: None,
+            previous: None,
+        };
+        let err = approval.replace(None, &Moved, &to).await.unwrap_err();
+        assert_eq!(err.exit_code(), contract::exit::CONFLICT);
+        assert!(
+            err.to_string().contains("another model was approved"),
+            "{err}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use cli::infra::{document, lint::lint};
 use serde_json::{Value, json};
 
 use crate::end_to_end::json as json_of;
@@ -122,4 +123,107 @@ fn what_is_deployed_is_held_against_the_own_template() {
         told["differences"][0],
         json!({"path": path, "ours": "s3:ListBucket", "deployed": "s3:*"})
     );
+}
+
+/// What is changed in the template, to what, and the rule that must see it.
+const DAMAGES: &[(&str, &str, &str)] = &[
+    ("Action: s3:ListBucket", "Action: s3:*", "wildcard-action"),
+    (
+        "Action: s3:GetObject\n                Resource: !Sub \"${Bucket.Arn}/*\"",
+        "Action: s3:GetObject\n                Resource: \"*\"",
+        "every-resource",
+    ),
+    (
+        "Action: s3:GetObject\n                Resource: !Sub \"${Bucket.Arn}/*\"",
+        "Action: s3:GetObject\n                Resource: !Sub \"arn:${AWS::Partition}:s3:::*\"",
+        "every-resource",
+    ),
+    (
+        "Action: s3:ListBucket",
+        "NotAction: s3:DeleteBucket",
+        "by-exclusion",
+    ),
+    (
+        "StringEquals: {\"iam:PassedToService\": sagemaker.amazonaws.com}",
+        "Bool: {\"aws:SecureTransport\": \"true\"}",
+        "no-condition",
+    ),
+    (
+        "              StringEquals: {\"aws:SourceAccount\": !Ref \"AWS::AccountId\"}\n              ArnLike: {\"aws:SourceArn\"",
+        "              ArnLike: {\"aws:PrincipalArn\"",
+        "confused-deputy",
+    ),
+    (
+        "StringEquals:\n                  \"token.actions.githubusercontent.com:aud\"",
+        "StringLike:\n                  \"token.actions.githubusercontent.com:aud\"",
+        "open-federation",
+    ),
+    (
+        "\"gitlab.com:sub\": !Ref GitLabSubject",
+        "\"gitlab.com:sub\": \"project_path:a/*\"",
+        "open-federation",
+    ),
+    (
+        "AWS: !If [NamesPrincipal, !Ref SubmitterPrincipalArn, ",
+        "AWS: !If [NamesPrincipal, \"*\", ",
+        "open-trust",
+    ),
+    (
+        "      RoleName: !Sub \"${Name}-training\"",
+        "      ManagedPolicyArns: [\"arn:aws:iam::aws:policy/AmazonSageMakerFullAccess\"]",
+        "managed-policy",
+    ),
+    (
+        "            Principal: {Service: events.amazonaws.com}\n            Action: sns:Publish\n            Resource: !Ref Alarms\n            Condition:\n              ArnEquals: {\"aws:SourceArn\": !GetAtt FailedJobs.Arn}",
+        "            Principal: \"*\"\n            Action: sns:Publish\n            Resource: !Ref Alarms",
+        "open-resource",
+    ),
+    (
+        "      BucketEncryption:",
+        "      BucketDecryption:",
+        "bucket-encryption",
+    ),
+    (
+        "{Status: Enabled}",
+        "{Status: Suspended}",
+        "bucket-versioning",
+    ),
+    (
+        "BlockPublicAcls: true",
+        "BlockPublicAcls: false",
+        "bucket-public",
+    ),
+    (
+        "{\"aws:SecureTransport\": \"false\"}",
+        "{\"aws:SecureTransport\": \"true\"}",
+        "bucket-tls",
+    ),
+    ("IMMUTABLE", "MUTABLE", "mutable-tags"),
+    ("ScanOnPush: true", "ScanOnPush: false", "image-scan"),
+    (
+        "      RetentionInDays: !Ref LogRetentionDays\n",
+        "",
+        "log-retention",
+    ),
+];
+
+/// The built-in template with `from` changed to `to`.
+fn rules(from: &str, to: &str) -> Vec<&'static str> {
+    assert!(TEMPLATE.contains(from), "{from}");
+    let template = document::read(&TEMPLATE.replacen(from, to, 1)).unwrap();
+    let mut rules: Vec<&str> = lint(&template).iter().map(|it| it.rule).collect();
+    rules.dedup();
+    rules
+}
+
+#[test]
+fn the_built_in_template_is_clean() {
+    assert_eq!(lint(&document::read(TEMPLATE).unwrap()), []);
+}
+
+#[test]
+fn each_rule_sees_what_it_is_for() {
+    for (from, to, rule) in DAMAGES {
+        assert_eq!(rules(from, to), [*rule], "{to}");
+    }
 }

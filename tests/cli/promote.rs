@@ -102,6 +102,18 @@ fn a_metric_that_was_not_measured_approves_nothing() {
 }
 
 #[test]
+fn only_a_job_that_has_completed_is_approved() {
+    let home = home();
+    fs::write(home.path().join("train.csv"), "1,2,three\n").unwrap();
+    let run = json(linden(home.path()).args(["run", "job.toml", "--local", "--json"]));
+    assert_eq!(run["status"], "Failed");
+    let (code, told) = promote(home.path(), run["name"].as_str().unwrap(), &[]);
+    let reason = "it is Failed, and only a job that has completed is approved";
+    assert_eq!((code, &told["reason"]), (9, &reason.into()));
+    assert!(object(home.path(), "approved/small/approved.json").is_none());
+}
+
+#[test]
 fn figures_of_other_rows_are_said_to_be_of_other_rows() {
     let home = home();
     let first = train(home.path(), 3);

@@ -194,8 +194,9 @@ def test_with_github_one_environment_of_one_repository_submits_and_nobody_else(t
         return trusts(trust, "Federated", principal, "sts:AssumeRoleWithWebIdentity", context)
 
     assert takes(github())
-    for other in ("repo:a-team/forecasts:ref:refs/heads/main", "repo:a-team/forecasts:pull_request", "repo:a-team/forecasts:environment:training2", "repo:b-team/forecasts:environment:training"):
-        assert not takes(github(other)), other
+    for other in ("ref:refs/heads/main", "pull_request", "environment:training2"):
+        assert not takes(github(f"repo:a-team/forecasts:{other}")), other
+    assert not takes(github("repo:b-team/forecasts:environment:training"))
     assert not takes(github(audience="https://github.com/a-team"))
     assert not takes({})
     assert not trusts(trust, "AWS", PLANNER, "sts:AssumeRole")

@@ -67,8 +67,8 @@ eval_metric = "rmse"
 class Ci:
     """A CI with a checkout, its variables, and the services that its steps speak to."""
 
-    def __init__(self, folder: pathlib.Path, linden: pathlib.Path, endpoint: str) -> None:
-        self.folder, self.endpoint = folder, endpoint
+    def __init__(self, folder: pathlib.Path, linden: pathlib.Path, endpoint: str, sts: str) -> None:
+        self.folder, self.endpoint, self.sts = folder, endpoint, sts
         self.checkout, self.home = folder / "checkout", folder / "home"
         for it in (self.checkout, self.home):
             it.mkdir()
@@ -87,6 +87,7 @@ class Ci:
             "APPROVED": APPROVED,
             "SUBMITTER_ROLE_ARN": ROLE,
             "AWS_REGION": "eu-west-1",
+            "LINDEN_PRICES": "prices.json",
             "LINDEN_URL": linden.as_uri(),
             "LINDEN_SHA256": hashlib.sha256(linden.read_bytes()).hexdigest(),
         }
@@ -112,8 +113,8 @@ class Ci:
             "HOME": str(self.home),
             "CI": "true",
             "TMPDIR": str(self.folder),
-            "LINDEN_PRICES": str(self.checkout / "prices.json"),
             "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_STS": self.sts,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return subprocess.run(
@@ -266,7 +267,7 @@ def ci(linden: pathlib.Path, sts: str, tmp_path: pathlib.Path) -> Iterator[Ci]:
             line = process.stdout.readline()
             assert line, said
             said += line
-        yield Ci(tmp_path, linden, found[0])
+        yield Ci(tmp_path, linden, found[0], sts)
     finally:
         process.terminate()
         process.wait(60)
