@@ -9,6 +9,9 @@ use std::time::Duration;
 use contract::job::file::{Retry, RetryOn};
 use contract::job::{InstanceType, TrainingJobDescription, TrainingJobStatus};
 
+use crate::style::{WARN, paint};
+use crate::units;
+
 /// Further attempts after internal server errors, whatever the window.
 pub const MAX_INTERNAL: u32 = 2;
 /// The longest pause between two passes, in pauses of the first.
@@ -108,6 +111,29 @@ impl<'a> Ladder<'a> {
         self.passes += 1;
         Some(pause)
     }
+}
+
+/// `no capacity for ml.m7i.large; trying ml.m5.large`.
+pub fn step_text(
+    why: RetryOn,
+    (asked, next): (Option<&InstanceType>, Option<&InstanceType>),
+    pause: Duration,
+) -> String {
+    let name = |it: Option<&InstanceType>| it.map(ToString::to_string).unwrap_or_default();
+    let why = match why {
+        RetryOn::Capacity => format!("no capacity for {}", name(asked)),
+        RetryOn::Internal => "SageMaker failed, not the job".to_owned(),
+    };
+    let when = if pause.is_zero() {
+        String::new()
+    } else {
+        format!(" in {}", units::duration(pause.as_secs_f64()))
+    };
+    format!(
+        "{} {why}; trying {}{when}",
+        paint(WARN, "again:"),
+        name(next)
+    )
 }
 
 #[cfg(test)]

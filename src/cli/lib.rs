@@ -4,6 +4,7 @@
 //! args      the command line as types               command/   one file for each command
 //! session   whom to speak to: AWS, or `local`       follow     status and log of a job, merged until it ends
 //! aws/      the ports, and the SDK behind them      output     what goes to stdout and stderr
+//! preflight what a job would fail by, before it is paid   image      container images, and registries of them
 //! error     one cause, its place, its fix, its exit code
 //! ```
 //!
@@ -55,6 +56,7 @@ pub mod rows;
 pub mod run_end;
 pub mod session;
 pub mod signals;
+pub mod spark;
 pub mod staging;
 pub mod style;
 pub mod submit;

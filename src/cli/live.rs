@@ -12,6 +12,7 @@ use contract::job::{SecondaryStatus, TrainingJobDescription};
 use crate::follow::Event;
 use crate::output::Printer;
 use crate::round;
+use crate::spark::spark;
 use crate::style::{FAINT, STRONG, paint};
 use crate::units;
 
@@ -21,7 +22,6 @@ const MAX_POINTS: usize = 512;
 const MAX_SPARK: usize = 32;
 /// The narrowest one that tells something.
 const MIN_SPARK: usize = 4;
-const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What does not change while a job is followed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -282,31 +282,6 @@ fn fitted(parts: &[String], width: usize) -> String {
         .collect()
 }
 
-/// A curve of so many characters at most.
-fn spark(values: &[f64], columns: usize) -> String {
-    let columns = columns.min(values.len());
-    let of = |at: usize| {
-        let (from, to) = (
-            at * values.len() / columns,
-            (at + 1) * values.len() / columns,
-        );
-        let part = &values[from..to.max(from + 1)];
-        part.iter().sum::<f64>() / part.len() as f64
-    };
-    let points: Vec<f64> = (0..columns).map(of).collect();
-    let low = points.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = points.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let range = high - low;
-    let top = (SPARKS.len() - 1) as f64;
-    points
-        .iter()
-        .map(|it| {
-            let share = if range > 0.0 { (it - low) / range } else { 0.5 };
-            SPARKS[(share * top).round() as usize % SPARKS.len()]
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,12 +368,5 @@ mod tests {
         assert!(state.metric.points.len() <= MAX_POINTS);
         assert_eq!(state.hosts.len(), 2);
         assert!(plain(&state, 120, 292.0)[1].ends_with('█'));
-    }
-
-    #[test]
-    fn a_flat_curve_and_one_of_two_values_are_drawn() {
-        assert_eq!(spark(&[1.0, 1.0], 8), "▅▅");
-        assert_eq!(spark(&[0.0, 1.0], 8), "▁█");
-        assert_eq!(spark(&[0.0, 0.0, 1.0, 1.0], 2), "▁█");
     }
 }

@@ -153,6 +153,16 @@ fn a_copy_of_a_job_plans_the_same_job_and_runs_again_as_its_next_attempt() {
     let again = json(again.args(["rerun", &name, "--local", "--json"]));
     let stem = name.strip_suffix("-1").unwrap();
     assert_eq!(again["name"], format!("{stem}-2"));
+    // What the ledger notes is the file that is still there, not the one that `rerun` made for itself.
+    let ledger = fs::read_to_string(home.path().join("runs.jsonl")).unwrap();
+    let runs = ledger
+        .lines()
+        .map(|it| serde_json::from_str::<Value>(it).unwrap());
+    let files: Vec<Value> = runs.map(|it| it["job_file"].clone()).collect();
+    assert!(
+        files.len() >= 4 && files.iter().all(|it| *it == files[0]),
+        "{files:?}"
+    );
     let shorter = [
         "rerun",
         &name,

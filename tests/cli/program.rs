@@ -68,6 +68,24 @@ fn the_exit_codes_are_published() {
 }
 
 #[test]
+fn what_the_program_asks_aws_for_is_published() {
+    let home = empty();
+    let text = transcript(linden(home.path()).args(["help", "iam"]));
+    for action in [
+        "sagemaker:CreateTrainingJob",
+        "iam:SimulatePrincipalPolicy",
+        "servicequotas:ListServiceQuotas",
+        "ecr:BatchGetImage",
+        "pricing:GetProducts",
+    ] {
+        assert!(text.contains(action), "{action} is not in {text}");
+    }
+    let json = linden(home.path()).args(["help", "iam", "--json"]).output();
+    let grants: serde_json::Value = serde_json::from_slice(&json.unwrap().stdout).unwrap();
+    assert_eq!(grants[0]["actions"][0], "sagemaker:CreateTrainingJob");
+}
+
+#[test]
 fn help_is_short_and_names_every_command() {
     let home = empty();
     let text = transcript(linden(home.path()).arg("--help"));

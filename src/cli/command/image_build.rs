@@ -25,7 +25,7 @@ pub struct Build {
     /// The checkout, in which container/build.sh is
     #[arg(default_value = ".")]
     source: PathBuf,
-    /// Name of the image, in place of linden-trainer:<version>
+    /// Name of the image, in place of linden-trainer:VERSION
     #[arg(long, value_name = "NAME:TAG")]
     tag: Option<String>,
     /// Also write the image into this file, for `linden image push`

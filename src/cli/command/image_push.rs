@@ -28,7 +28,7 @@ use crate::units;
 pub struct Push {
     /// What `docker save` or `linden image build -o` wrote, or a folder in OCI's layout
     archive: PathBuf,
-    /// Where it goes: <registry>/<repository>:<tag>
+    /// Where it goes: REGISTRY/REPOSITORY:TAG
     image: String,
     /// What the image must be for; where the archive holds several, this one is taken
     #[arg(long, value_name = "OS/PROCESSOR", default_value = SAGEMAKER)]

@@ -4,14 +4,13 @@
 //! are not to be had, the next instance type is asked for; what the algorithm or the data did wrong is not tried again.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use contract::exit;
 use contract::job::file::{JobFile, RetryOn};
 use contract::job::{InstanceType, JobName, TrainingJobDescription, TrainingJobStatus};
 
 use crate::args::Global;
-use crate::attempts::{Ladder, trouble};
+use crate::attempts::{Ladder, step_text, trouble};
 use crate::aws::AwsErrorKind;
 use crate::command::artifacts::digest_line;
 use crate::command::plan::{keep_below, warn};
@@ -33,9 +32,8 @@ use crate::report::JobReport;
 use crate::run_end::{Detached, Outcome, say_next};
 use crate::session::{self, Session};
 use crate::signals::Signals;
-use crate::style::{COMMAND, STRONG, WARN, paint};
+use crate::style::{COMMAND, STRONG, paint};
 use crate::submit::{Data, IfExists, Submission, Submitted};
-use crate::units;
 use crate::upload;
 
 /// A pause between two passes over the instance types, in looks at the status: half a minute on AWS.
@@ -356,29 +354,6 @@ fn detach(
     let command = format!("linden logs -f {name}{}", session.flag());
     printer.say(&format!("follow it with {}", paint(COMMAND, command)));
     Ok(exit::SUCCESS)
-}
-
-/// `no capacity for ml.m7i.large; trying ml.m5.large`.
-fn step_text(
-    why: RetryOn,
-    (asked, next): (Option<&InstanceType>, Option<&InstanceType>),
-    pause: Duration,
-) -> String {
-    let name = |it: Option<&InstanceType>| it.map(ToString::to_string).unwrap_or_default();
-    let why = match why {
-        RetryOn::Capacity => format!("no capacity for {}", name(asked)),
-        RetryOn::Internal => "SageMaker failed, not the job".to_owned(),
-    };
-    let when = if pause.is_zero() {
-        String::new()
-    } else {
-        format!(" in {}", units::duration(pause.as_secs_f64()))
-    };
-    format!(
-        "{} {why}; trying {}{when}",
-        paint(WARN, "again:"),
-        name(next)
-    )
 }
 
 /// The buckets that the job names; only the SageMaker on this machine gets them made.

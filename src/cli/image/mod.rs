@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod error;
+mod files;
 pub mod registry;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@
 mod account;
 mod image;
 mod job;
+mod need;
 mod network;
 mod permission;
 mod quota;

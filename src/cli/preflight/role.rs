@@ -7,7 +7,8 @@ use contract::exit;
 use contract::job::file::JobFile;
 
 use super::Check;
-use super::permission::{self, Need, Principal};
+use super::need::Need;
+use super::permission::{self, Principal};
 use super::trust::{Trust, trust};
 use crate::aws::{AwsError, AwsErrorKind, Caller};
 use crate::session::Session;
