@@ -6,7 +6,7 @@ use crate::endpoint::{self, ConfigRecord, EndpointRecord, Hosted};
 use crate::error::LocalError;
 use crate::guard;
 use crate::job::{Extractor, Jobs, Order, Runner, now};
-use crate::logs::{self, LogStore};
+use crate::logs::{self, LogGroups};
 use crate::model::ModelRecord;
 use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
@@ -59,7 +59,7 @@ pub(crate) struct App {
     pub(crate) folders: Folders,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) records: Records,
-    pub(crate) logs: Arc<LogStore>,
+    pub(crate) logs: LogGroups,
     pub(crate) objects: Objects,
     pub(crate) object_server: ObjectServer,
     pub(crate) hosted: Hosted,
@@ -80,11 +80,11 @@ impl App {
         config: Config,
         folders: Folders,
         (jobs, records): (Jobs, Records),
-        logs: LogStore,
+        logs: LogGroups,
         objects: Objects,
     ) -> Self {
         let object_server = ObjectServer::new(objects.clone(), folders.spool.clone());
-        let (jobs, logs) = (Arc::new(jobs), Arc::new(logs));
+        let jobs = Arc::new(jobs);
         let calls = scenario::Calls::new(&config.scenario);
         let plans = scenario::Jobs::new(&config.scenario);
         Self {
@@ -134,7 +134,7 @@ impl App {
             trainer,
             work: self.folders.work.clone(),
             jobs: self.jobs.clone(),
-            logs: self.logs.clone(),
+            logs: Arc::clone(&self.logs.training),
             objects: self.objects.clone(),
             metrics: Arc::new(metrics),
             plan: Arc::new(self.plan(job)),
@@ -173,7 +173,7 @@ impl App {
     /// Whether a scenario's log group is still to come.
     fn has_no_logs_yet(&self) -> bool {
         let after = self.config.scenario.log_group_after();
-        let created = self.logs.created();
+        let created = self.logs.training.created();
         after
             .zip(created)
             .is_some_and(|(after, created)| now() < created as f64 / 1000.0 + after.as_secs_f64())

@@ -5,7 +5,7 @@ use crate::config::{Config, Engine};
 use crate::error::LocalError;
 use crate::job::{Jobs, fail_orphan, kill_orphans, sweep_containers};
 use crate::lock::FolderLock;
-use crate::logs::LogStore;
+use crate::logs::LogGroups;
 use crate::s3::Objects;
 use crate::state::Folders;
 use crate::{endpoint, transform, tuning};
@@ -59,7 +59,7 @@ impl Server {
         if config.engine == Engine::Docker {
             sweep_containers(&root).await.map_err(LocalError::Engine)?;
         }
-        let logs = LogStore::open(folders.logs.clone())?;
+        let logs = LogGroups::open(folders.logs.clone(), folders.log_groups.clone())?;
         let objects = Objects::open(folders.objects.clone())?;
         let port = config.port;
         let bind = |source| LocalError::Bind { port, source };

@@ -6,6 +6,7 @@
 //! tuning/<name>.json      one document a tuning job (tuning/record.rs)
 //! models/ transforms/ endpoint-configs/ endpoints/    likewise
 //! logs/<job>/<host>.jsonl one line an event (logs/store.rs)
+//! log-groups/<group>/     the same of transform jobs and of each endpoint (logs/groups.rs)
 //! s3/<bucket>/<key>       objects (s3/bucket.rs)
 //! work/<job>/<host>/      the trees of running jobs, gone when they end
 //! spool/                  uploads that are coming in
@@ -27,6 +28,7 @@ pub(crate) struct Folders {
     pub(crate) endpoint_configs: PathBuf,
     pub(crate) endpoints: PathBuf,
     pub(crate) logs: PathBuf,
+    pub(crate) log_groups: PathBuf,
     pub(crate) objects: PathBuf,
     pub(crate) work: PathBuf,
     pub(crate) spool: PathBuf,
@@ -49,6 +51,7 @@ impl Folders {
             endpoint_configs: below("endpoint-configs")?,
             endpoints: below("endpoints")?,
             logs: below("logs")?,
+            log_groups: below("log-groups")?,
             objects: below("s3")?,
             work: below("work")?,
             spool: below("spool")?,

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes, shorter than anybody waits.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
 const IMAGE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1";
 

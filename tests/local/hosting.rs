@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
 const IMAGE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1";
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// The features of `TABLE`'s first rows, in two objects.
 const ROWS: [(&str, &[u8]); 2] = [
     ("in/a.csv", b"0.1,5\n0.2,4\n"),
@@ -75,6 +75,12 @@ fn numbers(text: &[u8]) -> Vec<f64> {
         .collect()
 }
 
+/// The log of a group, of the streams that begin so.
+fn logged(local: &Local, group: &str, prefix: &str) -> String {
+    let request = json!({ "logGroupName": group, "logStreamNamePrefix": prefix });
+    local.call("Logs_20140328.FilterLogEvents", &request).text()
+}
+
 fn invoke(
     local: &Local,
     endpoint: &str,
@@ -94,6 +100,10 @@ fn every_object_is_answered_beside_its_name_however_it_is_sent() {
     };
     let job = transformed(&local, &transform("plain"));
     assert_eq!(job["TransformJobStatus"], "Completed", "{job:#}");
+    assert!(
+        logged(&local, "/aws/sagemaker/TransformJobs", "plain/")
+            .contains("Listening on 127.0.0.1:")
+    );
     assert!(job["TransformStartTime"].as_f64() <= job["TransformEndTime"].as_f64());
     let (first, second) = (
         local.get("plain/a.csv.out"),
@@ -212,6 +222,8 @@ fn an_endpoint_answers_as_its_model_does() {
         assert!(it.headers.contains(&header), "{}", it.headers);
     };
     invoked(&answer, "main");
+    let log = logged(&local, "/aws/sagemaker/Endpoints/point", "spare/");
+    assert!(log.contains("Listening on 127.0.0.1:"), "{log}");
     let target = [("X-Amzn-SageMaker-Target-Variant", "spare")];
     invoked(&invoke(&local, "point", &target, b"0.1,5\n"), "spare");
     let refused = invoke(&local, "point", &[], b"0.1,5,6,7\n");

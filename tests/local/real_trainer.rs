@@ -61,14 +61,14 @@ fn an_interrupted_job_ends_in_the_bytes_of_one_that_was_not() {
     let local = Local::with(move |dir| local::Config {
         interruption: Some(local::Interruption {
             times: 2,
-            ..local::Interruption::once(Duration::from_millis(400))
+            ..local::Interruption::once(Duration::from_millis(200))
         }),
         stop_grace: Duration::from_secs(20),
         ..config(dir, &trainer)
     });
     local.put("train/a.csv", TABLE);
     let settings = json!({
-        "objective": "reg:squarederror", "num_round": "12000", "max_depth": "2", "eta": "0.01", "subsample": "0.7"
+        "objective": "reg:squarederror", "num_round": "10000", "max_depth": "2", "eta": "0.01", "subsample": "0.7"
     });
     let mut taken = spot("taken", "");
     taken["HyperParameters"] = settings.clone();

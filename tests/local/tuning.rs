@@ -115,16 +115,6 @@ fn a_grid_tries_every_combination_and_names_the_best() {
         tags["Tags"],
         json!([{ "Key": "team", "Value": "planning" }])
     );
-    let sorted = children(
-        &local,
-        "grid",
-        json!({ "SortBy": "FinalObjectiveMetricValue" }),
-    );
-    let values: Vec<&Value> = sorted
-        .iter()
-        .map(|it| &it["TunedHyperParameters"]["x"])
-        .collect();
-    assert_eq!(values, ["0.5", "2", "3.5"]);
     local.restart();
     assert_eq!(
         describe(&local, "grid"),
@@ -143,6 +133,25 @@ fn a_grid_tries_every_combination_and_names_the_best() {
         local.refused("CreateHyperParameterTuningJob", &request).0,
         "ResourceInUse"
     );
+}
+
+#[test]
+fn training_jobs_are_sorted_by_what_they_gave() {
+    let local = Local::start();
+    let limits = json!({ "MaxParallelTrainingJobs": 2 });
+    let request = tuning("grid", "Grid", words(&["3.5", "0.5", "2"]), limits);
+    local.sagemaker("CreateHyperParameterTuningJob", &request);
+    ended(&local, "grid");
+    let sorted = children(
+        &local,
+        "grid",
+        json!({ "SortBy": "FinalObjectiveMetricValue" }),
+    );
+    let values: Vec<&Value> = sorted
+        .iter()
+        .map(|it| &it["TunedHyperParameters"]["x"])
+        .collect();
+    assert_eq!(values, ["0.5", "2", "3.5"]);
 }
 
 #[test]
@@ -271,7 +280,9 @@ fn a_stop_stops_the_training_jobs_too_and_a_restart_fails_what_ran() {
             let running = children(local, name, json!({ "StatusEquals": "InProgress" }));
             if running.len() == 2 {
                 let of = |it: &Value| it["TrainingJobName"].as_str().unwrap().to_owned();
-                running.iter().for_each(|it| local.training(&of(it)));
+                for it in &running {
+                    local.training(&of(it));
+                }
                 return;
             }
             assert!(start.elapsed() < Duration::from_secs(30));

@@ -10,7 +10,7 @@ fn keeping(name: &str, seconds: i64) -> Value {
     document
 }
 
-fn pool<'a>(job: &'a Value) -> &'a Value {
+fn pool(job: &Value) -> &Value {
     &job["WarmPoolStatus"]
 }
 

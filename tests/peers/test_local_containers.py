@@ -46,14 +46,16 @@ def with_libraries(program: str) -> set[pathlib.Path]:
 def image(docker: str, trainer: pathlib.Path) -> Iterator[str]:
     """An image of the trainer of this machine, for as long as the tests run."""
     name = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:test-{uuid.uuid4().hex[:8]}"
+    files = {"/usr/local/bin/train": trainer}
+    for program in PROGRAMS:
+        for file in with_libraries(shutil.which(program)):
+            files[f"/bin/{program}" if file.name == program else str(file)] = file.resolve()
+    for file in with_libraries(str(trainer)) - {trainer}:
+        files[str(file)] = file.resolve()
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for program in PROGRAMS:
-            for file in with_libraries(shutil.which(program)):
-                tar.add(file.resolve(), file if file.suffix or "lib" in file.parts[1] else f"/bin/{file.name}")
-        for file in with_libraries(str(trainer)) - {trainer}:
-            tar.add(file.resolve(), file)
-        tar.add(trainer, "/usr/local/bin/train")
+        for place, file in files.items():
+            tar.add(file, place)
     command = [docker, "import", "--change", "ENV PATH=/usr/local/bin:/bin", "--change", 'CMD ["train"]', "-", name]
     subprocess.run(command, input=archive.getvalue(), capture_output=True, timeout=300, check=True)
     yield name
@@ -135,7 +137,12 @@ def test_a_container_trains_the_model_that_a_process_trains(
 
 def test_hosts_know_each_other_by_name_within_the_limits_of_their_machine(docker: str, image: str, local: Local) -> None:
     machines = {"ResourceConfig": {"InstanceType": "ml.c5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}}
-    local.create("cluster", **in_container(image, "sh", "-c", LOOK_AROUND), **machines, EnableNetworkIsolation=True)
+    # What a container is asked to run is short, so the script comes as a channel.
+    local.s3.put_object(Bucket="planning", Key="code/look.sh", Body=LOOK_AROUND.encode())
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://planning/code/"}
+    code_channel = {"InputDataConfig": [{"ChannelName": "code", "DataSource": {"S3DataSource": source}}]}
+    script = in_container(image, "sh", "/opt/ml/input/data/code/look.sh")
+    local.create("cluster", **script, **machines, **code_channel, EnableNetworkIsolation=True)
     job = local.wait("cluster")
     assert job["TrainingJobStatus"] == "Completed", (job, local.lines("cluster"))
     files = files_of(local, "cluster")

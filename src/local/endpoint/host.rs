@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::chance::next_number;
 use crate::job::{Order, next_order, now};
 use crate::model::served;
-use crate::serving::{Serving, clear};
+use crate::serving::{INSTANCE, Serving, clear};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -108,10 +108,10 @@ impl Host {
             let root = self.root().join(&variant.name);
             let served = served(&self.app, &variant.model, BTreeMap::new(), root);
             let served = served.map_err(|err| err.message)?;
-            let (endpoint, name) = (self.name.clone(), variant.name.clone());
-            let sink = Arc::new(move |_: usize, line: &str| {
-                tracing::info!(endpoint, variant = name, "{line}");
-            });
+            let stream = format!("{}/{INSTANCE}-{}", variant.name, now() as u64);
+            let log = self.app.logs.endpoint(&self.name);
+            let log = log.map_err(|err| err.to_string())?;
+            let sink = log.stream(stream).map_err(|err| err.to_string())?;
             let serving = Serving::start(&self.app.config, served, sink).await;
             let serving = serving.map_err(|err| {
                 format!(

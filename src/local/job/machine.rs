@@ -35,8 +35,7 @@ impl Machine {
         let mut parts = instance_type.strip_prefix("ml.")?.split('.');
         let (family, size) = (parts.next()?, parts.next()?);
         let processors = match size {
-            "medium" => 2,
-            "large" => 2,
+            "medium" | "large" => 2,
             "xlarge" => 4,
             other => 4 * other.strip_suffix("xlarge")?.parse::<usize>().ok()?,
         };

@@ -4,13 +4,15 @@
 //! end) as documented there.
 
 use super::event::{Event, Window};
+use super::groups::LogGroups;
+use super::search;
 use super::store::{LogStore, Page, StreamInfo};
-use super::{GROUP, search};
 use crate::config::Config;
 use crate::wire::{Answer, AwsError, ErrorCode, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io;
+use std::sync::Arc;
 
 /// Most events in one answer.
 pub(super) const MAX_EVENTS: usize = 10_000;
@@ -28,12 +30,17 @@ pub(crate) const OPERATIONS: &[&str] = &[
 ];
 
 /// Answers `Logs_20140328.<operation>`.
-pub(crate) fn dispatch(logs: &LogStore, config: &Config, operation: &str, body: &[u8]) -> Answer {
+pub(crate) fn dispatch(
+    groups: &LogGroups,
+    config: &Config,
+    operation: &str,
+    body: &[u8],
+) -> Answer {
     match operation {
-        "DescribeLogGroups" => Ok(describe_groups(logs, config, &parse(body)?)),
-        "DescribeLogStreams" => describe_streams(logs, config, &parse(body)?),
-        "GetLogEvents" => get_events(logs, &parse(body)?),
-        "FilterLogEvents" => search::filter_events(logs, &parse(body)?),
+        "DescribeLogGroups" => Ok(describe_groups(groups, config, &parse(body)?)),
+        "DescribeLogStreams" => describe_streams(groups, config, &parse(body)?),
+        "GetLogEvents" => get_events(groups, &parse(body)?),
+        "FilterLogEvents" => search::filter_events(groups, &parse(body)?),
         _ => Err(AwsError::new(
             ErrorCode::UnknownOperation,
             format!(
@@ -60,34 +67,33 @@ struct DescribeGroups {
     log_group_name_pattern: Option<String>,
 }
 
-fn describe_groups(logs: &LogStore, config: &Config, request: &DescribeGroups) -> Value {
-    let wanted = request
-        .log_group_name_prefix
-        .as_ref()
-        .is_none_or(|it| GROUP.starts_with(it.as_str()))
-        && request
-            .log_group_name_pattern
-            .as_ref()
-            .is_none_or(|it| GROUP.contains(it.as_str()));
-    let groups: Vec<Value> = logs
-        .created()
-        .filter(|_| wanted)
-        .into_iter()
-        .map(|created| group(config, created))
+fn describe_groups(groups: &LogGroups, config: &Config, request: &DescribeGroups) -> Value {
+    let prefix = request.log_group_name_prefix.as_deref().unwrap_or_default();
+    let part = request
+        .log_group_name_pattern
+        .as_deref()
+        .unwrap_or_default();
+    let groups: Vec<Value> = groups
+        .all()
+        .iter()
+        .filter(|it| it.group().starts_with(prefix) && it.group().contains(part))
+        .map(|it| group(config, it))
         .collect();
     json!({ "logGroups": groups })
 }
 
-fn group(config: &Config, created: i64) -> Value {
-    let arn = group_arn(config);
-    json!({ "logGroupName": GROUP, "creationTime": created, "metricFilterCount": 0, "storedBytes": 0,
+fn group(config: &Config, logs: &LogStore) -> Value {
+    let arn = group_arn(config, logs);
+    json!({ "logGroupName": logs.group(), "creationTime": logs.created(), "metricFilterCount": 0, "storedBytes": 0,
             "arn": format!("{arn}:*"), "logGroupArn": arn, "logGroupClass": "STANDARD" })
 }
 
-fn group_arn(config: &Config) -> String {
+fn group_arn(config: &Config, logs: &LogStore) -> String {
     format!(
-        "arn:aws:logs:{}:{}:log-group:{GROUP}",
-        config.region, config.account
+        "arn:aws:logs:{}:{}:log-group:{}",
+        config.region,
+        config.account,
+        logs.group()
     )
 }
 
@@ -100,7 +106,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn check(&self, logs: &LogStore) -> Result<(), AwsError> {
+    /// The group, which has a stream.
+    pub(super) fn find(&self, groups: &LogGroups) -> Result<Arc<LogStore>, AwsError> {
         let given = self
             .log_group_name
             .as_deref()
@@ -111,10 +118,7 @@ impl Group {
         let name = given
             .rsplit_once("log-group:")
             .map_or(given, |(_, name)| name.trim_end_matches(":*"));
-        if name != GROUP || logs.created().is_none() {
-            return Err(missing(NO_GROUP));
-        }
-        Ok(())
+        groups.find(name).ok_or_else(|| missing(NO_GROUP))
     }
 }
 
@@ -131,8 +135,8 @@ struct DescribeStreams {
     next_token: Option<String>,
 }
 
-fn describe_streams(logs: &LogStore, config: &Config, request: &DescribeStreams) -> Answer {
-    request.group.check(logs)?;
+fn describe_streams(groups: &LogGroups, config: &Config, request: &DescribeStreams) -> Answer {
+    let logs = request.group.find(groups)?;
     let limit = limit(request.limit, MAX_LISTED)?;
     let mut streams = logs.list(
         request
@@ -162,7 +166,7 @@ fn describe_streams(logs: &LogStore, config: &Config, request: &DescribeStreams)
         .iter()
         .skip(skip)
         .take(limit)
-        .map(|it| stream(config, &it.0, it.1))
+        .map(|it| stream(config, &logs, it))
         .collect();
     let mut answer = json!({ "logStreams": page });
     if skip + limit < streams.len() {
@@ -171,9 +175,9 @@ fn describe_streams(logs: &LogStore, config: &Config, request: &DescribeStreams)
     Ok(answer)
 }
 
-fn stream(config: &Config, name: &str, info: StreamInfo) -> Value {
+fn stream(config: &Config, logs: &LogStore, (name, info): &(String, StreamInfo)) -> Value {
     let mut stream = json!({ "logStreamName": name, "creationTime": info.created, "storedBytes": 0,
-        "arn": format!("{}:log-stream:{name}", group_arn(config)) });
+        "arn": format!("{}:log-stream:{name}", group_arn(config, logs)) });
     if let (Some(first), Some(last)) = (info.first, info.last) {
         stream["firstEventTimestamp"] = json!(first);
         stream["lastEventTimestamp"] = json!(last);
@@ -196,8 +200,8 @@ struct GetEvents {
     start_from_head: bool,
 }
 
-fn get_events(logs: &LogStore, request: &GetEvents) -> Answer {
-    request.group.check(logs)?;
+fn get_events(groups: &LogGroups, request: &GetEvents) -> Answer {
+    let logs = request.group.find(groups)?;
     let name = request.log_stream_name.as_str();
     if logs.info(name).is_none() {
         return Err(missing("The specified log stream does not exist."));

@@ -1,13 +1,13 @@
-//! CloudWatch Logs: one group, `/aws/sagemaker/TrainingJobs`, with a stream for each host of each job.
+//! CloudWatch Logs: the group `/aws/sagemaker/TrainingJobs` with a stream for each host of each job, that of transform jobs,
+//! and one for each endpoint.
 
 mod event;
 mod filter;
+mod groups;
 mod handlers;
 mod search;
 mod store;
 
+pub(crate) use groups::LogGroups;
 pub(crate) use handlers::{OPERATIONS, dispatch, dispatch_without_group};
 pub(crate) use store::LogStore;
-
-/// The only log group: SageMaker's own for training jobs.
-pub(crate) const GROUP: &str = "/aws/sagemaker/TrainingJobs";

@@ -4,6 +4,7 @@
 
 use super::event::{Event, Window};
 use super::filter::Filter;
+use super::groups::LogGroups;
 use super::handlers::{Group, MAX_EVENTS, invalid, limit, missing};
 use super::store::LogStore;
 use crate::wire::{Answer, AwsError};
@@ -25,9 +26,9 @@ pub(super) struct FilterEvents {
     next_token: Option<String>,
 }
 
-pub(super) fn filter_events(logs: &LogStore, request: &FilterEvents) -> Answer {
-    request.group.check(logs)?;
-    let names = request.names(logs)?;
+pub(super) fn filter_events(groups: &LogGroups, request: &FilterEvents) -> Answer {
+    let logs = request.group.find(groups)?;
+    let names = request.names(&logs)?;
     let pattern = request.filter_pattern.as_deref().unwrap_or_default();
     let filter = Filter::parse(pattern).map_err(invalid)?;
     let window = Window {
@@ -37,7 +38,7 @@ pub(super) fn filter_events(logs: &LogStore, request: &FilterEvents) -> Answer {
     let keep = |event: &Event| window.contains(event.timestamp) && filter.matches(&event.message);
     let limit = limit(request.limit, MAX_EVENTS)?;
     let mut read = Read::parse(request.next_token.as_deref())?;
-    let (found, more) = merge(logs, &names, &mut read, limit, keep)?;
+    let (found, more) = merge(&logs, &names, &mut read, limit, keep)?;
     let events: Vec<Value> = found.iter().map(Found::document).collect();
     let mut answer = json!({ "events": events, "searchedLogStreams": [] });
     if more {

@@ -5,11 +5,12 @@
 
 use super::event::{Event, now_millis, stored};
 use crate::error::LocalError;
+use crate::job::Sink;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much is read at once from the back: more than the longest line, which is 256 KiB before it is escaped.
 const BLOCK_BYTES: u64 = 4 * 1024 * 1024;
@@ -32,6 +33,7 @@ struct Stream {
 /// Every log stream, by name (`<job>/<host>-<epoch seconds>`).
 #[derive(Debug)]
 pub(crate) struct LogStore {
+    group: String,
     root: PathBuf,
     streams: Mutex<BTreeMap<String, Stream>>,
 }
@@ -40,14 +42,15 @@ pub(crate) struct LogStore {
 pub(super) type Page = Vec<(u64, Event)>;
 
 impl LogStore {
-    /// Opens the streams below `root`, which must exist.
-    pub(crate) fn open(root: PathBuf) -> Result<Self, LocalError> {
+    /// Opens the streams of `group` below `root`, which must exist.
+    pub(crate) fn open(root: PathBuf, group: &str) -> Result<Self, LocalError> {
         let mut streams = BTreeMap::new();
         for (name, path) in files(&root).map_err(LocalError::file("list", &root))? {
             let stream = reopen(&path).map_err(LocalError::file("read", &path))?;
             streams.insert(name, stream);
         }
         Ok(Self {
+            group: group.to_owned(),
             root,
             streams: Mutex::new(streams),
         })
@@ -95,6 +98,24 @@ impl LogStore {
         stream.info.first.get_or_insert(timestamp);
         stream.info.last = Some(timestamp);
         Ok(())
+    }
+
+    /// The group's name.
+    pub(super) fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// A stream that is new, and what writes lines to it.
+    pub(crate) fn stream(self: Arc<Self>, name: String) -> io::Result<Sink> {
+        if !self.has(&name) {
+            self.create(&name)?;
+        }
+        Ok(Arc::new(move |_: usize, line: &str| {
+            // A log that cannot be written must not end what can go on.
+            if let Err(err) = self.append(&name, line) {
+                tracing::warn!(stream = name, %err, "a log line was lost");
+            }
+        }))
     }
 
     /// When the first stream was made: the group's creation.
@@ -264,7 +285,7 @@ mod tests {
     }
 
     fn store(dir: &Path) -> LogStore {
-        let store = LogStore::open(dir.to_owned()).unwrap();
+        let store = LogStore::open(dir.to_owned(), "/group").unwrap();
         store.create("job/algo-1-1").unwrap();
         for line in ["a", "b\tc", "d"] {
             store.append("job/algo-1-1", line).unwrap();
@@ -301,7 +322,7 @@ mod tests {
     #[test]
     fn reading_backward_crosses_blocks_and_passes_over_what_is_not_wanted() {
         let dir = tempfile::tempdir().unwrap();
-        let store = LogStore::open(dir.path().to_owned()).unwrap();
+        let store = LogStore::open(dir.path().to_owned(), "/group").unwrap();
         store.create("job/algo-1-1").unwrap();
         let long = "x".repeat(BLOCK_BYTES as usize / 3);
         for n in 0..9 {
@@ -325,7 +346,7 @@ mod tests {
         let path = dir.path().join("job/algo-1-1.jsonl");
         let whole = fs::read(&path).unwrap();
         fs::write(&path, [&whole[..], br#"{"timestamp":1,"inges"#].concat()).unwrap();
-        let store = LogStore::open(dir.path().to_owned()).unwrap();
+        let store = LogStore::open(dir.path().to_owned(), "/group").unwrap();
         store.append("job/algo-1-1", "e").unwrap();
         let (page, _) = store.forward("job/algo-1-1", 0, 9, |_| true).unwrap();
         assert_eq!(messages(&page), ["a", "b#011c", "d", "e"]);

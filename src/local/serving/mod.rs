@@ -26,6 +26,8 @@ use tokio::task::JoinHandle;
 
 /// How long a model may take until it answers `/ping`, half of what hosting allows.
 const PATIENCE: Duration = Duration::from_mins(4);
+/// What stands for a machine's name in log streams.
+pub(crate) const INSTANCE: &str = "i-local";
 /// How often it is asked.
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -4,8 +4,8 @@ use super::record::{TransformRecord, TransformStatus};
 use super::records::{Batch, batches, lines};
 use super::request::{Assemble, Compression, Plan, Split};
 use crate::app::App;
-use crate::job::{Cause, Order, next_order};
-use crate::serving::{Served, Serving, clear, http};
+use crate::job::{Cause, Order, next_order, now};
+use crate::serving::{INSTANCE, Served, Serving, clear, http};
 use bytes::Bytes;
 use contract::job::S3Uri;
 use flate2::read::MultiGzDecoder;
@@ -59,13 +59,21 @@ impl Transform {
     }
 
     async fn work(&self) -> Result<(), String> {
-        let name = self.name.clone();
-        let sink = Arc::new(move |_: usize, line: &str| tracing::info!(job = name, "{line}"));
+        let internal = |err: String| format!("InternalServerError: {err}");
+        let stream = format!("{}/{INSTANCE}-{}", self.name, now() as u64);
+        let log = self
+            .app
+            .logs
+            .transforms()
+            .map_err(|err| internal(err.to_string()))?;
+        let sink = log
+            .stream(stream)
+            .map_err(|err| internal(err.to_string()))?;
         let serving = Serving::start(&self.app.config, self.served.clone(), sink).await;
         let serving = serving.map_err(|err| format!("AlgorithmError: {err}"))?;
         self.note(|record| {
             record.processes = serving.id.into_iter().collect();
-            record.start_time = Some(crate::job::now());
+            record.start_time = Some(now());
         });
         let Plan { input, output, .. } = &self.plan;
         let keys = self.app.objects.keys(input.bucket(), input.key());
