@@ -307,15 +307,7 @@ impl CliError {
             )],
             Self::Digest {
                 expected, found, ..
-            } => vec![
-                ("expected", format!("sha256 {expected}")),
-                ("found", format!("sha256 {found}")),
-                (
-                    "fix",
-                    "nothing of it was kept; fetch it again, and find out who writes to the bucket"
-                        .to_owned(),
-                ),
-            ],
+            } => digest_lines(expected, found),
             Self::Model { .. } => {
                 vec![(
                     "fix",
@@ -327,6 +319,16 @@ impl CliError {
             Self::Image(err) => vec![("fix", err.fix())],
         }
     }
+}
+
+/// What was fetched is not what was recorded.
+fn digest_lines(expected: &str, found: &str) -> Vec<(&'static str, String)> {
+    let fix = "nothing of it was kept; fetch it again, and find out who writes to the bucket";
+    vec![
+        ("expected", format!("sha256 {expected}")),
+        ("found", format!("sha256 {found}")),
+        ("fix", fix.to_owned()),
+    ]
 }
 
 /// What helps a local SageMaker that did not start.

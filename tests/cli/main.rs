@@ -16,6 +16,7 @@ mod fake;
 mod follow;
 #[cfg(test)]
 mod follow_long;
+#[cfg(test)]
 mod infra;
 #[cfg(test)]
 mod layers;
