@@ -138,4 +138,5 @@ say "building $tag"
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 "$engine" build --quiet --tag "$tag" \
     --build-arg "VERSION=$version" --build-arg "LICENSES=$licences" "$context/image" >&2
 say "the program has $(stat --format %s "$program") bytes; the image:"
-echo "$tag $(docker image inspect --format '{{.Size}}' "$tag") bytes"
+size="$("$engine" image inspect --format '{{.Size}}' "$tag")"
+echo "$tag $size bytes"

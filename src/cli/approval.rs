@@ -190,10 +190,16 @@ impl Approval {
             .await?
         {
             Swap::Done => Ok(()),
-            Swap::Changed => Err(CliError::Conflict {
-                message: format!("another model was approved in this moment: `{uri}` has changed"),
-                fix: "run the same command again: it is held against that one then".to_owned(),
-            }),
+            Swap::Changed => match Self::read(store, to).await? {
+                // An answer was lost, and what was asked again met this very document.
+                Some(there) if there.approval == self => Ok(()),
+                Some(_) | None => Err(CliError::Conflict {
+                    message: format!(
+                        "another model was approved in this moment: `{uri}` has changed"
+                    ),
+                    fix: "run the same command again: it is held against that one then".to_owned(),
+                }),
+            },
         }
     }
 }

@@ -192,7 +192,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "prices refresh",
         &[
             "linden prices refresh --region eu-west-1",
-            "linden prices refresh --region eu-west-1 -o configs/prices.json",
+            "linden prices refresh --region eu-west-1 -o prices.json",
         ],
     ),
     (

@@ -72,7 +72,7 @@ pub const GRANTS: &[Grant] = &[
         resource: "*",
     },
     Grant {
-        purpose: "doctor, plan --online, --pin, image inspect | verify",
+        purpose: "doctor, plan --online, --pin, image push | inspect | verify",
         actions: &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
         resource: "the image's repository",
     },

@@ -169,7 +169,7 @@ impl Printer {
         self.screen == Screen::Redrawn
     }
 
-    /// Characters in a line of stdout: the terminal's, else `COLUMNS`, else 80.
+    /// Characters in a line of stdout: `COLUMNS`, else the terminal's, else 80.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -253,7 +253,9 @@ impl Printer {
         }
         let (text, colored) = (Arc::new(text), self.err.colored);
         let draw = move |_: &ProgressState, out: &mut dyn fmt::Write| {
-            let text = text(width());
+            // What is drawn over must not wrap, whatever an old `COLUMNS` says.
+            let seen = terminal_size::terminal_size().map(|it| usize::from(it.0.0));
+            let text = text(seen.filter(|it| *it > 0).unwrap_or_else(width));
             // There is nobody to tell that a line could not be drawn.
             let _ = if colored {
                 out.write_str(&text)

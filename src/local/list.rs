@@ -73,27 +73,40 @@ impl<T> Page<T> {
 
 impl List {
     /// The page of `items` that is asked for. `sorts` are the sorts that the operation has, by its own spelling; where the
-    /// request names none it is sorted by time of creation..
+    /// request names none it is sorted by time of creation.
     pub(crate) fn page<T>(
         &self,
         items: Vec<(Facts, T)>,
         sorts: &[(&str, By)],
         default: Order,
     ) -> Result<Page<T>, AwsError> {
+        self.page_by(items, sorts, (By::CreationTime, default))
+    }
+
+    /// The same where the request's defaults are `by` and `order`. A list by objective has only items that have one.
+    pub(crate) fn page_by<T>(
+        &self,
+        items: Vec<(Facts, T)>,
+        sorts: &[(&str, By)],
+        (by, order): (By, Order),
+    ) -> Result<Page<T>, AwsError> {
         let by = match self.sort_by.as_deref() {
-            None => By::CreationTime,
+            None => by,
             Some(asked) => match sorts.iter().find(|it| it.0 == asked) {
                 Some(found) => found.1,
                 None => return Err(not_in("sortBy", asked, sorts.iter().map(|it| it.0))),
             },
         };
         let order = match self.sort_order.as_deref() {
-            None => default,
+            None => order,
             Some("Descending") => Order::Descending,
             Some("Ascending") => Order::Ascending,
             Some(other) => return Err(not_in("sortOrder", other, ["Ascending", "Descending"])),
         };
-        let wanted = items.into_iter().filter(|it| self.wants(&it.0));
+        let is_sorted = |it: &Facts| by != By::Objective || it.objective.is_some();
+        let wanted = items
+            .into_iter()
+            .filter(|it| self.wants(&it.0) && is_sorted(&it.0));
         let keyed = wanted.map(|(facts, it)| (Key::of(&facts, by), it));
         cut(
             keyed.collect(),

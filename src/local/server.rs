@@ -55,10 +55,11 @@ impl Server {
         let records = Records::open(&folders)?;
         recover(&jobs, &folders)?;
         recover_others(&records, &folders)?;
-        folders.sweep()?;
+        // Containers write below `work` as long as they run.
         if config.engine == Engine::Docker {
             sweep_containers(&root).await.map_err(LocalError::Engine)?;
         }
+        folders.sweep()?;
         let logs = LogGroups::open(folders.logs.clone(), folders.log_groups.clone())?;
         let objects = Objects::open(folders.objects.clone())?;
         let port = config.port;

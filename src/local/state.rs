@@ -9,6 +9,8 @@
 //! log-groups/<group>/     the same of transform jobs and of each endpoint (logs/groups.rs)
 //! s3/<bucket>/<key>       objects (s3/bucket.rs)
 //! work/<job>/<host>/      the trees of running jobs, gone when they end
+//! work/transform.<job>/   the tree of a transform job's model, likewise
+//! work/endpoint.<name>.<id>/<variant>/    those of an endpoint's models, one id a start
 //! spool/                  uploads that are coming in
 //! ```
 //! A document is written beside its place and renamed, so that a reader or a crash finds the old one or the new one.

@@ -104,7 +104,8 @@ fn every_object_is_answered_beside_its_name_however_it_is_sent() {
         logged(&local, "/aws/sagemaker/TransformJobs", "plain/")
             .contains("Listening on 127.0.0.1:")
     );
-    assert!(job["TransformStartTime"].as_f64() <= job["TransformEndTime"].as_f64());
+    let time = |member: &str| job[member].as_f64().unwrap();
+    assert!(time("TransformStartTime") <= time("TransformEndTime"));
     let (first, second) = (
         local.get("plain/a.csv.out"),
         local.get("plain/deep/b.csv.out"),
@@ -272,6 +273,14 @@ fn an_endpoint_outlives_its_server_and_is_gone_when_it_is_deleted() {
     let gone = local.refused("DescribeEndpoint", &name).1;
     assert!(gone.starts_with("Could not find endpoint \""), "{gone}");
     assert_eq!(invoke(&local, "point", &[], rows).status, 400);
+    // The end of the old one takes nothing from a namesake.
+    let endpoint = json!({ "EndpointName": "point", "EndpointConfigName": "config" });
+    local.sagemaker("CreateEndpoint", &endpoint);
+    until(&local, "DescribeEndpoint", &name, |it| {
+        it["EndpointStatus"] == "InService"
+    });
+    assert_eq!(invoke(&local, "point", &[], rows).body, before);
+    local.sagemaker("DeleteEndpoint", &name);
     local.sagemaker(
         "DeleteEndpointConfig",
         &json!({ "EndpointConfigName": "config" }),
@@ -434,6 +443,7 @@ fn an_endpoint_that_is_not_here_is_refused_with_what_is() {
     let config =
         |variants: Value| json!({ "EndpointConfigName": "c", "ProductionVariants": variants });
     let variant = |model: &str| json!({ "VariantName": "v", "ModelName": model });
+    let named = |name: &str| config(json!([{ "VariantName": name, "ModelName": "model" }]));
     let one = || config(json!([variant("model")]));
     let cases = vec![
         (config(json!([])), "allowed is 1 to 10"),
@@ -442,6 +452,8 @@ fn an_endpoint_that_is_not_here_is_refused_with_what_is() {
             config(json!([variant("model"), variant("model")])),
             "has `v` twice",
         ),
+        (named("../x"), "VariantName: "),
+        (named("/x"), "VariantName: "),
         (
             with(one(), "/AsyncInferenceConfig", json!({})),
             "AsyncInferenceConfig is not there",

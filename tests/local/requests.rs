@@ -96,6 +96,21 @@ fn an_output_bucket_must_be_there() {
 }
 
 #[test]
+fn checkpoints_stay_in_their_hosts_tree() {
+    let local = Local::start();
+    for path in ["/tmp/kept", "/opt/ml/../../tmp/kept"] {
+        let mut document = request("x", "ok");
+        document["CheckpointConfig"] = json!({ "S3Uri": "s3://bkt/ckpt", "LocalPath": path });
+        let (code, message) = local.refused("CreateTrainingJob", &document);
+        assert_eq!(code, "ValidationException");
+        assert!(
+            message.contains("keeps checkpoints below /opt/ml"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn another_image_needs_a_container_engine_and_is_told_so() {
     let local = Local::start();
     for image in [

@@ -204,6 +204,30 @@ fn a_quota_names_itself_its_use_and_what_was_asked() {
 }
 
 #[test]
+fn a_warm_pool_that_is_taken_over_is_not_counted_twice() {
+    let local = playing(
+        "[[quota]]\ninstance_type = \"ml.m5.large\"\nusage = \"training warm pool\"\ninstances = 1\n",
+    );
+    let keeping = |name: &str| {
+        let mut document = request(name, "ok");
+        document["ResourceConfig"]["KeepAlivePeriodInSeconds"] = json!(600);
+        document
+    };
+    local.create(&keeping("first"));
+    local.ended("first");
+    let mut other = keeping("other");
+    other["ResourceConfig"]["VolumeSizeInGB"] = json!(6);
+    let (code, _) = local.refused("CreateTrainingJob", &other);
+    assert_eq!(code, "ResourceLimitExceeded", "the pool does not fit");
+    local.create(&keeping("second"));
+    let first = local.describe("first");
+    assert_eq!(
+        first["WarmPoolStatus"]["ReusedByJob"], "second",
+        "{first:#}"
+    );
+}
+
+#[test]
 fn a_silent_host_has_no_stream_and_a_late_one_has_all_lines() {
     let local = playing(
         "[[job]]\nname_prefix = \"mute\"\nsilent_host = \"algo-2\"\n[[job]]\nname_prefix = \"late\"\nsilent_host = \"algo-2\"\nsilent_for = \"1m\"\n",

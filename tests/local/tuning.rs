@@ -166,7 +166,7 @@ fn chance_draws_from_its_ranges_as_often_as_it_may_and_so_many_at_a_time() {
     let start = Instant::now();
     while describe(&local, "chance")["HyperParameterTuningJobStatus"] == "InProgress" {
         let running = describe(&local, "chance")["TrainingJobStatusCounters"]["InProgress"].clone();
-        assert!(running.as_u64() <= Some(3), "{running}");
+        assert!(running.as_u64().unwrap() <= 3, "{running}");
         assert!(start.elapsed() < Duration::from_mins(1));
     }
     let job = describe(&local, "chance");
@@ -218,6 +218,10 @@ fn one_that_fails_does_not_end_the_others_and_all_that_fail_do() {
         "AlgorithmError: UserError: x is bad, exit code: 1"
     );
     assert_eq!(failed[0]["ObjectiveStatus"], "Failed");
+    let sort = json!({ "SortBy": "FinalObjectiveMetricValue" });
+    let valued = children(&local, "some", sort);
+    assert_eq!(valued.len(), 1, "without the one that has no value");
+    assert_eq!(valued[0]["TunedHyperParameters"], json!({ "x": "1" }));
     local.sagemaker(
         "CreateHyperParameterTuningJob",
         &tuning("none", "Grid", words(&["bad"]), limits),
@@ -232,6 +236,46 @@ fn one_that_fails_does_not_end_the_others_and_all_that_fail_do() {
         "{job:#}"
     );
     assert_eq!(job["BestTrainingJob"], Value::Null);
+    let listed = local.sagemaker("ListHyperParameterTuningJobs", &json!({}));
+    let summaries = listed["HyperParameterTuningJobSummaries"]
+        .as_array()
+        .unwrap();
+    let names: Vec<&Value> = summaries
+        .iter()
+        .map(|it| &it["HyperParameterTuningJobName"])
+        .collect();
+    assert_eq!(names, ["none", "some"], "by name unless asked");
+}
+
+#[test]
+fn a_deleted_namesakes_training_jobs_are_not_counted() {
+    let local = Local::start();
+    let limits = json!({ "MaxParallelTrainingJobs": 2 });
+    let request = tuning("same", "Grid", words(&["2", "1"]), limits);
+    local.sagemaker("CreateHyperParameterTuningJob", &request);
+    ended(&local, "same");
+    let name = |it: &Value| it["TrainingJobName"].as_str().unwrap().to_owned();
+    let before: Vec<String> = children(&local, "same", json!({}))
+        .iter()
+        .map(name)
+        .collect();
+    local.sagemaker(
+        "DeleteHyperParameterTuningJob",
+        &json!({ "HyperParameterTuningJobName": "same" }),
+    );
+    local.sagemaker("CreateHyperParameterTuningJob", &request);
+    let job = ended(&local, "same");
+    assert_eq!(job["HyperParameterTuningJobStatus"], "Completed", "{job:#}");
+    assert_eq!(job["TrainingJobStatusCounters"]["Completed"], 2);
+    let after: Vec<String> = children(&local, "same", json!({}))
+        .iter()
+        .map(name)
+        .collect();
+    assert_eq!((before.len(), after.len()), (2, 2));
+    for it in &before {
+        assert!(!after.contains(it), "{it} in {after:?}");
+        assert_eq!(local.describe(it)["TrainingJobStatus"], "Completed");
+    }
 }
 
 #[test]
@@ -257,6 +301,14 @@ fn a_value_that_is_good_enough_ends_it() {
     assert_eq!(
         ended(&local, "tired")["TrainingJobStatusCounters"]["Completed"],
         3
+    );
+    // A value as good as the best is no improvement.
+    request["HyperParameterTuningJobName"] = json!("even");
+    request["HyperParameterTuningJobConfig"]["ParameterRanges"] = words(&["1", "1", "1"]);
+    local.sagemaker("CreateHyperParameterTuningJob", &request);
+    assert_eq!(
+        ended(&local, "even")["TrainingJobStatusCounters"]["Completed"],
+        2
     );
 }
 

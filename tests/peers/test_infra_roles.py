@@ -12,11 +12,13 @@ from stack import defaults, template, variant  # noqa: F401, fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
 
 ROLES = ["TrainingRole", "SubmitterRole", "SchedulerRole"]
+SUBMITTER = f"arn:aws:iam::{ACCOUNT}:role/linden-submitter"
 # What a named resource may begin with: this stack's own, training jobs, their logs, a VPC's parts.
 OWN = (
     f"arn:aws:s3:::{BUCKET}",
     REPOSITORY,
     ROLE,
+    SUBMITTER,
     JOBS,
     LOGS,
     KEY,
@@ -229,6 +231,8 @@ def test_the_submitter_may_do_what_linden_does(variant: Told) -> None:
     assert allows(statements, "sagemaker:ListTrainingJobs")
     assert allows(statements, "logs:DescribeLogStreams", f"{LOGS}:log-stream:")
     assert allows(statements, "logs:GetLogEvents", STREAM)
+    for role in (ROLE, SUBMITTER):
+        assert allows(statements, "iam:SimulatePrincipalPolicy", role), role
     assert allows(statements, "s3:ListBucket", f"arn:aws:s3:::{BUCKET}")
     assert allows(statements, "s3:PutObject", f"{OBJECTS}/train/train.csv")
     assert allows(statements, "s3:GetObject", f"{OBJECTS}/output/a/output/model.tar.gz")

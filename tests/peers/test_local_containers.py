@@ -175,6 +175,8 @@ def test_a_failure_and_an_image_that_is_not_there_are_told(docker: str, image: s
     with pytest.raises(botocore.exceptions.ClientError, match="is not on this machine") as refused:
         local.create("nowhere", **in_container("123456789012.dkr.ecr.eu-west-1.amazonaws.com/nowhere:1"))
     assert code(refused) == "ValidationException"
+    with pytest.raises(botocore.exceptions.ClientError, match="no image begins with `-`"):
+        local.create("option", **in_container("--privileged"))
     with pytest.raises(botocore.exceptions.ClientError, match="not to be reached from a container"):
         local.create("streamed", **in_container(image), Environment={"LINDEN_CHANNEL_TRAIN": "s3://planning/train/"})
     assert left_behind(docker, local) == ""

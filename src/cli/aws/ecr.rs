@@ -3,6 +3,8 @@
 //! The manifest comes with `BatchGetImage`; the processor that an image is for stands in its configuration, which is a blob
 //! behind an address that `GetDownloadUrlForLayer` signs.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::ImageIdentifier;
@@ -14,6 +16,9 @@ use crate::image::{Config, Descriptor, MANIFEST_TYPES, Manifest};
 
 /// A configuration is a few kilobytes; more is not one.
 const MAX_CONFIG_BYTES: usize = 4 << 20;
+
+/// For all of a configuration.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// ECR.
 #[derive(Debug)]
@@ -113,12 +118,17 @@ impl Ecr {
             .map_err(|err| AwsError::from_sdk("GetDownloadUrlForLayer", &err).to_string())?;
         let url = answer.download_url.unwrap_or_default();
         let told = |err: reqwest::Error| format!("its configuration: {}", err.without_url());
-        let answer = reqwest::get(&url).await.map_err(told)?;
-        let answer = answer.error_for_status().map_err(told)?;
-        if answer.content_length().unwrap_or_default() > MAX_CONFIG_BYTES as u64 {
-            return Err("its configuration is too large to be one".to_owned());
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build();
+        let answer = client.map_err(told)?.get(&url).send().await;
+        let answer = answer.and_then(reqwest::Response::error_for_status);
+        let mut answer = answer.map_err(told)?;
+        let mut bytes = vec![];
+        while let Some(part) = answer.chunk().await.map_err(told)? {
+            bytes.extend_from_slice(&part);
+            if bytes.len() > MAX_CONFIG_BYTES {
+                return Err("its configuration is too large to be one".to_owned());
+            }
         }
-        let bytes = answer.bytes().await.map_err(told)?;
         if !config.is_of(&bytes) {
             return Err("its configuration is not what the manifest names".to_owned());
         }

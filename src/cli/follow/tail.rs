@@ -124,7 +124,9 @@ impl<'a> Tail<'a> {
             0 => self.hosts,
             wanted => wanted.min(self.hosts),
         };
-        if status_changed || self.streams.len() < expected || now >= self.discover_due {
+        // A first look that broke off is looked again, since it says where streams are begun.
+        let is_due = status_changed || now >= self.discover_due;
+        if !self.begun || is_due || self.streams.len() < expected {
             self.discover_due = now + self.pace.discover;
             self.discover().await?;
         }
@@ -334,6 +336,7 @@ impl<'a> Tail<'a> {
             }
             _ => {
                 self.refused = true;
+                self.due = Duration::MAX;
                 on_event(Event::LogRefused(err));
             }
         }

@@ -129,9 +129,7 @@ fn from_layout(files: Files, platform: &str) -> Result<Archive, ImageError> {
         0 => return Err(files.wrong("it names no image")),
         1 => 0,
         _ => {
-            let fits = found
-                .iter()
-                .position(|it| it.1.platform.to_string() == platform);
+            let fits = found.iter().position(|it| it.1.platform.is(platform));
             fits.ok_or_else(|| ImageError::Platform {
                 place: files.path.display().to_string(),
                 found: found

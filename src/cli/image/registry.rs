@@ -4,6 +4,7 @@
 //! against its digest before it is believed; a tag that names another image is left alone; a push leaves no tag before
 //! every blob is there.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,8 @@ use super::{Config, Descriptor, MANIFEST_TYPES, Manifest, digest};
 use crate::aws::RegistryLogin;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// Counts from the begin of a request, so a whole blob must go up in it.
+const READ_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// An image in a registry, and how to speak to that.
 pub struct Registry {
@@ -330,7 +332,13 @@ fn read(err: &OciDistributionError) -> (RegistryTrouble, String) {
                 Some(404) => RegistryTrouble::NotFound,
                 _ => RegistryTrouble::Service,
             };
-            (kind, format!("is not reached: {}", crate::aws::causes(err)))
+            // Its own text holds the address, which is signed where a blob lies in S3.
+            let why = match (err.status(), err.source()) {
+                (Some(status), _) => format!("answers with HTTP {}", status.as_u16()),
+                (None, Some(cause)) => format!("is not reached: {}", crate::aws::causes(cause)),
+                (None, None) => "is not reached".to_owned(),
+            };
+            (kind, why)
         }
         OciDistributionError::DigestError(err) => {
             (RegistryTrouble::Wrong, format!("answers with {err}"))

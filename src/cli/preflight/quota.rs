@@ -138,6 +138,7 @@ fn judge(
     } else {
         ""
     };
+    let is_known = matches!(used, Ok((_, false)));
     let (in_use, told) = match used {
         Ok((n, false)) => (n, format!("{n} in use")),
         Ok((n, true)) => (n, format!("at least {n} in use")),
@@ -145,7 +146,11 @@ fn judge(
     };
     let detail = format!("{allowed} allowed{default}, {told}, {need} needed: {name}");
     if allowed >= in_use + need {
-        return Check::ok(NAME, detail);
+        return if is_known {
+            Check::ok(NAME, detail)
+        } else {
+            Check::unknown(NAME, detail)
+        };
     }
     let fix = if allowed >= need {
         "wait until the others have ended, or ask for more".to_owned()
@@ -284,7 +289,7 @@ mod tests {
         );
         let err = AwsError::of(AwsErrorKind::Throttled, "ListTrainingJobs", "slow");
         let unseen = judge("q", Some(&quota(4.0, false)), Err(&err), 1);
-        assert_eq!(unseen.verdict, Verdict::Ok);
+        assert_eq!(unseen.verdict, Verdict::Unknown);
         assert!(unseen.detail.contains("in use not known (slow)"));
     }
 

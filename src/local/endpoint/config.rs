@@ -103,31 +103,8 @@ pub(crate) fn create(app: &App, request: Create) -> Answer {
     }
     let mut names: Vec<String> = Vec::new();
     for value in &request.production_variants {
-        let it = variant(value)?;
-        if value.get("ServerlessConfig").is_some() {
-            return Err(AwsError::validation(
-                "ServerlessConfig is not there in the local SageMaker: give InstanceType and InitialInstanceCount",
-            ));
-        }
-        if names.contains(&it.variant_name) {
-            return Err(AwsError::validation(format!(
-                "ProductionVariants has `{}` twice",
-                it.variant_name
-            )));
-        }
-        if !it.initial_variant_weight.is_finite() || it.initial_variant_weight < 0.0 {
-            return Err(AwsError::validation(format!(
-                "InitialVariantWeight of `{}` must be 0 or more",
-                it.variant_name
-            )));
-        }
-        if app.records.models.get(&it.model_name).is_none() {
-            let arn = app.config.arn("model", &it.model_name);
-            return Err(AwsError::validation(format!(
-                "Could not find model \"{arn}\"."
-            )));
-        }
-        names.push(it.variant_name);
+        let name = check_variant(app, value, &names)?;
+        names.push(name);
     }
     let arn = app.config.arn("endpoint-config", name);
     let record = ConfigRecord {
@@ -149,6 +126,39 @@ pub(crate) fn create(app: &App, request: Create) -> Answer {
         )));
     }
     Ok(json!({ "EndpointConfigArn": arn }))
+}
+
+/// Refuses a variant that cannot be hosted here, beside those of `names`; else its name.
+fn check_variant(app: &App, value: &Value, names: &[String]) -> Result<String, AwsError> {
+    let it = variant(value)?;
+    // It becomes a folder's name, which is emptied.
+    it.variant_name
+        .parse::<JobName>()
+        .map_err(|err: NameError| AwsError::validation(format!("VariantName: {err}")))?;
+    if value.get("ServerlessConfig").is_some() {
+        return Err(AwsError::validation(
+            "ServerlessConfig is not there in the local SageMaker: give InstanceType and InitialInstanceCount",
+        ));
+    }
+    if names.contains(&it.variant_name) {
+        return Err(AwsError::validation(format!(
+            "ProductionVariants has `{}` twice",
+            it.variant_name
+        )));
+    }
+    if !it.initial_variant_weight.is_finite() || it.initial_variant_weight < 0.0 {
+        return Err(AwsError::validation(format!(
+            "InitialVariantWeight of `{}` must be 0 or more",
+            it.variant_name
+        )));
+    }
+    if app.records.models.get(&it.model_name).is_none() {
+        let arn = app.config.arn("model", &it.model_name);
+        return Err(AwsError::validation(format!(
+            "Could not find model \"{arn}\"."
+        )));
+    }
+    Ok(it.variant_name)
 }
 
 fn variant(value: &Value) -> Result<Variant, AwsError> {

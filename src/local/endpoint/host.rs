@@ -1,4 +1,7 @@
 //! The task of an endpoint: its processes, from their start until somebody ends them.
+//!
+//! Invariant: a host that ends changes nothing of a namesake that was made since: neither its record, nor its tree, nor who
+//! answers for it.
 
 use super::record::{EndpointRecord, EndpointStatus, VariantRecord};
 use crate::app::App;
@@ -14,7 +17,14 @@ use tokio::sync::watch;
 
 /// The endpoints of a server that have their processes.
 #[derive(Debug, Default)]
-pub(crate) struct Hosted(Mutex<BTreeMap<String, Vec<Answering>>>);
+pub(crate) struct Hosted(Mutex<BTreeMap<String, Hosting>>);
+
+/// What answers for an endpoint, and whose it is.
+#[derive(Debug)]
+struct Hosting {
+    host: String,
+    variants: Vec<Answering>,
+}
 
 /// A variant that answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +38,7 @@ impl Hosted {
     /// The variant that is asked: the named one, or one by its weight. `None` if there is none.
     pub(super) fn pick(&self, endpoint: &str, named: Option<&str>) -> Option<Answering> {
         let hosted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let variants = hosted.get(endpoint)?;
+        let variants = &hosted.get(endpoint)?.variants;
         if let Some(name) = named {
             return variants.iter().find(|it| it.variant == name).cloned();
         }
@@ -51,12 +61,17 @@ impl Hosted {
         hosted.contains_key(endpoint)
     }
 
-    fn set(&self, endpoint: &str, variants: Option<Vec<Answering>>) {
+    fn set(&self, endpoint: &str, hosting: Hosting) {
         let mut hosted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match variants {
-            Some(variants) => hosted.insert(endpoint.to_owned(), variants),
-            None => hosted.remove(endpoint),
-        };
+        hosted.insert(endpoint.to_owned(), hosting);
+    }
+
+    /// Forgets what answers for an endpoint if it is `host`'s.
+    fn remove(&self, endpoint: &str, host: &str) {
+        let mut hosted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosted.get(endpoint).is_some_and(|it| it.host == host) {
+            hosted.remove(endpoint);
+        }
     }
 }
 
@@ -65,12 +80,17 @@ impl Hosted {
 pub(super) struct Host {
     pub(super) app: Arc<App>,
     pub(super) name: String,
+    /// When its endpoint was made, by which a namesake's record is told from its own.
+    pub(super) created: f64,
+    /// Its own, and part of its tree's name.
+    pub(super) id: String,
 }
 
 impl Host {
     /// Starts its processes, and ends them when it is told to.
     pub(super) async fn run(self, mut orders: watch::Receiver<Order>) {
-        let Some(record) = self.app.records.endpoints.get(&self.name) else {
+        let record = self.app.records.endpoints.get(&self.name);
+        let Some(record) = record.filter(|it| self.is_of(it)) else {
             return;
         };
         let started = tokio::select! {
@@ -88,8 +108,13 @@ impl Host {
                 return clear(&self.root());
             }
         };
-        self.app.hosted.set(&self.name, Some(answering));
+        let hosting = Hosting {
+            host: self.id.clone(),
+            variants: answering,
+        };
         self.note(|record| {
+            // Before anybody is told that it is in service.
+            self.app.hosted.set(&self.name, hosting);
             record.processes = servings.iter().filter_map(|it| it.id).collect();
             if record.status != EndpointStatus::InService {
                 record.enter(EndpointStatus::InService);
@@ -130,7 +155,7 @@ impl Host {
     }
 
     async fn end(&self, servings: Vec<Serving>) {
-        self.app.hosted.set(&self.name, None);
+        self.app.hosted.remove(&self.name, &self.id);
         for serving in servings {
             serving.stop(self.app.config.stop_grace).await;
         }
@@ -142,12 +167,18 @@ impl Host {
         self.app
             .folders
             .work
-            .join(format!("endpoint-{}", self.name))
+            .join(format!("endpoint.{}.{}", self.name, self.id))
+    }
+
+    fn is_of(&self, record: &EndpointRecord) -> bool {
+        record.creation_time == self.created
     }
 
     fn note(&self, change: impl FnOnce(&mut EndpointRecord)) {
         let change = |record: &mut EndpointRecord| {
-            change(record);
+            if self.is_of(record) {
+                change(record);
+            }
             Ok::<_, Infallible>(())
         };
         // One that was deleted meanwhile has nothing to be noted.

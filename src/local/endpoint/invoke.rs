@@ -42,18 +42,19 @@ pub(crate) async fn invoke(app: &App, name: &str, request: Request) -> Response 
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return refused(&format!("a request has at most {MAX_BODY} bytes"));
     };
-    let Some(record) = app.records.endpoints.get(name) else {
-        let account = &app.config.account;
-        return refused(&format!("Endpoint {name} of account {account} not found."));
-    };
     let start = Instant::now();
-    // One that was in service before the server started again is on its way.
-    while record.status == EndpointStatus::InService
-        && !app.hosted.has(name)
-        && start.elapsed() < PATIENCE
-    {
+    let record = loop {
+        let Some(record) = app.records.endpoints.get(name) else {
+            let account = &app.config.account;
+            return refused(&format!("Endpoint {name} of account {account} not found."));
+        };
+        // One that was in service before the server started again is on its way, unless it fails or is deleted.
+        let is_awaited = record.status == EndpointStatus::InService && !app.hosted.has(name);
+        if !is_awaited || start.elapsed() >= PATIENCE {
+            break record;
+        }
         tokio::time::sleep(LOOK).await;
-    }
+    };
     let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok());
     let variant = text(TARGET_VARIANT);
     let Some(answering) = app.hosted.pick(name, variant) else {

@@ -6,7 +6,7 @@ use super::record::{EndpointRecord, EndpointStatus, VariantRecord};
 use crate::app::App;
 use crate::job::{Order, now};
 use crate::list::{By, Facts, List, Order as ListOrder};
-use crate::wire::{Answer, AwsError};
+use crate::wire::{Answer, AwsError, request_id};
 use contract::job::request::Tag;
 use contract::job::{JobName, NameError};
 use serde::Deserialize;
@@ -70,7 +70,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
             "Cannot create already existing endpoint \"{arn}\"."
         )));
     }
-    start(app, &name);
+    start(app, &name, at);
     Ok(json!({ "EndpointArn": arn }))
 }
 
@@ -78,16 +78,20 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
 pub(crate) fn resume(app: &Arc<App>) {
     for record in app.records.endpoints.all() {
         match record.status {
-            EndpointStatus::Creating | EndpointStatus::InService => start(app, &record.name),
+            EndpointStatus::Creating | EndpointStatus::InService => {
+                start(app, &record.name, record.creation_time);
+            }
             EndpointStatus::Failed => {}
         }
     }
 }
 
-fn start(app: &Arc<App>, name: &str) {
+fn start(app: &Arc<App>, name: &str, created: f64) {
     let host = Host {
         app: Arc::clone(app),
         name: name.to_owned(),
+        created,
+        id: request_id(),
     };
     app.start(key(name), |orders| host.run(orders));
 }
@@ -132,13 +136,14 @@ fn summary(record: &EndpointRecord) -> Value {
 /// `DeleteEndpoint`: it is gone at once, its processes soon after.
 pub(crate) fn delete(app: &App, request: &ByName) -> Answer {
     let name = &request.endpoint_name;
-    let removed = app
-        .records
-        .endpoints
-        .remove(name, |_| Ok::<_, AwsError>(()));
+    // Before the name is free again, or the order would end a namesake.
+    let stop = |_: &EndpointRecord| {
+        app.order(&key(name), Order::Stop);
+        Ok::<_, AwsError>(())
+    };
+    let removed = app.records.endpoints.remove(name, stop);
     let removed = removed.map_err(AwsError::internal)?;
     removed.ok_or_else(|| not_found(app, name))??;
-    app.order(&key(name), Order::Stop);
     Ok(Value::Null)
 }
 

@@ -16,6 +16,7 @@ use super::runner::{End, Halt, Runner, abandoned};
 use super::spot::patience;
 use crate::config::Engine;
 use contract::job::{S3Uri, SecondaryStatus, TrainingJobDescription};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -32,6 +33,15 @@ pub(super) enum Attempt {
     Over(End),
     /// The spot machines were taken away.
     Interrupted,
+}
+
+/// What a start runs.
+#[derive(Clone, Copy, Debug)]
+struct Start<'a> {
+    job: &'a TrainingJobDescription,
+    hosts: &'a [Host],
+    /// `None` where hosts are processes.
+    containers: Option<&'a Containers>,
 }
 
 impl Runner {
@@ -150,8 +160,6 @@ impl Runner {
         orders: watch::Receiver<Order>,
         checkpoints: &mut Option<Checkpoints>,
     ) -> Result<Ended, Halt> {
-        let sink = self.sink(job, hosts)?;
-        let environment = self.environment(job);
         let containers = match self.config.engine {
             Engine::Process => None,
             Engine::Docker => {
@@ -159,7 +167,33 @@ impl Runner {
                 Some(opened.map_err(Halt::internal)?)
             }
         };
-        let command = |host: &Host| match &containers {
+        let start = Start {
+            job,
+            hosts,
+            containers: containers.as_ref(),
+        };
+        let ended = self.run_hosts(&start, orders, checkpoints).await;
+        // Whatever went wrong: nothing ends containers and their network but this.
+        if let Some(containers) = &containers {
+            containers.close(hosts).await;
+        }
+        let ended = ended?;
+        upload_checkpoints(checkpoints).await?;
+        self.note_processes(job, Vec::new())?;
+        ended.map_err(Halt::internal)
+    }
+
+    /// Starts the hosts and waits for their end, with checkpoints uploaded meanwhile.
+    async fn run_hosts(
+        &self,
+        start: &Start<'_>,
+        orders: watch::Receiver<Order>,
+        checkpoints: &mut Option<Checkpoints>,
+    ) -> Result<io::Result<Ended>, Halt> {
+        let (job, hosts) = (start.job, start.hosts);
+        let sink = self.sink(job, hosts)?;
+        let environment = self.environment(job);
+        let command = |host: &Host| match start.containers {
             Some(it) => it.command(host, &environment),
             None => process(&self.trainer, &environment, host),
         };
@@ -171,18 +205,12 @@ impl Runner {
         let limits = self.limits(job);
         let mut end = std::pin::pin!(trainers.end(limits, orders));
         let mut tick = tokio::time::interval(CHECKPOINT_PERIOD);
-        let ended = loop {
+        loop {
             tokio::select! {
-                ended = &mut end => break ended,
+                ended = &mut end => return Ok(ended),
                 _ = tick.tick() => upload_checkpoints(checkpoints).await?,
             }
-        };
-        if let Some(containers) = &containers {
-            containers.close(hosts).await;
         }
-        upload_checkpoints(checkpoints).await?;
-        self.note_processes(job, Vec::new())?;
-        ended.map_err(Halt::internal)
     }
 
     /// What is left of the job's time, as its record has it.

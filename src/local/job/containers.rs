@@ -68,10 +68,9 @@ impl Containers {
             "--user",
             &format!("{}:{}", getuid().as_raw(), getgid().as_raw()),
         ]);
-        let tree = format!(
-            "type=bind,source={},target={DEFAULT_ROOT}",
-            host.root.path().display()
-        );
+        // The option is a line of CSV, and a path may have commas and quotes.
+        let source = host.root.path().display().to_string().replace('"', "\"\"");
+        let tree = format!("type=bind,\"source={source}\",target={DEFAULT_ROOT}");
         command.args(["--mount", &tree]);
         if let Some(machine) = self.machine {
             let memory = format!("{}m", machine.memory);
@@ -139,7 +138,8 @@ pub(crate) async fn sweep(state: &Path) -> io::Result<()> {
     let filter = format!("label={}", label(state));
     let containers = docker(&["ps", "--all", "--quiet", "--filter", &filter]).await?;
     for id in containers.split_whitespace() {
-        docker(&["rm", "--force", id]).await?;
+        // One that has ended meanwhile is gone by itself; one that stays keeps its network, which says so.
+        let _ = docker(&["rm", "--force", id]).await;
     }
     let networks = docker(&["network", "ls", "--quiet", "--filter", &filter]).await?;
     for id in networks.split_whitespace() {

@@ -10,7 +10,7 @@ use contract::job::request::{AlgorithmSpecification, Channel};
 use contract::job::{CreateTrainingJobRequest, ImageUri, NameError, S3Uri};
 use contract::paths::DEFAULT_ROOT;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// The repository whose images run as processes.
 const TRAINER_REPOSITORY: &str = "linden-trainer";
@@ -51,7 +51,7 @@ pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(),
         if let Some(path) = checkpoint
             .local_path
             .as_deref()
-            .filter(|it| !Path::new(it).starts_with(DEFAULT_ROOT))
+            .filter(|it| !is_below_root(it))
         {
             return Err(AwsError::validation(format!(
                 "CheckpointConfig.LocalPath is `{path}`, the local SageMaker keeps checkpoints below {DEFAULT_ROOT}"
@@ -59,6 +59,12 @@ pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Whether a path is below the contract's root; one with a `..` could lead out of its host's tree.
+fn is_below_root(path: &str) -> bool {
+    let path = Path::new(path);
+    path.starts_with(DEFAULT_ROOT) && !path.components().any(|it| it == Component::ParentDir)
 }
 
 /// Refuses what only a pipe brings, where the channel is none.
@@ -109,6 +115,12 @@ fn container(
     environment: &BTreeMap<String, String>,
 ) -> Result<(), AwsError> {
     let image = training_image(algorithm)?;
+    // Docker would take it for one of its options.
+    if image.starts_with('-') {
+        return Err(AwsError::validation(format!(
+            "AlgorithmSpecification.TrainingImage is `{image}`, and no image begins with `-`"
+        )));
+    }
     if let Some(name) = environment.keys().find(|it| it.starts_with(STREAMED)) {
         return Err(AwsError::validation(format!(
             "`{name}` lets the trainer read a channel from S3 by itself, and the local S3 is not to be reached from a container: give the channel in InputDataConfig, or run hosts as processes"

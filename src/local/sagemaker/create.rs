@@ -35,7 +35,12 @@ pub(crate) fn create(
     }
     let metrics = check(app, request)?;
     let others = app.jobs.all();
-    let others = others.iter().map(|it| &it.description);
+    // Machines that the job takes over are not there twice.
+    let pool = warm_pool::fitting(&app.jobs, request);
+    let others = others
+        .iter()
+        .map(|it| &it.description)
+        .filter(|it| pool.as_ref() != Some(&it.training_job_name));
     check_quota(&app.config.scenario, request, &others)?;
     let trainer = match app.config.engine {
         Engine::Process => app.trainer()?,
@@ -54,7 +59,10 @@ pub(crate) fn create(
     if !app.jobs.insert(record).map_err(AwsError::internal)? {
         return Err(taken(&arn));
     }
-    warm_pool::take(&app.jobs, request).map_err(AwsError::internal)?;
+    // The job is recorded, so it runs: without a pool it has machines of its own.
+    if let Err(err) = warm_pool::take(&app.jobs, request) {
+        tracing::error!(job = request.training_job_name, %err, "the warm pool could not be taken");
+    }
     app.spawn(&description, trainer, metrics);
     Ok(json!({ "TrainingJobArn": arn }))
 }

@@ -1,4 +1,4 @@
-//! SageMaker's operations on training jobs.
+//! SageMaker's operations: those on training jobs, and the way to all others.
 //!
 //! Source: SageMaker API, service model of 2017-07-24; refusals as the service words them in users' reports.
 

@@ -26,6 +26,8 @@ use tokio::task::JoinHandle;
 
 /// How long a model may take until it answers `/ping`, half of what hosting allows.
 const PATIENCE: Duration = Duration::from_mins(4);
+/// How long one `/ping` may take: an answer that never comes must not outlast `PATIENCE`. The service has the same 2 s.
+const PING: Duration = Duration::from_secs(2);
 /// What stands for a machine's name in log streams.
 pub(crate) const INSTANCE: &str = "i-local";
 /// How often it is asked.
@@ -117,11 +119,9 @@ impl Serving {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let ping = http::Request::get("/ping");
-            if http::ask(self.port, ping)
-                .await
-                .is_ok_and(|it| it.status == 200)
-            {
+            let ping = http::ask(self.port, http::Request::get("/ping"));
+            let answer = tokio::time::timeout(PING, ping).await;
+            if matches!(&answer, Ok(Ok(it)) if it.status == 200) {
                 return Ok(());
             }
         }

@@ -33,7 +33,8 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
     let asked = read(&request)?;
     let name = asked.transform_job_name.clone();
     let arn = app.config.arn("transform-job", &name);
-    let root = app.folders.work.join(format!("transform-{name}"));
+    // No training job's name has a dot, so no tree of theirs is this one.
+    let root = app.folders.work.join(format!("transform.{name}"));
     let mut environment = asked.environment.clone();
     for (variable, value) in [
         (variables::SAGEMAKER_BATCH.name, "true".to_owned()),

@@ -25,9 +25,13 @@ pub(super) struct Counts {
     pub(super) stopped: usize,
 }
 
-/// All training jobs of a tuning job, oldest first.
-pub(super) fn of(jobs: &Jobs, tuning: &str, metric: &str) -> Vec<Child> {
-    let ours = |it: &JobRecord| it.tuned.as_ref().is_some_and(|it| it.job == tuning);
+/// All training jobs of a tuning job that was created at `since`, oldest first. Older ones are a deleted namesake's, whose
+/// training jobs stay.
+pub(super) fn of(jobs: &Jobs, tuning: &str, since: f64, metric: &str) -> Vec<Child> {
+    let ours = |it: &JobRecord| {
+        it.tuned.as_ref().is_some_and(|it| it.job == tuning)
+            && it.description.creation_time >= since
+    };
     let records = jobs.all().into_iter().filter(ours);
     let mut children: Vec<Child> = records
         .map(|record| {

@@ -17,7 +17,7 @@ pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
     let record = record.ok_or_else(not_found)?;
     let objective = children::objective(&record);
     let metric = objective.as_ref().map_or("", |it| it.metric_name.as_str());
-    let children = children::of(&app.jobs, &record.name, metric);
+    let children = children::of(&app.jobs, &record.name, record.creation_time, metric);
     let mut answer = facts(&record, &children);
     answer["HyperParameterTuningJobConfig"] = record.config.clone();
     answer["TrainingJobDefinition"] = definition(&record, metric);

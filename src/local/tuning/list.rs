@@ -31,11 +31,12 @@ pub(crate) fn list(app: &App, request: &List) -> Answer {
         objective: None,
     };
     let items = records.map(|it| (facts(&it), it)).collect();
-    let page = request.page(items, &SORTS, Order::Descending)?;
+    let page = request.page_by(items, &SORTS, (By::Name, Order::Ascending))?;
     let summary = |record: &TuningRecord| {
         let objective = children::objective(record);
         let metric = objective.map_or_else(String::new, |it| it.metric_name);
-        let mut summary = facts_of(record, &children::of(&app.jobs, &record.name, &metric));
+        let children = children::of(&app.jobs, &record.name, record.creation_time, &metric);
+        let mut summary = facts_of(record, &children);
         summary["Strategy"] = record.config["Strategy"].clone();
         summary["ResourceLimits"] = record.config["ResourceLimits"].clone();
         summary
@@ -60,13 +61,15 @@ pub(crate) fn list_training_jobs(app: &App, request: &ListTrainingJobs) -> Answe
     let Some(objective) = children::objective(&record) else {
         return Err(AwsError::internal("the record has no objective"));
     };
-    let children = children::of(&app.jobs, &record.name, &objective.metric_name);
+    let metric = &objective.metric_name;
+    let children = children::of(&app.jobs, &record.name, record.creation_time, metric);
     let facts = |it: &Child| Facts {
         name: it.name().to_owned(),
         status: it.job().training_job_status.to_string(),
         created: it.job().creation_time,
         modified: it.job().last_modified_time.unwrap_or_default(),
-        objective: it.value,
+        // One that failed has no final value, whatever it printed before.
+        objective: it.value.filter(|_| it.is_success()),
     };
     let items = children.into_iter().map(|it| (facts(&it), it)).collect();
     let page = request

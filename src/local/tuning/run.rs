@@ -28,6 +28,8 @@ pub(super) struct Tuning {
     pub(super) app: Arc<App>,
     pub(super) name: String,
     pub(super) arn: String,
+    /// When it was created, which tells it from a deleted namesake.
+    pub(super) created: f64,
     pub(super) plan: Plan,
 }
 
@@ -73,7 +75,8 @@ impl Tuning {
                     Ok(false) => is_exhausted = true,
                     Err(reason) => {
                         end = Some(End::Failed(reason));
-                        self.stop(&children);
+                        // Those too that have just been launched.
+                        self.stop(&self.children());
                     }
                 }
                 is_exhausted |= n_launched >= self.plan.max_jobs;
@@ -91,7 +94,8 @@ impl Tuning {
     }
 
     fn children(&self) -> Vec<Child> {
-        children::of(&self.app.jobs, &self.name, &self.plan.objective.metric_name)
+        let metric = &self.plan.objective.metric_name;
+        children::of(&self.app.jobs, &self.name, self.created, metric)
     }
 
     /// An end before all training jobs have been.
@@ -108,7 +112,10 @@ impl Tuning {
             return Some(End::Completed);
         }
         let since = self.plan.not_improving?;
-        let at = ended.iter().rposition(|it| it.value == Some(best))?;
+        // A tie is no improvement, so the first that was as good counts.
+        let at = ended
+            .iter()
+            .position(|it| it.is_success() && it.value == Some(best))?;
         (ended.len() - 1 - at >= since).then_some(End::Completed)
     }
 
@@ -135,7 +142,7 @@ impl Tuning {
         let Some(tuned) = self.plan.strategy.propose() else {
             return Ok(false);
         };
-        let name = format!("{}-{number:03}-{}", self.name, mark(&tuned));
+        let name = format!("{}-{number:03}-{}", self.name, mark(&tuned, self.created));
         let request = self
             .plan
             .request(&name, &tuned)
@@ -183,15 +190,15 @@ fn is_running(child: &Child) -> bool {
     !child.job().training_job_status.is_terminal()
 }
 
-/// Eight letters that tell training jobs of different hyperparameters apart.
-fn mark(tuned: &BTreeMap<String, String>) -> String {
+/// Eight letters that tell training jobs of different hyperparameters, and those of tuning jobs of one name, apart.
+fn mark(tuned: &BTreeMap<String, String>, created: f64) -> String {
     // FNV-1a: a name is no secret and no checksum.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in tuned
+    let texts = tuned
         .iter()
         .flat_map(|(key, value)| [key, "=", value, ";"])
-        .flat_map(str::bytes)
-    {
+        .flat_map(str::bytes);
+    for byte in created.to_bits().to_le_bytes().into_iter().chain(texts) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{:08x}", hash >> 32)

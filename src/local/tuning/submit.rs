@@ -51,6 +51,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
         app: Arc::clone(app),
         name: name.clone(),
         arn: arn.clone(),
+        created: at,
         plan,
     };
     app.start(key(&name), |orders| tuning.run(orders));

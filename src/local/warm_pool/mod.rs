@@ -63,18 +63,30 @@ pub(crate) fn settle(jobs: &Jobs) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the machines of a pool that fits to the job `name`.
-pub(crate) fn take(jobs: &Jobs, request: &CreateTrainingJobRequest) -> io::Result<Option<String>> {
-    let name = &request.training_job_name;
+/// The job whose pool [`take`] would give now.
+pub(crate) fn fitting(jobs: &Jobs, request: &CreateTrainingJobRequest) -> Option<String> {
+    let pool = pools(jobs, request)
+        .into_iter()
+        .find(|it| end(it) > now())?;
+    Some(pool.training_job_name)
+}
+
+/// The jobs whose pools fit, first the one whose pool would be gone first.
+fn pools(jobs: &Jobs, request: &CreateTrainingJobRequest) -> Vec<TrainingJobDescription> {
     let mut pools: Vec<TrainingJobDescription> = jobs
         .all()
         .into_iter()
         .map(|it| it.description)
         .filter(|it| is_available(it) && fit::fits(it, request))
         .collect();
-    // The one that would be gone first.
     pools.sort_by(|a, b| end(a).total_cmp(&end(b)));
-    for pool in pools {
+    pools
+}
+
+/// Gives the machines of a pool that fits to the request's job.
+pub(crate) fn take(jobs: &Jobs, request: &CreateTrainingJobRequest) -> io::Result<Option<String>> {
+    let name = &request.training_job_name;
+    for pool in pools(jobs, request) {
         let change = |record: &mut JobRecord| {
             let job = &mut record.description;
             settle_one(job);

@@ -23,7 +23,7 @@ use super::problem::{ParquetPlace, ParquetProblem, Rows};
 use super::queries::Queries;
 use super::role::Role;
 use super::schema::Column;
-use super::source::Source;
+use super::source::{self, Source};
 
 /// The most numbers that are decoded between two looks at the tiles (16 MiB), so that a very wide table has short tiles.
 const BATCH_VALUES: usize = 4 << 20;
@@ -46,6 +46,7 @@ pub(super) struct Group {
     n_rows: u64,
     /// Rows of the file before this group.
     first_row: u64,
+    n_bytes_ahead: u64,
 }
 
 /// A column that is being read.
@@ -128,7 +129,13 @@ impl Group {
             n_leading: layout.n_leading,
             n_rows: rows as u64,
             first_row,
+            n_bytes_ahead: source::bytes_ahead(group),
         })
+    }
+
+    /// Bytes of it that come from S3 before they are decoded.
+    pub(super) fn n_bytes_ahead(&self) -> u64 {
+        self.n_bytes_ahead
     }
 
     /// Decodes tiles by their numbers, which ascend and go on from those that were decoded before.

@@ -46,6 +46,13 @@ const MOST_ROWS: u64 = u32::MAX as u64;
 /// Files whose footers are kept: the one that is read, and the one before or behind it.
 const OPEN_FILES: usize = 2;
 
+/// Bytes of row groups that come from S3 while the one at hand is decoded, so that the network always has something to bring,
+/// also where every second row group was kept; a row group of more bytes comes alone.
+const AHEAD_BYTES: u64 = 64 << 20;
+
+/// The most row groups that come so, each of which opens a reader for each of its columns.
+const AHEAD_GROUPS: usize = 8;
+
 /// Tiles of Parquet files.
 pub struct ParquetTiles {
     files: Vec<DataFile>,
@@ -57,8 +64,8 @@ pub struct ParquetTiles {
     footers: VecDeque<(usize, Arc<OpenFile>)>,
     /// The row group at hand, and the number of its next tile.
     open: Option<(GroupPlace, Group, usize)>,
-    /// The row group behind it, which comes from S3 while the one at hand is decoded.
-    ahead: Option<(GroupPlace, Group)>,
+    /// The row groups behind it, in order, which come from S3 while the one at hand is decoded.
+    ahead: VecDeque<(GroupPlace, Group)>,
     /// What came from S3 for the sample and is read again for the other rows.
     kept: Arc<Kept>,
     /// The first problem so far, and the number of its tile.
@@ -93,7 +100,7 @@ pub fn open(
         chart,
         footers: VecDeque::new(),
         open: None,
-        ahead: None,
+        ahead: VecDeque::new(),
         kept,
         failed,
     }))
@@ -154,18 +161,38 @@ impl ParquetTiles {
         Ok(parts.collect())
     }
 
-    /// The row group of a tile, and behind it the next one under way.
+    /// The row group of a tile, and behind it the next ones under way.
     fn next_group(&mut self, tile: usize) -> Result<(GroupPlace, Group), Refused> {
-        let found = match self.ahead.take() {
-            Some((place, group)) if place.tiles.contains(&tile) => (place, group),
-            Some(_) | None => self.open_group(tile)?,
+        let found = loop {
+            match self.ahead.pop_front() {
+                Some((place, group)) if place.tiles.contains(&tile) => break (place, group),
+                Some(_) => {}
+                None => break self.open_group(tile)?,
+            }
         };
-        let behind = self.plan.next_behind(found.0.tiles.end);
-        if let Some(next) = behind.filter(|_| self.files[found.0.file].remote.is_some()) {
-            // One that is refused is opened again when its turn comes, and refused then.
-            self.ahead = self.open_group(next).ok();
-        }
+        self.open_ahead(found.0.tiles.end);
         Ok(found)
+    }
+
+    /// Opens row groups that come from S3, from the tile `end` on, where that of the tile at hand ends.
+    fn open_ahead(&mut self, end: usize) {
+        let mut end = self.ahead.back().map_or(end, |it| it.0.tiles.end);
+        let mut n_bytes: u64 = self.ahead.iter().map(|it| it.1.n_bytes_ahead()).sum();
+        while n_bytes < AHEAD_BYTES && self.ahead.len() < AHEAD_GROUPS {
+            let Some(next) = self.plan.next_behind(end) else {
+                return;
+            };
+            if self.files[self.chart.group_of(next).file].remote.is_none() {
+                return;
+            }
+            // One that is refused is opened again when its turn comes, and refused then.
+            let Ok((place, group)) = self.open_group(next) else {
+                return;
+            };
+            end = place.tiles.end;
+            n_bytes += group.n_bytes_ahead();
+            self.ahead.push_back((place, group));
+        }
     }
 
     /// Opens the row group of a tile.
@@ -197,7 +224,8 @@ impl ParquetTiles {
     /// Remembers a problem; what comes behind it is not read.
     fn fail(&mut self, number: usize, err: DataError) {
         self.plan.end_at(number);
-        (self.open, self.ahead) = (None, None);
+        self.open = None;
+        self.ahead.clear();
         if self
             .failed
             .as_ref()

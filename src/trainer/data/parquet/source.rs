@@ -38,6 +38,12 @@ const WINDOW_BYTES: Range<u64> = 64 << 10..4 << 20;
 /// Ranges of a row group that is read at once.
 const GROUP_WINDOW_BYTES: u64 = 2 << 20;
 
+/// Bytes of a row group in S3 that are asked for before they are decoded.
+pub(super) fn bytes_ahead(group: &RowGroupMetaData) -> u64 {
+    // What a footer says may be nonsense, which is refused where it matters.
+    u64::try_from(group.compressed_size()).map_or(0, |it| it.min(AHEAD_BYTES))
+}
+
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Source {
