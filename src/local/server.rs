@@ -106,7 +106,7 @@ impl Server {
         let mut tasks = self.app.abandon();
         let ended = async { while tasks.join_next().await.is_some() {} };
         if timeout(PATIENCE, ended).await.is_err() {
-            tracing::warn!("training jobs did not end in time; the next start records their end");
+            tracing::warn!("not everything ended in time; the next start records how it ended");
         }
         self.close.take();
         // Clients keep idle connections open; those are closed at once, answers under way may finish.

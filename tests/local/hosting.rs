@@ -4,6 +4,7 @@
 use crate::client::{Local, request};
 use crate::real_trainer::{TABLE, trainer};
 use serde_json::{Value, json};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
@@ -291,6 +292,32 @@ fn an_endpoint_outlives_its_server_and_is_gone_when_it_is_deleted() {
     assert_eq!(code, "ValidationException");
     let expected = "Could not find model \"arn:aws:sagemaker:eu-west-1:";
     assert!(message.starts_with(expected), "{message}");
+}
+
+#[test]
+fn an_endpoint_whose_process_was_killed_gets_another() {
+    let Some(local) = hosting() else {
+        println!("skipped: linden-trainer is not built (cargo build -p trainer)");
+        return;
+    };
+    let rows = b"0.1,5\n0.2,4\n";
+    let before = invoke(&local, "point", &[], rows).body;
+    let record = local.dir().join("endpoints/point.json");
+    let processes = || -> Value {
+        let record = std::fs::read(&record).unwrap();
+        serde_json::from_slice::<Value>(&record).unwrap()["Processes"].clone()
+    };
+    let first = processes();
+    let id = first[0].as_i64().unwrap().to_string();
+    let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
+    assert!(killed.success());
+    let end = Instant::now() + PATIENCE;
+    while processes() == first || processes() == json!([]) {
+        assert!(Instant::now() < end, "{first} was not replaced");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let after = invoke(&local, "point", &[], rows);
+    assert_eq!((after.status, after.body), (200, before));
 }
 
 #[test]

@@ -21,7 +21,13 @@ pub(crate) fn trainer() -> Option<PathBuf> {
                 .join("linden-trainer"),
         )
     };
-    named.or_else(built).filter(|it| it.is_file())
+    let found = named.or_else(built).filter(|it| it.is_file());
+    // Where everything is tested, nothing is skipped.
+    assert!(
+        found.is_some() || std::env::var_os("CI").is_none(),
+        "linden-trainer is not built"
+    );
+    found
 }
 
 #[test]

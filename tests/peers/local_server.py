@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.model import Shape
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0"
@@ -148,3 +150,24 @@ def serving(linden: pathlib.Path, trainer: pathlib.Path, folder: pathlib.Path, *
         yield server
     finally:
         server.down()
+
+
+def check_answer(client: BaseClient, operation: str, request: dict) -> None:
+    """Asks, and holds the answer as it came against the service's own model: no member too many, none that must be there missing."""
+    answers = []
+    client.meta.events.register("after-call", lambda **call: answers.append(call))
+    getattr(client, operation)(**request)
+    (call,) = answers
+    check_shape(call["model"].output_shape, json.loads(call["http_response"].content), operation)
+
+
+def check_shape(shape: Shape, value: object, path: str) -> None:
+    """As `check_answer`, of a value below `path`."""
+    if shape.type_name == "structure":
+        assert set(value) <= set(shape.members), f"{path}: {set(value) - set(shape.members)}"
+        assert set(shape.required_members) <= set(value), f"{path}: {set(shape.required_members) - set(value)}"
+        for name, member in value.items():
+            check_shape(shape.members[name], member, f"{path}.{name}")
+    elif shape.type_name == "list":
+        for member in value:
+            check_shape(shape.member, member, f"{path}[]")

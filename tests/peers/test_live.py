@@ -15,33 +15,12 @@ from fcntl import ioctl
 
 import pytest
 
+from job_file import job_file
+
 CURSOR = re.compile(r"\x1b\[[0-9;]*[A-GJKST]|\r(?!\n)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 ANY = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE_SECS = 60
-JOB = """schema = 1
-name = "live"
-[image]
-uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0"
-[role]
-arn = "arn:aws:iam::123456789012:role/linden-training"
-[compute]
-instance_types = ["ml.m5.large"]
-max_runtime = "10m"
-[[channel]]
-name = "train"
-s3 = "s3://live-data/train/"
-source = "train.csv"
-[[channel]]
-name = "validation"
-s3 = "s3://live-data/validation/"
-source = "train.csv"
-[output]
-s3 = "s3://live-data/output/"
-[hyperparameters]
-num_round = {rounds}
-max_depth = 6
-"""
 
 
 class Terminal:
@@ -122,7 +101,7 @@ class Screen:
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     rows = "".join(f"{row % 17 + row % 5},{row % 17},{row % 5},{row * 7 % 11}\n" for row in range(4000))
     (tmp_path / "train.csv").write_text(rows)
-    (tmp_path / "job.toml").write_text(JOB.replace("{rounds}", "400"))
+    (tmp_path / "job.toml").write_text(job_file("live", "live-data", validation="train.csv", num_round=400, max_depth=6))
     return tmp_path
 
 
@@ -153,7 +132,7 @@ def test_nothing_is_wider_than_a_narrow_terminal_and_no_color_means_none(linden:
 
 
 def test_ctrl_c_takes_the_area_away_and_leaves_the_terminal_as_it_was(linden: pathlib.Path, folder: pathlib.Path) -> None:
-    (folder / "job.toml").write_text(JOB.replace("{rounds}", "20000"))
+    (folder / "job.toml").write_text(job_file("live", "live-data", validation="train.csv", num_round=20000, max_depth=6))
     terminal = Terminal([linden, "run", "job.toml", "--local"], folder)
     terminal.read_until("round ")
     terminal.type(b"\x03")
@@ -174,7 +153,7 @@ def test_where_nobody_watches_there_are_plain_lines(linden: pathlib.Path, folder
 
 
 def test_a_log_that_is_followed_has_its_lines_above_the_area(linden: pathlib.Path, folder: pathlib.Path) -> None:
-    (folder / "job.toml").write_text(JOB.replace("{rounds}", "3000"))
+    (folder / "job.toml").write_text(job_file("live", "live-data", validation="train.csv", num_round=3000, max_depth=6))
     environment = {"HOME": str(folder), "LINDEN_HOME": str(folder), "PATH": os.environ["PATH"]}
     server = subprocess.Popen([linden, "local", "up", "--port", "0"], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -25,6 +25,8 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
+from job_file import job_file
+
 PATIENCE_SECS = 300
 BUCKET = "linden-123456789012-eu-west-1"
 APPROVED = f"s3://{BUCKET}/approved/small/"
@@ -35,33 +37,6 @@ INPUTS = {
     "actions/checkout": {"persist-credentials", "ref", "fetch-depth"},
     "aws-actions/configure-aws-credentials": {"role-to-assume", "aws-region", "role-duration-seconds", "role-session-name"},
 }
-JOB = f"""
-schema = 1
-name = "small"
-[image]
-uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:0.1.0"
-[role]
-arn = "arn:aws:iam::123456789012:role/linden-training"
-[compute]
-instance_types = ["ml.m5.large"]
-max_runtime = "10m"
-[[channel]]
-name = "train"
-s3 = "s3://{BUCKET}/small/train/"
-source = "train.csv"
-format = "csv"
-[[channel]]
-name = "validation"
-s3 = "s3://{BUCKET}/small/validation/"
-source = "validation.csv"
-format = "csv"
-[output]
-s3 = "s3://{BUCKET}/small/output/"
-[hyperparameters]
-objective = "reg:squarederror"
-num_round = ROUNDS
-eval_metric = "rmse"
-"""
 
 
 class Ci:
@@ -96,7 +71,7 @@ class Ci:
 
     def job(self, rounds: int) -> None:
         """Writes the job file."""
-        (self.checkout / "job.toml").write_text(JOB.replace("ROUNDS", str(rounds)))
+        (self.checkout / "job.toml").write_text(job_file("small", BUCKET, validation="validation.csv", objective="reg:squarederror", num_round=rounds, eval_metric="rmse"))
 
     def approval(self) -> dict | None:
         """What is approved."""

@@ -3,8 +3,8 @@
 use contract::exit;
 use contract::job::file::JobFile;
 
-use super::Check;
-use crate::aws::{AwsErrorKind, EcrPlace, StoredImage};
+use super::{Check, Unseen};
+use crate::aws::{EcrPlace, StoredImage};
 use crate::image::SAGEMAKER;
 use crate::session::Session;
 use crate::units;
@@ -33,22 +33,14 @@ pub(super) async fn check(session: &Session, job: &JobFile) -> Option<Check> {
     }
     Some(match session.account().images.image(&place).await {
         Ok(stored) => judge(&place, &stored),
-        Err(err) => match err.kind {
-            AwsErrorKind::NotFound => Check::fail(NAME, exit::NOT_FOUND, err.message)
+        Err(err) => match Unseen::of(&err) {
+            Unseen::NotThere => Check::fail(NAME, exit::NOT_FOUND, err.message)
                 .with_fix(format!("`linden image push ARCHIVE {image}` puts it there")),
-            AwsErrorKind::Denied => {
+            Unseen::NotAllowed => {
                 Check::unknown(NAME, format!("you may not look at it: {}", err.message))
                     .with_fix("ask for ecr:BatchGetImage; `linden help iam` has the whole policy")
             }
-            AwsErrorKind::Credentials
-            | AwsErrorKind::Throttled
-            | AwsErrorKind::Quota
-            | AwsErrorKind::Capacity
-            | AwsErrorKind::NameTaken
-            | AwsErrorKind::Invalid
-            | AwsErrorKind::Service
-            | AwsErrorKind::Network
-            | AwsErrorKind::Unexpected => Check::unknown(NAME, err.to_string()),
+            Unseen::Nobody | Unseen::Unanswered => Check::unknown(NAME, err.to_string()),
         },
     })
 }

@@ -21,6 +21,7 @@ use contract::exit;
 use contract::job::file::JobFile;
 use serde::Serialize;
 
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::job_source::JobSource;
 use crate::prices::Prices;
 use crate::session::Session;
@@ -38,6 +39,37 @@ pub enum Verdict {
     Fail,
     /// It was not looked at, or nobody answered.
     Unknown,
+}
+
+/// Why something could not be looked at, as far as checks tell reasons apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unseen {
+    /// It is not there.
+    NotThere,
+    /// The caller may not look at it.
+    NotAllowed,
+    /// Nobody knows the caller.
+    Nobody,
+    /// It was not answered.
+    Unanswered,
+}
+
+impl Unseen {
+    fn of(err: &AwsError) -> Self {
+        match err.kind {
+            AwsErrorKind::NotFound => Self::NotThere,
+            AwsErrorKind::Denied => Self::NotAllowed,
+            AwsErrorKind::Credentials => Self::Nobody,
+            AwsErrorKind::Throttled
+            | AwsErrorKind::Quota
+            | AwsErrorKind::Capacity
+            | AwsErrorKind::NameTaken
+            | AwsErrorKind::Invalid
+            | AwsErrorKind::Service
+            | AwsErrorKind::Network
+            | AwsErrorKind::Unexpected => Self::Unanswered,
+        }
+    }
 }
 
 /// A check and what it came to.

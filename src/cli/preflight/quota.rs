@@ -8,7 +8,7 @@ use contract::exit;
 use contract::job::file::JobFile;
 use contract::job::{InstanceType, TrainingJobDescription};
 
-use super::Check;
+use super::{Check, Unseen};
 use crate::aws::{AwsError, AwsErrorKind, ListFilter, Quota};
 use crate::session::Session;
 
@@ -102,18 +102,9 @@ fn uses(job: &JobFile) -> Vec<Use> {
 }
 
 fn unasked(err: &AwsError, names: &[String]) -> Check {
-    let why = match err.kind {
-        AwsErrorKind::Denied => format!("you may not look at it: {}", err.message),
-        AwsErrorKind::Credentials
-        | AwsErrorKind::NotFound
-        | AwsErrorKind::Throttled
-        | AwsErrorKind::Quota
-        | AwsErrorKind::Capacity
-        | AwsErrorKind::NameTaken
-        | AwsErrorKind::Invalid
-        | AwsErrorKind::Service
-        | AwsErrorKind::Network
-        | AwsErrorKind::Unexpected => err.to_string(),
+    let why = match Unseen::of(err) {
+        Unseen::NotAllowed => format!("you may not look at it: {}", err.message),
+        Unseen::NotThere | Unseen::Nobody | Unseen::Unanswered => err.to_string(),
     };
     let names: Vec<String> = names.iter().map(|it| format!("`{it}`")).collect();
     Check::unknown(NAME, why).with_fix(format!(

@@ -6,11 +6,11 @@
 use contract::exit;
 use contract::job::file::JobFile;
 
-use super::Check;
 use super::need::Need;
 use super::permission::{self, Principal};
 use super::trust::{Trust, trust};
-use crate::aws::{AwsError, AwsErrorKind, Caller};
+use super::{Check, Unseen};
+use crate::aws::{AwsError, Caller};
 use crate::session::Session;
 
 const ROLE: &str = "role";
@@ -79,25 +79,15 @@ fn trusted(role: &str, trust: &Trust) -> Check {
 }
 
 fn unseen(role: &str, err: &AwsError) -> Check {
-    match err.kind {
-        AwsErrorKind::NotFound => {
-            Check::fail(ROLE, exit::NOT_FOUND, format!("{role} is not there"))
-                .with_fix("correct [role] arn; infra/ makes a role that fits")
-        }
-        AwsErrorKind::Denied => Check::unknown(
+    match Unseen::of(err) {
+        Unseen::NotThere => Check::fail(ROLE, exit::NOT_FOUND, format!("{role} is not there"))
+            .with_fix("correct [role] arn; infra/ makes a role that fits"),
+        Unseen::NotAllowed => Check::unknown(
             ROLE,
             format!("whether {role} is there and trusts SageMaker: you may not look at it"),
         )
         .with_fix("ask for iam:GetRole on it; `linden help iam` has the whole policy"),
-        AwsErrorKind::Credentials
-        | AwsErrorKind::Throttled
-        | AwsErrorKind::Quota
-        | AwsErrorKind::Capacity
-        | AwsErrorKind::NameTaken
-        | AwsErrorKind::Invalid
-        | AwsErrorKind::Service
-        | AwsErrorKind::Network
-        | AwsErrorKind::Unexpected => Check::unknown(
+        Unseen::Nobody | Unseen::Unanswered => Check::unknown(
             ROLE,
             format!("whether {role} is there and trusts SageMaker: {err}"),
         ),

@@ -6,8 +6,8 @@ use contract::exit;
 use contract::job::S3Uri;
 use contract::job::file::{JobChannel, JobFile};
 
-use super::Check;
-use crate::aws::{AwsError, AwsErrorKind};
+use super::{Check, Unseen};
+use crate::aws::AwsError;
 use crate::data::{self, ChannelData};
 use crate::job_source::JobSource;
 use crate::session::Session;
@@ -58,20 +58,13 @@ async fn bucket_check(session: &Session, bucket: &str) -> Check {
         )
         .with_fix(format!("--region {region}, or a bucket in {here}")),
         Ok(None) => Check::unknown(&name, "it is there, and does not say in which region"),
-        Err(err) => match err.kind {
-            AwsErrorKind::NotFound => Check::fail(&name, exit::NOT_FOUND, "is not there")
+        Err(err) => match Unseen::of(&err) {
+            Unseen::NotThere => Check::fail(&name, exit::NOT_FOUND, "is not there")
                 .with_fix("infra/ makes one; linden never makes buckets on AWS"),
-            AwsErrorKind::Credentials => Check::fail(&name, exit::AUTH, err.message)
+            Unseen::Nobody => Check::fail(&name, exit::AUTH, err.message)
                 .with_fix("sign in again: `aws sso login`, or give another --profile"),
-            AwsErrorKind::Denied => Check::unknown(&name, not_allowed(&err)),
-            AwsErrorKind::Throttled
-            | AwsErrorKind::Quota
-            | AwsErrorKind::Capacity
-            | AwsErrorKind::NameTaken
-            | AwsErrorKind::Invalid
-            | AwsErrorKind::Service
-            | AwsErrorKind::Network
-            | AwsErrorKind::Unexpected => Check::unknown(&name, err.message),
+            Unseen::NotAllowed => Check::unknown(&name, not_allowed(&err)),
+            Unseen::Unanswered => Check::unknown(&name, err.message),
         },
     }
 }
@@ -110,18 +103,10 @@ async fn channel_check(
 }
 
 fn unlisted(name: &str, err: &AwsError) -> Check {
-    match err.kind {
-        AwsErrorKind::NotFound => Check::fail(name, exit::NOT_FOUND, err.message.clone())
+    match Unseen::of(err) {
+        Unseen::NotThere => Check::fail(name, exit::NOT_FOUND, err.message.clone())
             .with_fix("check the bucket in the channel's s3"),
-        AwsErrorKind::Denied => Check::unknown(name, not_allowed(err)),
-        AwsErrorKind::Credentials
-        | AwsErrorKind::Throttled
-        | AwsErrorKind::Quota
-        | AwsErrorKind::Capacity
-        | AwsErrorKind::NameTaken
-        | AwsErrorKind::Invalid
-        | AwsErrorKind::Service
-        | AwsErrorKind::Network
-        | AwsErrorKind::Unexpected => Check::unknown(name, err.message.clone()),
+        Unseen::NotAllowed => Check::unknown(name, not_allowed(err)),
+        Unseen::Nobody | Unseen::Unanswered => Check::unknown(name, err.message.clone()),
     }
 }

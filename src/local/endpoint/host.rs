@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// The endpoints of a server that have their processes.
@@ -75,6 +76,19 @@ impl Hosted {
     }
 }
 
+/// How often processes are looked at, so that one that dies at once is not started without a pause either.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Returns once one of the processes has ended by itself.
+async fn one_ended(servings: &[Serving]) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if servings.iter().any(Serving::has_ended) {
+            return;
+        }
+    }
+}
+
 /// An endpoint that runs.
 #[derive(Debug)]
 pub(super) struct Host {
@@ -87,30 +101,44 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Starts its processes, and ends them when it is told to.
+    /// Starts its processes, again whenever one of them has ended, and ends them when it is told to.
     pub(super) async fn run(self, mut orders: watch::Receiver<Order>) {
         let record = self.app.records.endpoints.get(&self.name);
         let Some(record) = record.filter(|it| self.is_of(it)) else {
             return;
         };
-        let started = tokio::select! {
-            started = self.start(&record.variants) => started,
-            _ = next_order(&mut orders) => return self.end(Vec::new()).await,
-        };
-        let (answering, servings) = match started {
-            Ok(started) => started,
-            Err(reason) => {
-                self.note(|record| {
-                    record.failure_reason = Some(reason);
-                    record.processes.clear();
-                    record.enter(EndpointStatus::Failed);
-                });
-                return clear(&self.root());
+        loop {
+            let started = tokio::select! {
+                started = self.start(&record.variants) => started,
+                _ = next_order(&mut orders) => return self.end(Vec::new()).await,
+            };
+            let servings = match started {
+                Ok((answering, servings)) => {
+                    self.enter_service(answering, &servings);
+                    servings
+                }
+                Err(reason) => return self.fail(reason),
+            };
+            let is_over = tokio::select! {
+                _ = next_order(&mut orders) => true,
+                () = one_ended(&servings) => false,
+            };
+            if is_over {
+                return self.end(servings).await;
             }
-        };
+            tracing::warn!(
+                endpoint = self.name,
+                "a model's process has ended and is started again"
+            );
+            self.stop(servings).await;
+        }
+    }
+
+    /// Tells who answers, and then that somebody does.
+    fn enter_service(&self, variants: Vec<Answering>, servings: &[Serving]) {
         let hosting = Hosting {
             host: self.id.clone(),
-            variants: answering,
+            variants,
         };
         self.note(|record| {
             // Before anybody is told that it is in service.
@@ -120,8 +148,15 @@ impl Host {
                 record.enter(EndpointStatus::InService);
             }
         });
-        let _ = next_order(&mut orders).await;
-        self.end(servings).await;
+    }
+
+    fn fail(&self, reason: String) {
+        self.note(|record| {
+            record.failure_reason = Some(reason);
+            record.processes.clear();
+            record.enter(EndpointStatus::Failed);
+        });
+        clear(&self.root());
     }
 
     async fn start(
@@ -155,12 +190,16 @@ impl Host {
     }
 
     async fn end(&self, servings: Vec<Serving>) {
+        self.stop(servings).await;
+        self.note(|record| record.processes.clear());
+        clear(&self.root());
+    }
+
+    async fn stop(&self, servings: Vec<Serving>) {
         self.app.hosted.remove(&self.name, &self.id);
         for serving in servings {
             serving.stop(self.app.config.stop_grace).await;
         }
-        self.note(|record| record.processes.clear());
-        clear(&self.root());
     }
 
     fn root(&self) -> PathBuf {

@@ -5,7 +5,7 @@
 //! CreateEndpoint ─> Creating ─> a process a variant ─> InService
 //! InvokeEndpoint ─> the variant that is named, or one by its weight ─> its answer
 //! ```
-//! An endpoint outlives its server: the next one starts its processes again, and calls wait for them. Invariants: an endpoint
+//! An endpoint outlives its server, and its processes: those that ended are started again, and calls wait for them. Invariants: an endpoint
 //! that is `InService` has a process for each variant, or is getting one; what its model answers comes back as it was.
 //!
 //! Source: SageMaker API, `CreateEndpointConfig`, `CreateEndpoint`; SageMaker Runtime API, `InvokeEndpoint`.

@@ -79,7 +79,12 @@ impl Containers {
             command.args(["--cpus", &machine.processors_here().to_string()]);
         }
         for (name, value) in environment {
-            command.args(["--env", &format!("{name}={value}")]);
+            if is_the_clients(name) {
+                command.args(["--env", &format!("{name}={value}")]);
+            } else {
+                // The client passes its own on, whose value then stands in no list of processes.
+                command.args(["--env", name]).env(name, value);
+            }
         }
         match self.entrypoint.split_first() {
             // Then the word `train` is not passed.
@@ -111,6 +116,11 @@ impl Containers {
     fn name(&self, host: &Host) -> String {
         format!("{}-{}", self.mark, host.name)
     }
+}
+
+/// Whether the engine's client reads this variable itself.
+fn is_the_clients(name: &str) -> bool {
+    name == "PATH" || name == "HOME" || name.starts_with("DOCKER_") || name.starts_with("LD_")
 }
 
 /// Whether an image is on this machine.

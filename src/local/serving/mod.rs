@@ -128,6 +128,11 @@ impl Serving {
         Err(ServeError::Silent)
     }
 
+    /// Whether the process has ended by itself.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.process.is_finished()
+    }
+
     /// Ends the process, with `grace` to end by itself.
     pub(crate) async fn stop(mut self, grace: Duration) {
         self.signal.send_replace(Some(Signal::TERM));
@@ -182,7 +187,7 @@ fn unpack(served: &Served) -> io::Result<()> {
     archive.unpack(model)
 }
 
-/// A port that is free now; nobody else is told of it before the process takes it.
+/// A port that is free now. Somebody may take it before the process does, which then fails to start.
 fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.local_addr().map(|it| it.port())

@@ -2,36 +2,10 @@
 
 use crate::documents::Document;
 use crate::job::now;
+use crate::work_status::WorkStatus;
 use contract::job::request::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
-
-/// Where a transform job is, in the API's spelling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum TransformStatus {
-    InProgress,
-    Completed,
-    Failed,
-    Stopping,
-    Stopped,
-}
-
-impl TransformStatus {
-    /// Whether it has ended.
-    pub(crate) fn is_terminal(self) -> bool {
-        match self {
-            Self::Completed | Self::Failed | Self::Stopped => true,
-            Self::InProgress | Self::Stopping => false,
-        }
-    }
-}
-
-impl fmt::Display for TransformStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
 
 /// A transform job as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +13,7 @@ impl fmt::Display for TransformStatus {
 pub(crate) struct TransformRecord {
     pub(crate) name: String,
     pub(crate) arn: String,
-    pub(crate) status: TransformStatus,
+    pub(crate) status: WorkStatus,
     /// The request, as it came.
     pub(crate) request: Value,
     pub(crate) tags: Vec<Tag>,
@@ -61,7 +35,7 @@ impl Document for TransformRecord {
 
 impl TransformRecord {
     /// Goes to another status; one that has ended stays as it is.
-    pub(super) fn enter(&mut self, status: TransformStatus) {
+    pub(super) fn enter(&mut self, status: WorkStatus) {
         if self.status.is_terminal() {
             return;
         }
@@ -77,7 +51,7 @@ impl TransformRecord {
         if !self.status.is_terminal() {
             self.failure_reason = Some(reason.into());
         }
-        self.enter(TransformStatus::Failed);
+        self.enter(WorkStatus::Failed);
     }
 }
 

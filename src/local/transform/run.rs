@@ -1,11 +1,12 @@
 //! The task of a transform job: its model is started, asked object by object, and ended.
 
-use super::record::{TransformRecord, TransformStatus};
+use super::record::TransformRecord;
 use super::records::{Batch, batches, lines};
 use super::request::{Assemble, Compression, Plan, Split};
 use crate::app::App;
 use crate::job::{Cause, Order, next_order, now};
 use crate::serving::{INSTANCE, Served, Serving, clear, http};
+use crate::work_status::WorkStatus;
 use bytes::Bytes;
 use contract::job::S3Uri;
 use flate2::read::MultiGzDecoder;
@@ -51,8 +52,8 @@ impl Transform {
             },
         };
         self.note(|record| match end {
-            End::Completed => record.enter(TransformStatus::Completed),
-            End::Stopped => record.enter(TransformStatus::Stopped),
+            End::Completed => record.enter(WorkStatus::Completed),
+            End::Stopped => record.enter(WorkStatus::Stopped),
             End::Failed(reason) => record.fail(reason),
         });
         clear(&self.served.root);

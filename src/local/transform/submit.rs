@@ -1,6 +1,6 @@
 //! Transform jobs begin, are described, listed and stopped.
 
-use super::record::{TransformRecord, TransformStatus};
+use super::record::TransformRecord;
 use super::request::read;
 use super::run::Transform;
 use crate::app::App;
@@ -8,6 +8,7 @@ use crate::job::{Order, now};
 use crate::list::{By, Facts, List, Order as ListOrder};
 use crate::model::served;
 use crate::wire::{Answer, AwsError, ErrorCode};
+use crate::work_status::WorkStatus;
 use contract::environment as variables;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
     let record = TransformRecord {
         name: name.clone(),
         arn: arn.clone(),
-        status: TransformStatus::InProgress,
+        status: WorkStatus::InProgress,
         request,
         tags: asked.tags,
         creation_time: at,
@@ -138,13 +139,13 @@ fn facts_of(record: &TransformRecord, answer: &mut Value) {
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.transform_job_name;
     let change = |record: &mut TransformRecord| {
-        if record.status != TransformStatus::InProgress {
+        if record.status != WorkStatus::InProgress {
             return Err(AwsError::validation(format!(
                 "The request was rejected because the transform job is in status {}.",
                 record.status
             )));
         }
-        record.enter(TransformStatus::Stopping);
+        record.enter(WorkStatus::Stopping);
         Ok(())
     };
     let changed = app.records.transforms.update(name, change);

@@ -43,8 +43,8 @@ pub(super) fn of(jobs: &Jobs, tuning: &str, since: f64, metric: &str) -> Vec<Chi
             }
         })
         .collect();
-    // Their names end with their number.
-    children.sort_by(|a, b| a.name().cmp(b.name()));
+    // Their names begin with their number, of three digits or more.
+    children.sort_by_key(|it| (it.name().len(), it.name().to_owned()));
     children
 }
 

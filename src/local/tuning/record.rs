@@ -2,36 +2,10 @@
 
 use crate::documents::Document;
 use crate::job::now;
+use crate::work_status::WorkStatus;
 use contract::job::request::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
-
-/// Where a tuning job is, in the API's spelling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum TuningStatus {
-    InProgress,
-    Completed,
-    Failed,
-    Stopping,
-    Stopped,
-}
-
-impl TuningStatus {
-    /// Whether it has ended.
-    pub(crate) fn is_terminal(self) -> bool {
-        match self {
-            Self::Completed | Self::Failed | Self::Stopped => true,
-            Self::InProgress | Self::Stopping => false,
-        }
-    }
-}
-
-impl fmt::Display for TuningStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
 
 /// A tuning job as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +13,7 @@ impl fmt::Display for TuningStatus {
 pub(crate) struct TuningRecord {
     pub(crate) name: String,
     pub(crate) arn: String,
-    pub(crate) status: TuningStatus,
+    pub(crate) status: WorkStatus,
     /// `HyperParameterTuningJobConfig`, as it came.
     pub(crate) config: Value,
     /// `TrainingJobDefinition`, as it came.
@@ -59,7 +33,7 @@ impl Document for TuningRecord {
 
 impl TuningRecord {
     /// Goes to another status; one that has ended stays as it is.
-    pub(super) fn enter(&mut self, status: TuningStatus) {
+    pub(super) fn enter(&mut self, status: WorkStatus) {
         if self.status.is_terminal() {
             return;
         }
@@ -74,7 +48,7 @@ impl TuningRecord {
         if !self.status.is_terminal() {
             self.failure_reason = Some(reason.into());
         }
-        self.enter(TuningStatus::Failed);
+        self.enter(WorkStatus::Failed);
     }
 }
 

@@ -3,11 +3,12 @@
 //! Invariant: the record says how it ended only after every training job has ended.
 
 use super::children::{self, Child};
-use super::record::{TuningRecord, TuningStatus};
+use super::record::TuningRecord;
 use super::request::Plan;
 use crate::app::App;
 use crate::job::{Order, Tuned};
 use crate::sagemaker;
+use crate::work_status::WorkStatus;
 use contract::job::TrainingJobStatus;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -174,8 +175,8 @@ impl Tuning {
     fn finish(&self, end: End) {
         let change = |record: &mut TuningRecord| {
             match end {
-                End::Completed => record.enter(TuningStatus::Completed),
-                End::Stopped => record.enter(TuningStatus::Stopped),
+                End::Completed => record.enter(WorkStatus::Completed),
+                End::Stopped => record.enter(WorkStatus::Stopped),
                 End::Failed(reason) => record.fail(reason),
             }
             Ok::<_, Infallible>(())

@@ -1,7 +1,7 @@
 //! Tuning jobs begin, are stopped and are forgotten.
 
 use super::ByName;
-use super::record::{TuningRecord, TuningStatus};
+use super::record::TuningRecord;
 use super::request::{Create, Plan};
 use super::run::Tuning;
 use crate::app::App;
@@ -9,6 +9,7 @@ use crate::chance::next_number;
 use crate::job::{Order, now};
 use crate::sagemaker;
 use crate::wire::{Answer, AwsError, ErrorCode};
+use crate::work_status::WorkStatus;
 use contract::job::validation_message;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
     let record = TuningRecord {
         name: name.clone(),
         arn: arn.clone(),
-        status: TuningStatus::InProgress,
+        status: WorkStatus::InProgress,
         config: request.hyper_parameter_tuning_job_config,
         definition: request.training_job_definition,
         tags: request.tags,
@@ -75,13 +76,13 @@ fn check_training_job(app: &App, plan: &Plan, name: &str) -> Result<(), AwsError
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.hyper_parameter_tuning_job_name;
     let change = |record: &mut TuningRecord| {
-        if record.status != TuningStatus::InProgress {
+        if record.status != WorkStatus::InProgress {
             return Err(AwsError::validation(format!(
                 "The request was rejected because the tuning job is in status {}.",
                 record.status
             )));
         }
-        record.enter(TuningStatus::Stopping);
+        record.enter(WorkStatus::Stopping);
         Ok(())
     };
     let changed = app.records.tunings.update(name, change);
