@@ -11,7 +11,7 @@ use std::str::FromStr;
 pub enum Simd {
     /// What every processor of the target has.
     Portable,
-    /// AVX2 and BMI: x86-64 processors since 2013.
+    /// AVX2, BMI and POPCNT: x86-64 processors since 2013.
     Avx2,
     /// AVX-512 with its byte, word and double-word parts: x86-64 server processors since 2017.
     Avx512,
@@ -43,6 +43,7 @@ impl Simd {
         #[cfg(target_arch = "x86_64")]
         let (avx2, avx512) = {
             let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("popcnt")
                 && is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("bmi2");
             let avx512 = is_x86_feature_detected!("avx512f")

@@ -11,6 +11,7 @@ use crate::dataset::{
     CategoryNames, Continuity, Dataset, DatasetError, GrowingSide, ObjectRows, Origin, Part,
     SideColumns, Tile, Traits,
 };
+use crate::simd::Simd;
 use crate::threads::Threads;
 
 use super::matrix::BinnedMatrix;
@@ -138,7 +139,8 @@ impl Ingest {
         }
         let form = self.form.unwrap_or(Form::Dense);
         let this = &*self;
-        let binned = threads.map(parts, |part| this.bin(part, form));
+        let how = (form, threads.simd());
+        let binned = threads.map(parts, |part| this.bin(part, how));
         for part in binned {
             self.wait(part);
         }
@@ -219,7 +221,7 @@ impl Ingest {
     }
 
     /// Bins a part.
-    fn bin(&self, mut part: Part, form: Form) -> BinnedPart {
+    fn bin(&self, mut part: Part, (form, simd): (Form, Simd)) -> BinnedPart {
         let widths = check(&mut part, |tile| {
             tile.code_words(&self.names);
             tile.check_categories(&self.categorical)
@@ -228,7 +230,8 @@ impl Ingest {
             let tiles = part.tiles.into_iter().zip(widths);
             let binned = tiles.map(|(tile, width)| {
                 let n_rows = tile.labels.len();
-                let codes = TileCodes::new(tile.features.view(), n_rows, form, &self.searches);
+                let view = tile.features.view();
+                let codes = TileCodes::new(view, n_rows, form, (&self.searches, simd));
                 BinnedTile::new(tile, width, codes)
             });
             binned.collect()
@@ -258,7 +261,8 @@ pub(super) fn bin_all(
         let batch = chunks.by_ref().take(TILES_PER_THREAD * threads.n_threads());
         let tiles = threads.map(batch.collect(), |chunk| {
             let n_rows = chunk.rows.len();
-            let codes = TileCodes::new(chunk.features.view(), n_rows, form, &searches);
+            let view = chunk.features.view();
+            let codes = TileCodes::new(view, n_rows, form, (&searches, threads.simd()));
             (n_rows, codes)
         });
         for (n_rows, codes) in tiles {

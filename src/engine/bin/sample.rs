@@ -175,11 +175,11 @@ impl Sample {
             self.n_rows * n_features,
         );
         let mut ingest = Ingest::with_form(&cuts, Some(form));
-        let searches = ingest.searches();
+        let how = (ingest.searches(), threads.simd());
         let values = &self.values;
         let binned = threads.map(tiles, |tile| {
             let n_rows = tile.rows.len();
-            TileCodes::new(tile.features(values), n_rows, form, searches)
+            TileCodes::new(tile.features(values), n_rows, form, how)
         });
         let mut binned = binned.into_iter();
         for part in self.parts {

@@ -3,6 +3,7 @@
 //! Invariant: a code depends on the value and the cuts alone, so tiles can be binned in any order and by any thread.
 
 use crate::dataset::FeaturesView;
+use crate::simd::Simd;
 
 use super::matrix::row_stride;
 use super::search::{Code, Searches};
@@ -40,17 +41,17 @@ impl TileCodes {
         features: FeaturesView<'_>,
         n_rows: usize,
         form: Form,
-        searches: &Searches,
+        (searches, simd): (&Searches, Simd),
     ) -> Self {
         if form == Form::Sparse {
             return listed(features, n_rows, searches);
         }
         let n_features = searches.n_features().max(width(features));
         if has_unfit_missing(features, n_rows, searches) {
-            let codes = dense(features, (n_rows, n_features), searches);
+            let codes = dense(features, (n_rows, n_features), (searches, simd));
             Self::Wide { n_features, codes }
         } else {
-            let codes = dense(features, (n_rows, n_features), searches);
+            let codes = dense(features, (n_rows, n_features), (searches, simd));
             Self::Dense { n_features, codes }
         }
     }
@@ -76,7 +77,7 @@ pub(crate) fn n_present(features: FeaturesView<'_>) -> usize {
 fn dense<C: Code>(
     features: FeaturesView<'_>,
     (n_rows, n_features): (usize, usize),
-    searches: &Searches,
+    (searches, simd): (&Searches, Simd),
 ) -> Vec<C> {
     let stride = row_stride(n_features);
     let mut codes = vec![C::default(); n_rows * stride];
@@ -98,7 +99,8 @@ fn dense<C: Code>(
                 let mut column_codes = [C::default(); ROWS_AT_A_TIME];
                 for feature in 0..n_features {
                     let column = &values[feature * n_rows..][first..end];
-                    searches.feature(feature).codes(column, &mut column_codes);
+                    let search = searches.feature(feature);
+                    search.codes(column, &mut column_codes, simd);
                     let targets = codes[first * stride + feature..].iter_mut().step_by(stride);
                     targets
                         .zip(&column_codes[..column.len()])

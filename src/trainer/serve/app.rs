@@ -1,8 +1,8 @@
 //! The routes, and the way of an invocation: a place in the house, its body, a worker, the answer.
 //!
-//! Invariants: nothing that computes runs on the threads that wait for sockets; a request that is let go by its client
-//! leaves its worker only when the work is done, so that workers are never more than they should be; what is logged of a
-//! request is its route, status, size and time.
+//! Invariants: nothing that computes for long runs on the threads that wait for sockets, only what takes less time than a
+//! worker's waking up; a request that is let go by its client leaves its worker only when the work is done, so that workers
+//! are never more than they should be; what is logged of a request is its route, status, size and time.
 //!
 //! Source: SageMaker developer guide, "Use Your Own Inference Code with Hosting Services"; sagemaker-xgboost-container
 //! `algorithm_mode/serve.py`.
@@ -146,30 +146,48 @@ impl App {
         if body.is_empty() {
             return Ok(Ended::Empty);
         }
-        let Some(worker) = self.admission.worker().await else {
-            let message = "no worker was free in time; ask again, or ask less at once";
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            return Err(Refusal::new(status, message, "no worker was free in time"));
-        };
         let n_bytes = body.len();
         let (content_type, accept) = (
             text(&parts.headers, header::CONTENT_TYPE),
             text(&parts.headers, header::ACCEPT),
         );
-        let answering = tokio::task::spawn_blocking(move || {
+        let is_quick = model.is_quick(content_type.as_deref(), &body);
+        let answering = move || {
             let asked = Asked {
                 content_type: content_type.as_deref(),
                 accept: accept.as_deref(),
                 body: &body,
             };
             let answer = model.answer(&asked, &settings);
-            drop((place, worker));
+            drop(place);
             answer
-        });
-        let answer = answering.await;
-        let answer = answer.map_err(|err| Refusal::internal(err.to_string()))??;
+        };
+        let answer = if is_quick {
+            answering()
+        } else {
+            self.by_worker(answering).await
+        }?;
         self.metrics.predicted(answer.n_rows, n_bytes);
         Ok(Ended::Answered(answer))
+    }
+
+    /// Has a worker answer, when one is free.
+    async fn by_worker(
+        &self,
+        answering: impl FnOnce() -> Result<Answer, Refusal> + Send + 'static,
+    ) -> Result<Answer, Refusal> {
+        let Some(worker) = self.admission.worker().await else {
+            let message = "no worker was free in time; ask again, or ask less at once";
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Refusal::new(status, message, "no worker was free in time"));
+        };
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = answering();
+            drop(worker);
+            answer
+        });
+        let answered = answered.await;
+        answered.map_err(|err| Refusal::internal(err.to_string()))?
     }
 
     /// Lets a request in, or says why not.

@@ -10,6 +10,7 @@ use engine::booster::{Booster, PredictError, Predictor};
 use engine::dataset::{SideColumn, SideColumns};
 use engine::objective::Objective;
 use engine::threads::Threads;
+use engine::tree::Tree;
 
 use super::ensemble;
 use super::request::RequestType;
@@ -33,6 +34,7 @@ pub(super) struct Model {
     members: Vec<Member>,
     n_features: usize,
     n_outputs: usize,
+    steps_per_row: usize,
     side: SidePlan,
     words: Words,
     threads: Threads,
@@ -137,6 +139,7 @@ impl Model {
             members: boosters.iter().map(member).collect(),
             n_features: first.n_features(),
             n_outputs,
+            steps_per_row: boosters.iter().map(steps_of).sum(),
             words: Words::new(&first.category_names, first.n_features(), &side),
             side,
             threads,
@@ -156,6 +159,11 @@ impl Model {
     /// Which columns of requests hold words.
     pub(super) fn words(&self) -> &Words {
         &self.words
+    }
+
+    /// The most steps that bring a row to the leaves of all trees, or the columns that are multiplied.
+    pub(super) fn steps_per_row(&self) -> usize {
+        self.steps_per_row
     }
 
     /// How many models answer together.
@@ -202,6 +210,12 @@ impl Model {
             is_sparse,
         })
     }
+}
+
+/// See [`Model::steps_per_row`].
+fn steps_of(booster: &Booster) -> usize {
+    let of_trees: usize = booster.trees.iter().map(Tree::depth).sum();
+    of_trees + booster.n_features() * booster.n_groups()
 }
 
 /// The variable that names the column.

@@ -61,28 +61,30 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
-    fn hand_out(kept: &Kept, key: &str, range: Range<u64>) -> Option<Vec<u8>> {
+    fn hand_out(kept: &Kept, key: &str, range: Range<u64>) -> Option<Bytes> {
         match kept.hand_out(key, range)? {
             Window::There(bytes) => Some(bytes),
-            Window::Coming(_) => None,
+            Window::Coming(_) | Window::Lost(_) => None,
         }
     }
 
     #[test]
     fn a_range_is_kept_while_there_is_room_and_handed_out_once() {
         let kept = Kept::new(10);
-        kept.take_in("a", 0..6, Window::There(vec![1; 6]));
-        kept.take_in("a", 6..12, Window::There(vec![2; 6]));
+        kept.take_in("a", 0..6, Window::There(vec![1; 6].into()));
+        kept.take_in("a", 6..12, Window::There(vec![2; 6].into()));
         assert_eq!(hand_out(&kept, "a", 6..12), None);
         assert_eq!(hand_out(&kept, "b", 0..6), None);
-        assert_eq!(hand_out(&kept, "a", 0..6), Some(vec![1; 6]));
+        assert_eq!(hand_out(&kept, "a", 0..6), Some(vec![1; 6].into()));
         assert_eq!(hand_out(&kept, "a", 0..6), None);
-        kept.take_in("a", 6..12, Window::There(vec![2; 6]));
+        kept.take_in("a", 6..12, Window::There(vec![2; 6].into()));
         kept.only_hand_out();
-        kept.take_in("a", 0..1, Window::There(vec![1]));
+        kept.take_in("a", 0..1, Window::There(vec![1].into()));
         assert_eq!(hand_out(&kept, "a", 0..1), None);
-        assert_eq!(hand_out(&kept, "a", 6..12), Some(vec![2; 6]));
+        assert_eq!(hand_out(&kept, "a", 6..12), Some(vec![2; 6].into()));
     }
 }

@@ -9,7 +9,10 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+
 use super::download::{Download, RemoteObject};
+use super::error::StoreError;
 
 /// Windows that are under way of a part that is read forward.
 const FORWARD_WINDOWS: usize = 2;
@@ -42,7 +45,9 @@ struct Held {
 #[derive(Debug)]
 pub(super) enum Window {
     Coming(Download<Vec<u8>>),
-    There(Vec<u8>),
+    There(Bytes),
+    /// It did not come, and is not asked for again.
+    Lost(io::Error),
 }
 
 impl Window {
@@ -50,7 +55,8 @@ impl Window {
     pub(super) fn n_bytes(&self) -> usize {
         match self {
             Self::Coming(download) => download.n_bytes(),
-            Self::There(bytes) => bytes.capacity(),
+            Self::There(bytes) => bytes.len(),
+            Self::Lost(_) => 0,
         }
     }
 }
@@ -87,11 +93,11 @@ impl Windows {
         self.part.start <= range.start && range.end <= self.part.end
     }
 
-    /// The bytes of a range, cut where the part ends.
+    /// The bytes of a range, cut where the part ends; those of one window without a copy.
     ///
     /// # Errors
     /// As [`Download::wait`].
-    pub fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+    pub fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         let range = range.start..range.end.min(self.part.end);
         let mut held = self.lock();
         if self.order == Order::Forward {
@@ -103,23 +109,34 @@ impl Windows {
         let first = held.windows.front().map_or(held.next, |it| it.0);
         if range.start < first || range.is_empty() {
             drop(held);
-            return self.object.download(range).wait();
+            return Ok(self.object.download(range).wait()?.into());
         }
-        let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
+        let n_wanted = (range.end - range.start) as usize;
         let mut idx = ((range.start - first) / self.window_bytes) as usize;
-        while range.start + (bytes.len() as u64) < range.end {
-            while held.windows.len() <= idx {
-                self.ask_one(&mut held);
+        let mut bytes = self.piece(&mut held, idx, range.start, n_wanted)?;
+        if bytes.len() < n_wanted {
+            let mut joined = Vec::with_capacity(n_wanted);
+            joined.extend_from_slice(&bytes);
+            while joined.len() < n_wanted {
+                idx += 1;
+                let (from, n_left) = (range.start + joined.len() as u64, n_wanted - joined.len());
+                joined.extend_from_slice(&self.piece(&mut held, idx, from, n_left)?);
             }
-            let from = range.start + bytes.len() as u64 - held.windows[idx].0;
-            let window = there(&mut held.windows[idx].1)?;
-            let n_wanted = (range.end - range.start) as usize - bytes.len();
-            let rest = &window[from as usize..];
-            bytes.extend_from_slice(&rest[..rest.len().min(n_wanted)]);
-            idx += 1;
+            bytes = joined.into();
         }
         self.ask(&mut held);
         Ok(bytes)
+    }
+
+    /// At most so many bytes from `from` on, of the window that is number `idx` of those held, which has the first of them.
+    fn piece(&self, held: &mut Held, idx: usize, from: u64, n_wanted: usize) -> io::Result<Bytes> {
+        while held.windows.len() <= idx {
+            self.ask_one(held);
+        }
+        let (start, window) = &mut held.windows[idx];
+        let window = there(window)?;
+        let from = (from - *start) as usize;
+        Ok(window.slice(from..window.len().min(from + n_wanted)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -146,6 +163,9 @@ impl Windows {
 
     /// Leaves a window that is done with to whoever reads the part again, even if it has not come yet.
     fn keep(&self, (start, window): (u64, Window)) {
+        if let Window::Lost(_) = window {
+            return;
+        }
         let end = (start + self.window_bytes).min(self.part.end);
         self.object.keep(start..end, window);
     }
@@ -161,16 +181,24 @@ impl Drop for Windows {
     }
 }
 
-/// The window's bytes. One that did not come is asked for no more: its error ends the reading.
-fn there(window: &mut Window) -> io::Result<&[u8]> {
-    if let Window::Coming(_) = window {
-        match std::mem::replace(window, Window::There(Vec::new())) {
-            Window::Coming(download) => *window = Window::There(download.wait()?),
-            Window::There(_) => {}
-        }
-    }
-    match window {
+/// The window's bytes. Whoever else reads a window that did not come meets the same error, at once.
+fn there(window: &mut Window) -> io::Result<Bytes> {
+    let waited = match std::mem::replace(window, Window::There(Bytes::new())) {
+        Window::Coming(download) => download.wait().map(Bytes::from),
         Window::There(bytes) => Ok(bytes),
-        Window::Coming(_) => Ok(&[]),
+        Window::Lost(err) => Err(err),
+    };
+    *window = match &waited {
+        Ok(bytes) => Window::There(bytes.clone()),
+        Err(err) => Window::Lost(the_same(err)),
+    };
+    waited
+}
+
+/// An error of a download once more.
+fn the_same(err: &io::Error) -> io::Error {
+    match err.get_ref().and_then(|it| it.downcast_ref::<StoreError>()) {
+        Some(of_store) => io::Error::other(of_store.clone()),
+        None => io::Error::other(err.to_string()),
     }
 }

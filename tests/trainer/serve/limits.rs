@@ -72,15 +72,15 @@ fn a_client_that_goes_away_gives_its_place_back() {
     wait_for_status(&server, 200);
 }
 
-#[test]
-fn one_large_request_holds_up_no_small_one() {
+/// Sends a large request, and small ones while it is worked on.
+fn small_beside_large(workers: &str) {
     let booster = Booster {
         trees: vec![stump(0.001, 0.002); 4000],
         tree_info: vec![0; 4000],
         ..regression()
     };
     let server = Setup::of(&booster)
-        .set("SAGEMAKER_MODEL_SERVER_WORKERS", "2")
+        .set("SAGEMAKER_MODEL_SERVER_WORKERS", workers)
         .start();
     let large = "1,0\n".repeat(300_000);
     let mut client = server.connect();
@@ -100,6 +100,16 @@ fn one_large_request_holds_up_no_small_one() {
     );
     client.stream.set_nonblocking(false).unwrap();
     assert_eq!(client.reply().of(200).lines().count(), 300_000);
+}
+
+#[test]
+fn one_large_request_holds_up_no_small_one() {
+    small_beside_large("2");
+}
+
+#[test]
+fn a_small_request_needs_no_worker() {
+    small_beside_large("1");
 }
 
 #[test]

@@ -236,10 +236,14 @@ impl ChunkReader for Source {
                 "{length} bytes from {start} are beyond the end of the file"
             )));
         }
+        let failed = |err| ParquetError::External(Box::new(ReadFailed(err)));
+        let range = start..start + length as u64;
+        if let Some(part) = self.bytes.part.as_ref().filter(|it| it.covers(&range)) {
+            return part.read(range).map_err(failed);
+        }
         let mut buffer = vec![0; length];
-        self.bytes
-            .read_exact_at(&mut buffer, start)
-            .map_err(|err| ParquetError::External(Box::new(ReadFailed(err))))?;
+        let read = self.bytes.read_exact_at(&mut buffer, start);
+        read.map_err(failed)?;
         Ok(buffer.into())
     }
 }
