@@ -2,13 +2,17 @@
 
 use crate::app::{self, App, Records};
 use crate::config::{Config, Engine};
+use crate::container::sweep as sweep_containers;
 use crate::error::LocalError;
-use crate::job::{Jobs, fail_orphan, kill_orphans, sweep_containers};
+use crate::job::{Jobs, fail_orphan, kill_orphans};
 use crate::lock::FolderLock;
 use crate::logs::LogGroups;
+use crate::processing::ProcessingRecord;
 use crate::s3::Objects;
 use crate::state::Folders;
-use crate::{endpoint, transform, tuning};
+use crate::transform::TransformRecord;
+use crate::work_status::{Progress, abandoned};
+use crate::{endpoint, tuning};
 use axum::Router;
 use std::convert::Infallible;
 use std::future::IntoFuture;
@@ -156,19 +160,25 @@ fn recover_others(records: &Records, folders: &Folders) -> Result<(), LocalError
         written.map_err(LocalError::file("write", &folders.tuning))?;
     }
     for record in records.transforms.all() {
-        if record.status.is_terminal() {
-            continue;
-        }
-        kill_orphans(&record.processes, &folders.work);
-        let change = |record: &mut transform::TransformRecord| {
-            transform::fail_orphan(record);
-            Ok::<_, Infallible>(())
-        };
+        let change = |record: &mut TransformRecord| recovered(&mut record.progress, "transform");
+        kill_orphans(&record.progress.processes, &folders.work);
         let written = records.transforms.update(&record.name, change);
         written.map_err(LocalError::file("write", &folders.transforms))?;
+    }
+    for record in records.processings.all() {
+        let change = |record: &mut ProcessingRecord| recovered(&mut record.progress, "processing");
+        kill_orphans(&record.progress.processes, &folders.work);
+        let written = records.processings.update(&record.name, change);
+        written.map_err(LocalError::file("write", &folders.processings))?;
     }
     for record in records.endpoints.all() {
         kill_orphans(&record.processes, &folders.work);
     }
+    Ok(())
+}
+
+/// Ends a job that has not ended, as the next server finds it.
+fn recovered(progress: &mut Progress, kind: &str) -> Result<(), Infallible> {
+    progress.close(abandoned(kind, "ended"));
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Invariant: the record says how it ended only after every training job has ended.
 
 use super::children::{self, Child};
+use super::parzen::Tried;
 use super::record::TuningRecord;
 use super::request::Plan;
 use crate::app::App;
@@ -99,6 +100,19 @@ impl Tuning {
         children::of(&self.app.jobs, &self.name, self.created, metric)
     }
 
+    /// What the training jobs had, and what came of it.
+    fn tried(&self) -> Vec<Tried> {
+        let direction = self.plan.objective.direction;
+        let tried = |it: &Child| {
+            let value = it.value.filter(|_| it.is_success());
+            Some(Tried {
+                values: it.record.tuned.as_ref()?.hyper_parameters.clone(),
+                loss: value.map(|it| direction.loss(it)),
+            })
+        };
+        self.children().iter().filter_map(tried).collect()
+    }
+
     /// An end before all training jobs have been.
     fn verdict(&self, children: &[Child]) -> Option<End> {
         let direction = self.plan.objective.direction;
@@ -140,7 +154,8 @@ impl Tuning {
 
     /// Creates the next training job; false if there is nothing left to try.
     async fn launch(&mut self, number: usize) -> Result<bool, String> {
-        let Some(tuned) = self.plan.strategy.propose() else {
+        let tried = self.tried();
+        let Some(tuned) = self.plan.strategy.propose(&tried) else {
             return Ok(false);
         };
         let name = format!("{}-{number:03}-{}", self.name, mark(&tuned, self.created));

@@ -61,7 +61,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
 
 /// What every training job would be refused for is told at once.
 fn check_training_job(app: &App, plan: &Plan, name: &str) -> Result<(), AwsError> {
-    let Some(first) = plan.strategy.clone().propose() else {
+    let Some(first) = plan.strategy.clone().propose(&[]) else {
         return Err(AwsError::validation("there is nothing to try"));
     };
     let request = plan.request(&format!("{name}-001-00000000"), &first)?;
