@@ -19,6 +19,8 @@ from local_server import Local
 
 NOBODY = 65534
 USER = NOBODY if os.getuid() == 0 else os.getuid()
+# The SDK in the trainer wants some, even where it speaks without TLS.
+CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 SOCKET = pathlib.Path("/var/run/docker.sock")
 PROGRAMS = ("sh", "cat", "sleep", "id", "getent", "true")
 
@@ -32,7 +34,7 @@ def with_libraries(program: str) -> set[pathlib.Path]:
 def built(docker: str, trainer: pathlib.Path) -> Iterator[str]:
     """An image of the trainer of this machine, for a fixture."""
     name = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:test-{uuid.uuid4().hex[:8]}"
-    files = {"/usr/local/bin/train": trainer}
+    files = {"/usr/local/bin/train": trainer, str(CERTIFICATES): CERTIFICATES.resolve()}
     for program in PROGRAMS:
         for file in with_libraries(shutil.which(program)):
             files[f"/bin/{program}" if file.name == program else str(file)] = file.resolve()

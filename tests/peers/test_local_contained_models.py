@@ -19,13 +19,14 @@ ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlin
 CSV = "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in ROWS)
 WAIT = {"Delay": 1, "MaxAttempts": 60}
 CLUSTER = {"ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.c5.large", "VolumeSizeInGB": 5}}
-# Each host says who it is, and the first one adds up what both have brought.
+# Each host keeps what it has been brought, and stays until the other has seen it.
 SCRIPT = """
 me=$(cat /proc/sys/kernel/hostname)
 cat /opt/ml/processing/rows/* >/opt/ml/processing/result/$me.csv
 id -u >/opt/ml/processing/result/user-$me
 cat /opt/ml/config/processingjobconfig.json >/opt/ml/processing/result/config.json
 until getent hosts algo-1 && getent hosts algo-2; do sleep 0.1; done >/dev/null
+sleep 5
 echo "$GREETING from $me"
 echo "$me " >/opt/ml/output/message
 """

@@ -14,11 +14,14 @@ from contained import USER, built, left_behind, serving
 from local_server import TABLE, Local, code, until
 
 STREAMED = {"LINDEN_CHANNEL_TRAIN": "s3://planning/train/", "LINDEN_CONTENT_TYPE_TRAIN": "text/csv"}
-# Both hosts wait until each is known to the other, and write down what they are.
+# Says where S3 is, and stays until it is stopped.
+SHOW_ENDPOINT = "echo $AWS_ENDPOINT_URL; trap 'exit 0' TERM; while true; do sleep 0.1; done"
+# Both hosts wait until each is known to the other, stay until the other has seen them, and write down what they are.
 LOOK_AROUND = """
 until getent hosts algo-1 && getent hosts algo-2; do sleep 0.1; done >/dev/null
 me=$(cat /proc/sys/kernel/hostname)
 getent hosts algo-1 algo-2 >/opt/ml/model/hosts-$me
+sleep 5
 cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes >/opt/ml/model/memory-$me 2>/dev/null
 id -u >/opt/ml/model/user-$me
 echo "[0]#011train-rmse:1.5 on $me"
@@ -114,12 +117,12 @@ def test_a_stop_reaches_the_trainer_in_its_container(docker: str, image: str, lo
 
 def test_a_container_reads_a_channel_straight_from_s3_and_can_do_nothing_else_there(docker: str, image: str, local: Local) -> None:
     local.create("copied", **in_container(image))
-    local.create("streamed", **in_container(image), Environment=STREAMED, InputDataConfig=[])
+    local.create("streamed", **in_container(image), Environment=STREAMED, InputDataConfig=None)
     for name in ("copied", "streamed"):
-        assert local.wait(name)["TrainingJobStatus"] == "Completed", local.lines(name)
+        assert local.wait(name)["TrainingJobStatus"] == "Completed"
     assert files_of(local, "streamed")["xgboost-model"] == files_of(local, "copied")["xgboost-model"]
     # What the container sees of the machine, in its own words.
-    local.create("looks", **in_container(image, "sh", "-c", "echo $AWS_ENDPOINT_URL; sleep 300"), Environment=STREAMED, InputDataConfig=[])
+    local.create("looks", **in_container(image, "sh", "-c", SHOW_ENDPOINT), Environment=STREAMED, InputDataConfig=None)
     (endpoint,) = until(lambda: local.lines("looks"))
     keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "eu-west-1"}
     from_inside = boto3.client("s3", endpoint_url=endpoint, **keys)

@@ -1,7 +1,7 @@
 //! A tree-structured Parzen estimator: where good values have been denser than others, the next is looked for.
 //!
-//! Of what has been tried the best quarter is good, all else (what has failed, and what still runs) is not. Both are densities
-//! over the scale of each range, a kernel for each value and one even share that knows nothing; ranges are taken one by one.
+//! Of what has been tried the best few are good, all else (what has failed, and what still runs) is not. Both are densities over
+//! the scale of each range, a kernel for each value and one even share that knows nothing; ranges are taken one by one.
 //! Of some draws out of the good ones the next is that which the good are denser at, compared with the others.
 //!
 //! Source: Bergstra, Bardenet, Bengio and Kégl, "Algorithms for Hyper-Parameter Optimization", 2011, section 4.
@@ -13,13 +13,17 @@ use std::f64::consts::{PI, TAU};
 
 /// Trials at random before there is anything to learn from.
 pub(super) const FIRST: usize = 8;
-/// One of so many trials is a good one.
-const GOOD: usize = 4;
+/// Of `n` trials this times the root of `n` are good ones.
+const GOOD: f64 = 0.4;
 /// Draws of which the best is taken.
 const DRAWS: usize = 32;
 /// The narrowest and the widest kernel, on a scale from 0 to 1.
-const NARROWEST: f64 = 0.02;
+const NARROWEST: f64 = 0.05;
 const WIDEST: f64 = 0.3;
+/// Kernels become narrower by this power of their number.
+const NARROWING: f64 = -0.4;
+/// What a value counts that never was there.
+const UNSEEN: f64 = 1.0;
 
 /// A training job that was begun.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +56,8 @@ pub(super) fn propose(
     let loss = |it: &Tried| it.loss.unwrap_or(f64::INFINITY);
     ordered.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let n_known = ordered.iter().filter(|it| it.loss.is_some()).count();
-    let (good, others) = ordered.split_at(n_known.div_ceil(GOOD));
+    let n_good = (GOOD * (n_known as f64).sqrt()).ceil() as usize;
+    let (good, others) = ordered.split_at(n_good.min(n_known));
     let (good, others) = (Densities::of(ranges, good), Densities::of(ranges, others));
     let mut best: Option<(f64, Vec<String>)> = None;
     for _ in 0..DRAWS {
@@ -95,12 +100,9 @@ impl Densities {
 }
 
 impl Density {
-    /// The more places there are and the nearer they lie, the narrower their kernels (Scott's rule).
     fn kernels(places: Vec<f64>) -> Self {
         let n = places.len().max(1) as f64;
-        let mean = places.iter().sum::<f64>() / n;
-        let variance = places.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / n;
-        let width = (variance.sqrt() * n.powf(-0.2)).clamp(NARROWEST, WIDEST);
+        let width = (WIDEST * n.powf(NARROWING)).max(NARROWEST);
         Self::Kernels { places, width }
     }
 
@@ -115,15 +117,13 @@ impl Density {
                 }
             }
             Self::Counts(counts) => {
-                let all: usize = counts.iter().sum();
-                let mut left = even(chance) * (all + 1) as f64;
-                let share = 1.0 / counts.len() as f64;
-                let weight = |it: usize| it as f64 + share;
+                let n = counts.len() as f64;
+                let mut left = even(chance) * (total(counts) + n * UNSEEN);
                 let at = counts.iter().position(|&it| {
-                    left -= weight(it);
+                    left -= it as f64 + UNSEEN;
                     left < 0.0
                 });
-                (at.unwrap_or(0) as f64 + 0.5) * share
+                (at.unwrap_or(0) as f64 + 0.5) / n
             }
         }
     }
@@ -139,14 +139,17 @@ impl Density {
                 (sum + 1.0) / (places.len() + 1) as f64
             }
             Self::Counts(counts) => {
-                let all: usize = counts.iter().sum();
                 let n = counts.len() as f64;
                 let count = counts[((place * n) as usize).min(counts.len() - 1)];
                 // As a density over a scale of even shares.
-                (count as f64 + 1.0 / n) / (all + 1) as f64 * n
+                (count as f64 + UNSEEN) / (total(counts) + n * UNSEEN) * n
             }
         }
     }
+}
+
+fn total(counts: &[usize]) -> f64 {
+    counts.iter().sum::<usize>() as f64
 }
 
 /// A number of the normal distribution (Box and Muller).

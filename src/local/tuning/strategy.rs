@@ -226,7 +226,7 @@ mod tests {
     fn what_was_good_is_looked_at_more_closely() {
         let mean = |name: &str| (0..20).map(|seed| least_of(name, seed, 40)).sum::<f64>() / 20.0;
         let (bayesian, random) = (mean("Bayesian"), mean("Random"));
-        assert!(bayesian < 0.5 * random, "{bayesian} against {random}");
+        assert!(bayesian < 0.7 * random, "{bayesian} against {random}");
         assert_eq!(
             least_of("Bayesian", 3, 40).to_bits(),
             least_of("Bayesian", 3, 40).to_bits()
