@@ -8,14 +8,13 @@ use crate::guard;
 use crate::job::{Extractor, Jobs, Order, Runner, now};
 use crate::logs::{self, LogGroups};
 use crate::model::ModelRecord;
-use crate::processing::ProcessingRecord;
 use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
 use crate::scenario::{self, CallFault, JobPlan};
 use crate::state::Folders;
-use crate::transform::TransformRecord;
 use crate::tuning::TuningRecord;
 use crate::wire::{self, Answer, AwsError, ErrorCode};
+use crate::work_status::WorkRecord;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use contract::job::TrainingJobDescription;
@@ -35,8 +34,8 @@ const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) struct Records {
     pub(crate) tunings: Documents<TuningRecord>,
     pub(crate) models: Documents<ModelRecord>,
-    pub(crate) transforms: Documents<TransformRecord>,
-    pub(crate) processings: Documents<ProcessingRecord>,
+    pub(crate) transforms: Documents<WorkRecord>,
+    pub(crate) processings: Documents<WorkRecord>,
     pub(crate) endpoint_configs: Documents<ConfigRecord>,
     pub(crate) endpoints: Documents<EndpointRecord>,
 }

@@ -3,20 +3,21 @@
 use crate::app::{self, App, Records};
 use crate::config::{Config, Engine};
 use crate::container::sweep as sweep_containers;
+use crate::documents::{Document, Documents};
+use crate::endpoint;
 use crate::error::LocalError;
 use crate::job::{Jobs, fail_orphan, kill_orphans};
 use crate::lock::FolderLock;
 use crate::logs::LogGroups;
-use crate::processing::ProcessingRecord;
 use crate::s3::Objects;
 use crate::state::Folders;
-use crate::transform::TransformRecord;
 use crate::work_status::{Progress, abandoned};
-use crate::{endpoint, tuning};
 use axum::Router;
 use std::convert::Infallible;
 use std::future::IntoFuture;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -148,37 +149,37 @@ fn recover(jobs: &Jobs, folders: &Folders) -> Result<(), LocalError> {
 /// The same for everything but training jobs. Endpoints are no jobs: what is left of their processes ends, and they start
 /// again.
 fn recover_others(records: &Records, folders: &Folders) -> Result<(), LocalError> {
-    for record in records.tunings.all() {
-        if record.status.is_terminal() {
-            continue;
-        }
-        let change = |record: &mut tuning::TuningRecord| {
-            tuning::fail_orphan(record);
-            Ok::<_, Infallible>(())
-        };
-        let written = records.tunings.update(&record.name, change);
-        written.map_err(LocalError::file("write", &folders.tuning))?;
-    }
-    for record in records.transforms.all() {
-        let change = |record: &mut TransformRecord| recovered(&mut record.progress, "transform");
-        kill_orphans(&record.progress.processes, &folders.work);
-        let written = records.transforms.update(&record.name, change);
-        written.map_err(LocalError::file("write", &folders.transforms))?;
-    }
-    for record in records.processings.all() {
-        let change = |record: &mut ProcessingRecord| recovered(&mut record.progress, "processing");
-        kill_orphans(&record.progress.processes, &folders.work);
-        let written = records.processings.update(&record.name, change);
-        written.map_err(LocalError::file("write", &folders.processings))?;
-    }
+    let work = &folders.work;
+    fail_orphans(&records.tunings, "tuning", work, |it| &mut it.progress)
+        .map_err(LocalError::file("write", &folders.tuning))?;
+    fail_orphans(&records.transforms, "transform", work, |it| {
+        &mut it.progress
+    })
+    .map_err(LocalError::file("write", &folders.transforms))?;
+    fail_orphans(&records.processings, "processing", work, |it| {
+        &mut it.progress
+    })
+    .map_err(LocalError::file("write", &folders.processings))?;
     for record in records.endpoints.all() {
         kill_orphans(&record.processes, &folders.work);
     }
     Ok(())
 }
 
-/// Ends a job that has not ended, as the next server finds it.
-fn recovered(progress: &mut Progress, kind: &str) -> Result<(), Infallible> {
-    progress.close(abandoned(kind, "ended"));
+/// Ends the jobs of a kind that have not ended, as the next server finds them.
+fn fail_orphans<R: Document>(
+    records: &Documents<R>,
+    kind: &str,
+    work: &Path,
+    progress: fn(&mut R) -> &mut Progress,
+) -> io::Result<()> {
+    for mut record in records.all() {
+        kill_orphans(&progress(&mut record).processes, work);
+        let change = |record: &mut R| {
+            progress(record).close(abandoned(kind, "ended"));
+            Ok::<_, Infallible>(())
+        };
+        records.update(record.name(), change)?;
+    }
     Ok(())
 }

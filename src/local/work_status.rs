@@ -2,9 +2,11 @@
 //!
 //! Invariants: a status that is an end stays; somebody's stop goes before an end that came by itself.
 
+use crate::documents::Document;
 use crate::job::now;
 use crate::list::Facts;
-use crate::wire::AwsError;
+use crate::wire::{AwsError, ErrorCode};
+use contract::job::request::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
@@ -43,7 +45,26 @@ pub(crate) enum WorkEnd {
     Failed(String),
 }
 
-/// How far a transform or processing job is.
+/// A transform or processing job as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct WorkRecord {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    /// The request, as it came.
+    pub(crate) request: Value,
+    pub(crate) tags: Vec<Tag>,
+    #[serde(flatten)]
+    pub(crate) progress: Progress,
+}
+
+impl Document for WorkRecord {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// How far a job is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Progress {
@@ -53,6 +74,8 @@ pub(crate) struct Progress {
     pub(crate) start_time: Option<f64>,
     pub(crate) end_time: Option<f64>,
     pub(crate) failure_reason: Option<String>,
+    /// What its hosts had to say, where somebody asks them.
+    pub(crate) exit_message: Option<String>,
     /// What runs for it.
     #[serde(default)]
     pub(crate) processes: Vec<u32>,
@@ -69,6 +92,7 @@ impl Progress {
             start_time: None,
             end_time: None,
             failure_reason: None,
+            exit_message: None,
             processes: Vec::new(),
         }
     }
@@ -107,7 +131,7 @@ impl Progress {
         }
     }
 
-    /// Asks the job, `transform` or `processing`, to stop.
+    /// Asks the job, whose `kind` is told where it cannot, to stop.
     pub(crate) fn stop(&mut self, kind: &str) -> Result<(), AwsError> {
         if self.status != WorkStatus::InProgress {
             return Err(AwsError::validation(format!(
@@ -140,6 +164,9 @@ impl Progress {
         if let Some(reason) = &self.failure_reason {
             answer["FailureReason"] = json!(reason);
         }
+        if let Some(message) = &self.exit_message {
+            answer["ExitMessage"] = json!(message);
+        }
     }
 }
 
@@ -153,7 +180,7 @@ pub(crate) fn abandoned(kind: &str, how: &str) -> WorkEnd {
 /// The refusal of a job that is not there.
 pub(crate) fn no_job(name: &str) -> AwsError {
     AwsError::new(
-        crate::wire::ErrorCode::SageMakerResourceNotFound,
+        ErrorCode::SageMakerResourceNotFound,
         format!("Could not find requested job with name: {name}"),
     )
 }
@@ -161,7 +188,7 @@ pub(crate) fn no_job(name: &str) -> AwsError {
 /// The refusal of a name that is taken.
 pub(crate) fn taken(arn: &str) -> AwsError {
     AwsError::new(
-        crate::wire::ErrorCode::ResourceInUse,
+        ErrorCode::ResourceInUse,
         format!(
             "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
         ),

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 import botocore.exceptions
 import numpy as np
 import pytest
-import xgboost
 
 from contained import USER, built, left_behind, serving
-from local_server import ROLE, TABLE, Local, until
+from local_server import ROLE, Local, until
+from rows import CSV, numbers, predicted_with
 
-ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlines()]
-CSV = "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in ROWS)
 WAIT = {"Delay": 1, "MaxAttempts": 60}
 CLUSTER = {"ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.c5.large", "VolumeSizeInGB": 5}}
 # Each host keeps what it has been brought, and stays until the other has seen it.
@@ -57,16 +55,7 @@ def local(image: str, linden: pathlib.Path, trainer: pathlib.Path) -> Iterator[L
 @pytest.fixture(scope="module")
 def predicted(local: Local, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     """What XGBoost predicts for the rows with the job's model."""
-    body = local.s3.get_object(Bucket="planning", Key="out/trained/output/model.tar.gz")["Body"].read()
-    path = tmp_path_factory.mktemp("model") / "model.ubj"
-    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        path.write_bytes(tar.extractfile("xgboost-model").read())
-    return xgboost.Booster(model_file=str(path)).predict(xgboost.DMatrix(np.array(ROWS, dtype=np.float32)))
-
-
-def numbers(text: bytes) -> np.ndarray:
-    """The numbers of a CSV answer."""
-    return np.array([float(it) for it in text.decode().replace("\n", ",").split(",") if it], dtype=np.float32)
+    return predicted_with(local, "trained", tmp_path_factory.mktemp("model"))
 
 
 def transform(local: Local, name: str, model: str) -> None:
@@ -108,9 +97,8 @@ def test_a_container_that_does_not_serve_fails_the_job(docker: str, image: str, 
     assert until(failed)["FailureReason"].startswith("AlgorithmError: the container has ended")
     assert left_behind(docker, local) == ""
     with pytest.raises(botocore.exceptions.ClientError, match="is not on this machine"):
-        local.sagemaker.create_model(
-            ModelName="nowhere", ExecutionRoleArn=ROLE, PrimaryContainer=container | {"Image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/nowhere:1"}
-        )
+        nowhere = container | {"Image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/nowhere:1"}
+        local.sagemaker.create_model(ModelName="nowhere", ExecutionRoleArn=ROLE, PrimaryContainer=nowhere)
 
 
 def empty_archive() -> bytes:

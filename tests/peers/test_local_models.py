@@ -2,22 +2,18 @@
 own shapes, and what they predict against XGBoost."""
 
 import gzip
-import io
 import pathlib
-import tarfile
 from collections.abc import Iterator
 
 import boto3
 import botocore.exceptions
 import numpy as np
 import pytest
-import xgboost
 
-from local_server import IMAGE, ROLE, TABLE, Local, check_answer, code, serving, until
+from local_server import IMAGE, ROLE, Local, check_answer, code, serving, until
+from rows import CSV, ROWS, numbers, predicted_with
 from server import dense_records
 
-ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlines()]
-CSV = "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in ROWS)
 ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -36,17 +32,7 @@ def local(linden: pathlib.Path, trainer: pathlib.Path, tmp_path_factory: pytest.
 @pytest.fixture(scope="module")
 def predicted(local: Local, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     """What XGBoost predicts for the rows with the job's model."""
-    body = local.s3.get_object(Bucket="planning", Key="out/trained/output/model.tar.gz")["Body"].read()
-    path = tmp_path_factory.mktemp("model") / "model.ubj"
-    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        path.write_bytes(tar.extractfile("xgboost-model").read())
-    booster = xgboost.Booster(model_file=str(path))
-    return booster.predict(xgboost.DMatrix(np.array(ROWS, dtype=np.float32)))
-
-
-def numbers(text: bytes) -> np.ndarray:
-    """The numbers of a CSV answer."""
-    return np.array([float(it) for it in text.decode().replace("\n", ",").split(",") if it], dtype=np.float32)
+    return predicted_with(local, "trained", tmp_path_factory.mktemp("model"))
 
 
 def tuning(local: Local, name: str, strategy: str, **config: object) -> dict:

@@ -16,10 +16,8 @@
 
 mod layout;
 mod program;
-mod record;
 mod request;
 mod run;
 mod submit;
 
-pub(crate) use record::ProcessingRecord;
 pub(crate) use submit::{create, describe, list, stop};

@@ -35,7 +35,7 @@ pub(super) struct Create {
     stopping_condition: Stopping,
     app_specification: Application,
     environment: BTreeMap<String, String>,
-    processing_inputs: Vec<Input>,
+    processing_inputs: Vec<ProcessingInput>,
     processing_output_config: OutputConfig,
     network_config: NetworkConfig,
     role_arn: String,
@@ -77,9 +77,9 @@ struct NetworkConfig {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Input {
+struct ProcessingInput {
     input_name: String,
-    s3_input: Option<S3Input>,
+    s3_input: Option<ProcessingS3Input>,
     /// What is not here.
     #[serde(flatten)]
     others: Map<String, Value>,
@@ -87,7 +87,7 @@ struct Input {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct S3Input {
+struct ProcessingS3Input {
     #[serde(flatten)]
     source: S3DataSource,
     local_path: Option<String>,
@@ -98,21 +98,21 @@ struct S3Input {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct OutputConfig {
-    outputs: Vec<Output>,
+    outputs: Vec<ProcessingOutput>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Output {
+struct ProcessingOutput {
     output_name: String,
-    s3_output: Option<S3Output>,
+    s3_output: Option<ProcessingS3Output>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct S3Output {
+struct ProcessingS3Output {
     s3_uri: String,
     local_path: Option<String>,
     s3_upload_mode: String,
@@ -223,7 +223,7 @@ impl Create {
     }
 }
 
-impl Input {
+impl ProcessingInput {
     fn check(&self, app: &App, role: &str) -> Result<Brought, AwsError> {
         let what = format!("input `{}`", self.input_name);
         let Some(asked) = self.s3_input.as_ref().filter(|_| is_plain(&self.others)) else {
@@ -255,7 +255,7 @@ impl Input {
     }
 }
 
-impl Output {
+impl ProcessingOutput {
     fn check(&self, app: &App) -> Result<Left, AwsError> {
         let what = format!("output `{}`", self.output_name);
         let Some(asked) = self.s3_output.as_ref().filter(|_| is_plain(&self.others)) else {

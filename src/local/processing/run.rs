@@ -1,14 +1,13 @@
 //! The task of a processing job: trees, inputs, hosts, outputs and the message.
 
 use super::layout::lay_out;
-use super::record::ProcessingRecord;
 use super::request::{Left, Plan, Runs, Upload};
 use crate::app::App;
 use crate::container::Containers;
 use crate::job::{
     Cause, Ended, Host, Limits, Mirror, Order, Sink, Trainers, failure_reason, now, on_this_machine,
 };
-use crate::work_status::{WorkEnd, abandoned};
+use crate::work_status::{WorkEnd, WorkRecord, abandoned};
 use contract::environment::AWS_REGION;
 use serde_json::Value;
 use std::convert::Infallible;
@@ -46,7 +45,7 @@ impl Processing {
         let end = ended.unwrap_or_else(WorkEnd::Failed);
         self.note(|record| {
             record.progress.close(end);
-            record.exit_message = message;
+            record.progress.exit_message = message;
         });
         // What cannot be removed now is removed when the next server starts.
         let _ = tokio::fs::remove_dir_all(work).await;
@@ -168,12 +167,12 @@ impl Processing {
         let sinks: io::Result<Vec<Sink>> = hosts.iter().map(stream).collect();
         let sinks = sinks.map_err(internal)?;
         Ok(Arc::new(move |rank: usize, line: &str| {
-            sinks[rank](rank, line)
+            sinks[rank](rank, line);
         }))
     }
 
-    fn note(&self, change: impl FnOnce(&mut ProcessingRecord)) {
-        let change = |record: &mut ProcessingRecord| {
+    fn note(&self, change: impl FnOnce(&mut WorkRecord)) {
+        let change = |record: &mut WorkRecord| {
             change(record);
             Ok::<_, Infallible>(())
         };

@@ -1,13 +1,12 @@
 //! Processing jobs begin, are described, listed and stopped.
 
-use super::record::ProcessingRecord;
 use super::request::{DEFAULT_RUNTIME_SECS, read};
 use super::run::Processing;
 use crate::app::App;
 use crate::job::Order;
 use crate::list::{By, List, Order as ListOrder};
 use crate::wire::{Answer, AwsError};
-use crate::work_status::{Progress, no_job, taken};
+use crate::work_status::{Progress, WorkRecord, no_job, taken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -31,13 +30,12 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
     let plan = asked.plan(app)?;
     let name = asked.processing_job_name;
     let arn = app.config.arn("processing-job", &name);
-    let record = ProcessingRecord {
+    let record = WorkRecord {
         name: name.clone(),
         arn: arn.clone(),
         request,
         tags: asked.tags,
         progress: Progress::begin(),
-        exit_message: None,
     };
     let described = description(&record);
     let inserted = app.records.processings.insert(record);
@@ -63,7 +61,7 @@ pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
         .ok_or_else(|| no_job(name))
 }
 
-fn description(record: &ProcessingRecord) -> Value {
+fn description(record: &WorkRecord) -> Value {
     let mut answer = record.request.clone();
     if let Value::Object(members) = &mut answer {
         members.remove("Tags");
@@ -93,20 +91,17 @@ pub(crate) fn list(app: &App, request: &List) -> Answer {
 }
 
 /// What a description and a summary share.
-fn facts_of(record: &ProcessingRecord, answer: &mut Value) {
+fn facts_of(record: &WorkRecord, answer: &mut Value) {
     answer["ProcessingJobName"] = json!(record.name);
     answer["ProcessingJobArn"] = json!(record.arn);
     answer["LastModifiedTime"] = json!(record.progress.last_modified_time);
     record.progress.describe("Processing", answer);
-    if let Some(message) = &record.exit_message {
-        answer["ExitMessage"] = json!(message);
-    }
 }
 
 /// `StopProcessingJob`.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.processing_job_name;
-    let stop = |record: &mut ProcessingRecord| record.progress.stop("processing");
+    let stop = |record: &mut WorkRecord| record.progress.stop("processing");
     let changed = app.records.processings.update(name, stop);
     let changed = changed.map_err(AwsError::internal)?;
     changed.ok_or_else(|| no_job(name))??;

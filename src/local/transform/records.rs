@@ -54,7 +54,7 @@ pub(super) fn split(object: &[u8], by: Split) -> Result<Vec<&[u8]>, BadFrame> {
 
 /// The records of RecordIO, each with its frame, or with all frames of its parts.
 ///
-/// Source: MXNet's RecordIO, which `application/x-recordio-protobuf` is framed by: a magic number, three bits that say which
+/// Source: `RecordIO` of Apache `MXNet`, which `application/x-recordio-protobuf` is framed by: a magic number, three bits that say which
 /// part of a record it is (0 the whole, 1 the first, 2 one between, 3 the last), 29 bits of length, and zeros to a multiple of 4.
 fn framed(object: &[u8]) -> Result<Vec<&[u8]>, BadFrame> {
     let (mut records, mut start, mut at) = (Vec::new(), 0, 0);

@@ -1,12 +1,11 @@
 //! The task of a transform job: its model is started, asked object by object, and ended.
 
-use super::record::TransformRecord;
 use super::records::{Batch, batches, split};
 use super::request::{Assemble, Compression, Plan};
 use crate::app::App;
 use crate::job::{Cause, Order, next_order, now};
 use crate::serving::{INSTANCE, Served, Serving, clear, http};
-use crate::work_status::{WorkEnd, abandoned};
+use crate::work_status::{WorkEnd, WorkRecord, abandoned};
 use bytes::Bytes;
 use contract::job::S3Uri;
 use flate2::read::MultiGzDecoder;
@@ -177,8 +176,8 @@ impl Transform {
         put.map_err(failed)
     }
 
-    fn note(&self, change: impl FnOnce(&mut TransformRecord)) {
-        let change = |record: &mut TransformRecord| {
+    fn note(&self, change: impl FnOnce(&mut WorkRecord)) {
+        let change = |record: &mut WorkRecord| {
             change(record);
             Ok::<_, Infallible>(())
         };

@@ -1,6 +1,5 @@
 //! Transform jobs begin, are described, listed and stopped.
 
-use super::record::TransformRecord;
 use super::request::read;
 use super::run::Transform;
 use crate::app::App;
@@ -8,7 +7,7 @@ use crate::job::Order;
 use crate::list::{By, List, Order as ListOrder};
 use crate::model::{Use, served};
 use crate::wire::{Answer, AwsError};
-use crate::work_status::{Progress, no_job, taken};
+use crate::work_status::{Progress, WorkRecord, no_job, taken};
 use contract::environment as variables;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -53,7 +52,7 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
         instance_type: asked.instance_type(),
     };
     let served = served(app, &asked.model_name, hosted)?;
-    let record = TransformRecord {
+    let record = WorkRecord {
         name: name.clone(),
         arn: arn.clone(),
         request,
@@ -106,7 +105,7 @@ pub(crate) fn list(app: &App, request: &List) -> Answer {
 }
 
 /// What a description and a summary share.
-fn facts_of(record: &TransformRecord, answer: &mut Value) {
+fn facts_of(record: &WorkRecord, answer: &mut Value) {
     answer["TransformJobName"] = json!(record.name);
     answer["TransformJobArn"] = json!(record.arn);
     record.progress.describe("Transform", answer);
@@ -115,7 +114,7 @@ fn facts_of(record: &TransformRecord, answer: &mut Value) {
 /// `StopTransformJob`.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.transform_job_name;
-    let stop = |record: &mut TransformRecord| record.progress.stop("transform");
+    let stop = |record: &mut WorkRecord| record.progress.stop("transform");
     let changed = app.records.transforms.update(name, stop);
     let changed = changed.map_err(AwsError::internal)?;
     changed.ok_or_else(|| no_job(name))??;

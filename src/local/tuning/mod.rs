@@ -24,7 +24,7 @@ mod submit;
 
 pub(crate) use describe::describe;
 pub(crate) use list::{list, list_training_jobs};
-pub(crate) use record::{TuningRecord, fail_orphan};
+pub(crate) use record::TuningRecord;
 pub(crate) use submit::{create, delete, stop};
 
 use serde::Deserialize;
