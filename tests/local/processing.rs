@@ -237,102 +237,98 @@ fn a_server_that_dies_leaves_a_job_that_says_so() {
     );
 }
 
-#[test]
-fn what_is_not_here_is_refused_with_what_is() {
+/// The job `p` with another value at a place.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut request = processing("p", "true");
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    request.pointer_mut(parent).unwrap()[name] = value;
+    request
+}
+
+/// What is refused if `pointer` has a value, and that nothing was made; each with a part of what is said.
+fn assert_refused(cases: Vec<(&str, Value, &str)>) {
     let local = with_rows();
-    let with = |pointer: &str, value: Value| {
-        let mut request = processing("p", "true");
-        let (parent, name) = pointer.rsplit_once('/').unwrap();
-        request.pointer_mut(parent).unwrap()[name] = value;
-        request
-    };
-    let s3 = "/ProcessingInputs/0/S3Input";
-    let out = "/ProcessingOutputConfig/Outputs/0";
-    let same = json!([input("rows", "s3://bkt/in/"), input("rows", "s3://bkt/in/")]);
-    for (request, expected) in [
+    for (pointer, value, expected) in cases {
+        let (code, message) = local.refused("CreateProcessingJob", &with(pointer, value));
+        assert_eq!(code, "ValidationException", "{message}");
+        assert!(message.contains(expected), "`{expected}` in: {message}");
+    }
+    let listed = local.sagemaker("ListProcessingJobs", &json!({}));
+    assert_eq!(listed["ProcessingJobSummaries"], json!([]));
+}
+
+#[test]
+fn a_job_that_cannot_run_here_is_refused_with_what_can() {
+    let python = json!(["python3"]);
+    let runtime = json!({ "MaxRuntimeInSeconds": 0 });
+    assert_refused(vec![
         (
-            with("/AppSpecification/ContainerEntrypoint", json!(["python3"])),
+            "/AppSpecification/ContainerEntrypoint",
+            python,
             "`--engine docker` runs any image",
         ),
         (
-            with("/AppSpecification/ImageUri", json!("python:3")),
+            "/AppSpecification/ImageUri",
+            json!("python:3"),
             "needs a container engine",
         ),
-        (with("/RoleArn", json!("me")), "RoleArn"),
+        ("/RoleArn", json!("me"), "RoleArn"),
+        ("/ProcessingJobName", json!("a b"), "ProcessingJobName"),
+        ("/StoppingCondition", runtime, "between 1 and 777600"),
         (
-            with("/ProcessingJobName", json!("a b")),
-            "ProcessingJobName",
-        ),
-        (
-            with("/StoppingCondition", json!({ "MaxRuntimeInSeconds": 0 })),
-            "between 1 and 777600",
-        ),
-        (
-            with("/ProcessingResources/ClusterConfig/InstanceCount", json!(0)),
+            "/ProcessingResources/ClusterConfig/InstanceCount",
+            json!(0),
             "between 1 and 100",
         ),
-        (with("/ProcessingInputs", same), "a name of its own"),
+    ]);
+    let local = with_rows();
+    let none = json!({ "ProcessingJobName": "none" });
+    for operation in ["DescribeProcessingJob", "StopProcessingJob"] {
+        assert_eq!(local.refused(operation, &none).0, "ResourceNotFound");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_brought_or_put_is_refused_with_what_can() {
+    let same = json!([input("rows", "s3://bkt/in/"), input("rows", "s3://bkt/in/")]);
+    let path = "/ProcessingInputs/0/S3Input/LocalPath";
+    let above = json!("/opt/ml/processing/../config");
+    let augmented = json!("AugmentedManifestFile");
+    let group = json!({ "FeatureGroupName": "g" });
+    assert_refused(vec![
+        ("/ProcessingInputs", same, "a name of its own"),
         (
-            with(&format!("{s3}/S3Uri"), json!("s3://bkt/none/")),
+            "/ProcessingInputs/0/S3Input/S3Uri",
+            json!("s3://bkt/none/"),
             "No S3 objects found",
         ),
         (
-            with(&format!("{s3}/S3InputMode"), json!("Pipe")),
+            "/ProcessingInputs/0/S3Input/S3InputMode",
+            json!("Pipe"),
             "inputs as files",
         ),
         (
-            with(&format!("{s3}/S3DataType"), json!("AugmentedManifestFile")),
+            "/ProcessingInputs/0/S3Input/S3DataType",
+            augmented,
             "enum value set",
         ),
+        (path, above, "must begin with /opt/ml/processing/"),
+        (path, json!("/data"), "must begin with /opt/ml/processing/"),
         (
-            with(
-                &format!("{s3}/LocalPath"),
-                json!("/opt/ml/processing/../config"),
-            ),
-            "must begin with /opt/ml/processing/",
+            "/ProcessingInputs/0/DatasetDefinition",
+            json!({}),
+            "without AppManaged",
         ),
-        (
-            with(&format!("{s3}/LocalPath"), json!("/data")),
-            "must begin with /opt/ml/processing/",
-        ),
-        (
-            with("/ProcessingInputs/0/DatasetDefinition", json!({})),
-            "without AppManaged and DatasetDefinition",
-        ),
-        (
-            with(&format!("{out}/S3Output/S3UploadMode"), json!("Sometimes")),
-            "enum value set",
-        ),
-        (
-            with(&format!("{out}/S3Output/S3Uri"), json!("s3://nobody/x")),
-            "there is no bucket `nobody`",
-        ),
-        (
-            with(
-                &format!("{out}/FeatureStoreOutput"),
-                json!({ "FeatureGroupName": "g" }),
-            ),
-            "FeatureStoreOutput",
-        ),
-    ] {
-        let (code, message) = local.refused("CreateProcessingJob", &request);
-        assert_eq!(code, "ValidationException", "{message}");
-        assert!(
-            message.contains(expected),
-            "{message} should have {expected}"
-        );
-    }
-    assert_eq!(
-        local.sagemaker("ListProcessingJobs", &json!({}))["ProcessingJobSummaries"],
-        json!([])
+    ]);
+    let out = "/ProcessingOutputConfig/Outputs/0";
+    let (mode, uri) = (
+        format!("{out}/S3Output/S3UploadMode"),
+        format!("{out}/S3Output/S3Uri"),
     );
-    let none = json!({ "ProcessingJobName": "none" });
-    assert_eq!(
-        local.refused("DescribeProcessingJob", &none).0,
-        "ResourceNotFound"
-    );
-    assert_eq!(
-        local.refused("StopProcessingJob", &none).0,
-        "ResourceNotFound"
-    );
+    let store = format!("{out}/FeatureStoreOutput");
+    assert_refused(vec![
+        (&mode, json!("Sometimes"), "enum value set"),
+        (&uri, json!("s3://nobody/x"), "there is no bucket `nobody`"),
+        (&store, group, "FeatureStoreOutput"),
+    ]);
 }

@@ -414,8 +414,7 @@ fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
     assert_eq!(code, "ValidationException");
     for expected in [
         "allowed is 1 to 32 letters",
-        "Strategy is `Hyperband`",
-        "the local SageMaker has Random, Bayesian and Grid",
+        "has Random, Bayesian and Grid",
         "MinValue must not be above MaxValue",
         "TrainingJobEarlyStoppingType is `Auto`",
         "MetricDefinitions have no `validation:auc`",
