@@ -78,6 +78,8 @@ pub enum ColorWhen {
 /// What `linden` can do, in the order in which people need it.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a job file with comments, to start from
+    Init(command::init::Init),
     /// Show what `run` would do, without doing it
     Plan(command::plan::Plan),
     /// Look for what would go wrong: credentials, role, quotas, image, data, cost

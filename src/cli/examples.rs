@@ -9,6 +9,13 @@ use crate::args::Cli;
 /// A command's words, and what people type.
 const EXAMPLES: &[(&str, &[&str])] = &[
     (
+        "init",
+        &[
+            "linden init",
+            "linden init usage --account 123456789012 --region eu-west-1",
+        ],
+    ),
+    (
         "plan",
         &[
             "linden plan job.toml",

@@ -12,9 +12,9 @@ use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
 use crate::scenario::{self, CallFault, JobPlan};
 use crate::state::Folders;
-use crate::transform::TransformRecord;
 use crate::tuning::TuningRecord;
 use crate::wire::{self, Answer, AwsError, ErrorCode};
+use crate::work_status::WorkRecord;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use contract::job::TrainingJobDescription;
@@ -34,7 +34,8 @@ const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) struct Records {
     pub(crate) tunings: Documents<TuningRecord>,
     pub(crate) models: Documents<ModelRecord>,
-    pub(crate) transforms: Documents<TransformRecord>,
+    pub(crate) transforms: Documents<WorkRecord>,
+    pub(crate) processings: Documents<WorkRecord>,
     pub(crate) endpoint_configs: Documents<ConfigRecord>,
     pub(crate) endpoints: Documents<EndpointRecord>,
 }
@@ -46,6 +47,7 @@ impl Records {
             tunings: Documents::open(folders.tuning.clone())?,
             models: Documents::open(folders.models.clone())?,
             transforms: Documents::open(folders.transforms.clone())?,
+            processings: Documents::open(folders.processings.clone())?,
             endpoint_configs: Documents::open(folders.endpoint_configs.clone())?,
             endpoints: Documents::open(folders.endpoints.clone())?,
         })
@@ -61,11 +63,12 @@ pub(crate) struct App {
     pub(crate) records: Records,
     pub(crate) logs: LogGroups,
     pub(crate) objects: Objects,
-    pub(crate) object_server: ObjectServer,
+    pub(crate) object_server: Arc<ObjectServer>,
     pub(crate) hosted: Hosted,
     calls: scenario::Calls,
     plans: scenario::Jobs,
     running: Mutex<Running>,
+    admission: Mutex<()>,
 }
 
 /// What runs in this process, by the keys that it takes orders by: a training job's is its name, others' have a slash.
@@ -84,6 +87,7 @@ impl App {
         objects: Objects,
     ) -> Self {
         let object_server = ObjectServer::new(objects.clone(), folders.spool.clone());
+        let object_server = Arc::new(object_server);
         let jobs = Arc::new(jobs);
         let calls = scenario::Calls::new(&config.scenario);
         let plans = scenario::Jobs::new(&config.scenario);
@@ -99,7 +103,15 @@ impl App {
             calls,
             plans,
             running: Mutex::default(),
+            admission: Mutex::default(),
         }
+    }
+
+    /// Lets one training job after the other look for machines and take them.
+    pub(crate) fn admit(&self) -> MutexGuard<'_, ()> {
+        self.admission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The trainer's program.
@@ -136,6 +148,7 @@ impl App {
             jobs: self.jobs.clone(),
             logs: Arc::clone(&self.logs.training),
             objects: self.objects.clone(),
+            object_server: Arc::clone(&self.object_server),
             metrics: Arc::new(metrics),
             plan: Arc::new(self.plan(job)),
         };

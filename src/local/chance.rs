@@ -8,3 +8,9 @@ pub(crate) fn next_number(state: &mut u64) -> u64 {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }
+
+/// A number from 0 to below 1.
+pub(crate) fn even(state: &mut u64) -> f64 {
+    // 53 bits, as many as a double has.
+    (next_number(state) >> 11) as f64 / (1_u64 << 53) as f64
+}

@@ -33,13 +33,13 @@ impl Interruption {
     }
 }
 
-/// What a job's hosts are.
+/// What a job's hosts are, and models that answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// Processes of the trainer on this machine.
     #[default]
     Process,
-    /// Containers of the request's image, by Docker Engine's client.
+    /// Containers of the request's image, by the client of the Docker Engine on this machine.
     Docker,
 }
 
@@ -58,7 +58,7 @@ pub struct Config {
     pub account: String,
     /// How long a trainer may live after SIGTERM; [`STOP_GRACE`] unless a test is in a hurry.
     pub stop_grace: Duration,
-    /// What a job's hosts are. Models that answer are processes with either.
+    /// What a job's hosts are, and models that answer.
     pub engine: Engine,
     /// Faults on request; none unless somebody wants them.
     pub scenario: Scenario,

@@ -6,8 +6,9 @@
 //!                                  ├─ /endpoints/../..   endpoint/   InvokeEndpoint
 //!                                  └─ everything else    s3/         objects as files, by s3s
 //!
-//! CreateTrainingJob ──> job/runner: layout ─> channels ─> hosts (processes or containers) ─> artifacts
-//! tuning/ ──> training jobs       transform/, endpoint/ ──> serving/ (linden-trainer serve) with a model/
+//! CreateTrainingJob ──> job/runner: layout ─> channels ─> hosts (processes, or container/) ─> artifacts
+//! tuning/ ──> training jobs       transform/, endpoint/ ──> serving/ (a process or a container) with a model/
+//! processing/: a program of one's own over inputs and outputs, on hosts as a training job's
 //! warm_pool/: machines that stay  search/: jobs by what they are made of
 //! ```
 //!
@@ -31,6 +32,7 @@
 mod app;
 mod chance;
 mod config;
+mod container;
 mod documents;
 mod endpoint;
 mod error;
@@ -40,6 +42,7 @@ mod list;
 mod lock;
 mod logs;
 mod model;
+mod processing;
 mod s3;
 mod sagemaker;
 mod scenario;

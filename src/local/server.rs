@@ -2,17 +2,22 @@
 
 use crate::app::{self, App, Records};
 use crate::config::{Config, Engine};
+use crate::container::sweep as sweep_containers;
+use crate::documents::{Document, Documents};
+use crate::endpoint;
 use crate::error::LocalError;
-use crate::job::{Jobs, fail_orphan, kill_orphans, sweep_containers};
+use crate::job::{Jobs, fail_orphan, kill_orphans};
 use crate::lock::FolderLock;
 use crate::logs::LogGroups;
 use crate::s3::Objects;
 use crate::state::Folders;
-use crate::{endpoint, transform, tuning};
+use crate::work_status::{Progress, abandoned};
 use axum::Router;
 use std::convert::Infallible;
 use std::future::IntoFuture;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -144,31 +149,37 @@ fn recover(jobs: &Jobs, folders: &Folders) -> Result<(), LocalError> {
 /// The same for everything but training jobs. Endpoints are no jobs: what is left of their processes ends, and they start
 /// again.
 fn recover_others(records: &Records, folders: &Folders) -> Result<(), LocalError> {
-    for record in records.tunings.all() {
-        if record.status.is_terminal() {
-            continue;
-        }
-        let change = |record: &mut tuning::TuningRecord| {
-            tuning::fail_orphan(record);
-            Ok::<_, Infallible>(())
-        };
-        let written = records.tunings.update(&record.name, change);
-        written.map_err(LocalError::file("write", &folders.tuning))?;
-    }
-    for record in records.transforms.all() {
-        if record.status.is_terminal() {
-            continue;
-        }
-        kill_orphans(&record.processes, &folders.work);
-        let change = |record: &mut transform::TransformRecord| {
-            transform::fail_orphan(record);
-            Ok::<_, Infallible>(())
-        };
-        let written = records.transforms.update(&record.name, change);
-        written.map_err(LocalError::file("write", &folders.transforms))?;
-    }
+    let work = &folders.work;
+    fail_orphans(&records.tunings, "tuning", work, |it| &mut it.progress)
+        .map_err(LocalError::file("write", &folders.tuning))?;
+    fail_orphans(&records.transforms, "transform", work, |it| {
+        &mut it.progress
+    })
+    .map_err(LocalError::file("write", &folders.transforms))?;
+    fail_orphans(&records.processings, "processing", work, |it| {
+        &mut it.progress
+    })
+    .map_err(LocalError::file("write", &folders.processings))?;
     for record in records.endpoints.all() {
         kill_orphans(&record.processes, &folders.work);
+    }
+    Ok(())
+}
+
+/// Ends the jobs of a kind that have not ended, as the next server finds them.
+fn fail_orphans<R: Document>(
+    records: &Documents<R>,
+    kind: &str,
+    work: &Path,
+    progress: fn(&mut R) -> &mut Progress,
+) -> io::Result<()> {
+    for mut record in records.all() {
+        kill_orphans(&progress(&mut record).processes, work);
+        let change = |record: &mut R| {
+            progress(record).close(abandoned(kind, "ended"));
+            Ok::<_, Infallible>(())
+        };
+        records.update(record.name(), change)?;
     }
     Ok(())
 }

@@ -4,12 +4,13 @@
 //! lock  endpoint.json     who serves this folder (lock.rs)
 //! jobs/<name>.json        one document a job: request, description, tags (job/record.rs)
 //! tuning/<name>.json      one document a tuning job (tuning/record.rs)
-//! models/ transforms/ endpoint-configs/ endpoints/    likewise
+//! models/ transforms/ processings/ endpoint-configs/ endpoints/    likewise
 //! logs/<job>/<host>.jsonl one line an event (logs/store.rs)
-//! log-groups/<group>/     the same of transform jobs and of each endpoint (logs/groups.rs)
+//! log-groups/<group>/     the same of transform jobs, processing jobs and each endpoint (logs/groups.rs)
 //! s3/<bucket>/<key>       objects (s3/bucket.rs)
 //! work/<job>/<host>/      the trees of running jobs, gone when they end
 //! work/transform.<job>/   the tree of a transform job's model, likewise
+//! work/processing.<job>/<host>/   the trees of a processing job, likewise
 //! work/endpoint.<name>.<id>/<variant>/    those of an endpoint's models, one id a start
 //! spool/                  uploads that are coming in
 //! ```
@@ -27,6 +28,7 @@ pub(crate) struct Folders {
     pub(crate) tuning: PathBuf,
     pub(crate) models: PathBuf,
     pub(crate) transforms: PathBuf,
+    pub(crate) processings: PathBuf,
     pub(crate) endpoint_configs: PathBuf,
     pub(crate) endpoints: PathBuf,
     pub(crate) logs: PathBuf,
@@ -50,6 +52,7 @@ impl Folders {
             tuning: below("tuning")?,
             models: below("models")?,
             transforms: below("transforms")?,
+            processings: below("processings")?,
             endpoint_configs: below("endpoint-configs")?,
             endpoints: below("endpoints")?,
             logs: below("logs")?,

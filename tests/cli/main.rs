@@ -1,5 +1,5 @@
 //! `linden` from outside: whole commands by exit code, stdout and stderr; following against a scripted service, and whole
-//! commands against one on a port; the request over a real socket; runs against a SageMaker that refuses, forgets and throttles
+//! commands against one on a port; the request over a real socket; conditional writes against an S3 that answers late, twice or not at all; runs against a SageMaker that refuses, forgets and throttles
 //! by script; and a job from file to model on the SageMaker on this machine.
 
 #[cfg(test)]
@@ -38,6 +38,8 @@ mod request;
 mod scripted;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod store;
 #[cfg(test)]
 mod submitting;
 #[cfg(test)]

@@ -98,20 +98,24 @@ fn prices_that_are_old_are_warned_of_with_the_command_that_renews_them() {
     let table = r#"{"as_of": "2020-01-01", "source": "ours", "currency": "USD",
         "training": {"eu-west-1": {"ml.m7i.large": 0.2, "ml.m5.large": 0.4}}}"#;
     fs::write(home.path().join("old.json"), table).unwrap();
-    let mut command = linden(home.path());
-    let command = command
-        .args(["plan", "job.toml"])
-        .env("LINDEN_PRICES", "old.json");
-    let text = transcript(command);
-    assert!(text.starts_with("exit code: 0\n"), "{text}");
-    assert!(
-        text.contains("warning: the prices (old.json) are "),
-        "{text}"
-    );
-    assert!(
-        text.contains("`linden prices refresh --region eu-west-1` fetches today's"),
-        "{text}"
-    );
+    let service = Service::start(Script {
+        n_objects: 1,
+        ..Script::default()
+    });
+    let detached = ["run", "job.toml", "--detach", "--max-cost"];
+    for (args, code, warns) in [
+        (&["plan", "job.toml"][..], 0, true),
+        (&[&detached[..], &["100"]].concat(), 0, true),
+        (&[&detached[..], &["0.01"]].concat(), 9, true),
+        (&["run", "job.toml", "--detach"], 0, false),
+    ] {
+        let mut command = service.near(home.path(), args);
+        let text = transcript(command.env("LINDEN_PRICES", "old.json"));
+        assert!(text.starts_with(&format!("exit code: {code}\n")), "{text}");
+        let said = text.contains("warning: the prices (old.json) are ");
+        let fix = text.contains("`linden prices refresh --region eu-west-1` fetches today's");
+        assert_eq!((said, fix), (warns, warns), "{args:?}: {text}");
+    }
 }
 
 #[test]

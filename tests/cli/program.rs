@@ -97,6 +97,7 @@ fn help_is_short_and_names_every_command() {
     Usage: linden [OPTIONS] <COMMAND>
 
     Commands:
+      init        Write a job file with comments, to start from
       plan        Show what `run` would do, without doing it
       doctor      Look for what would go wrong: credentials, role, quotas, image, data, cost
       run         Submit a training job, follow it, fetch its model
@@ -142,6 +143,46 @@ fn help_is_short_and_names_every_command() {
     exit-codes; errors: linden help E0301.
     ----- stderr -----
     "#);
+}
+
+#[test]
+fn a_job_file_to_start_from_can_be_planned_and_is_never_written_over() {
+    let home = empty();
+    let init = [
+        "init",
+        "new",
+        "--account",
+        "210987654321",
+        "--region",
+        "eu-north-1",
+    ];
+    let text = transcript(linden(home.path()).args(init));
+    insta::assert_snapshot!(text, @r"
+    exit code: 0
+    ----- stdout -----
+    new/job.toml
+    ----- stderr -----
+    next: put train.csv beside it, then linden plan job.toml
+    ");
+    let file = home.path().join("new/job.toml");
+    fs::write(home.path().join("new/train.csv"), "1,2\n0,3\n").unwrap();
+    let plan = ["plan", "new/job.toml", "--request"];
+    let planned = linden(home.path()).args(plan).output().unwrap();
+    let request: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!(
+        request["AlgorithmSpecification"]["TrainingImage"],
+        format!(
+            "210987654321.dkr.ecr.eu-north-1.amazonaws.com/linden-trainer:{}",
+            env!("CARGO_PKG_VERSION")
+        )
+    );
+    fs::write(&file, "mine").unwrap();
+    let again = transcript(linden(home.path()).args(init));
+    assert!(again.starts_with("exit code: 2\n"), "{again}");
+    assert!(again.contains("`new/job.toml` is there already"), "{again}");
+    assert_eq!(fs::read_to_string(file).unwrap(), "mine");
+    let wrong = ["init", "--account", "12"];
+    linden(home.path()).args(wrong).assert().code(2);
 }
 
 #[test]

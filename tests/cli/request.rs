@@ -34,7 +34,8 @@ fn server(
     (addr, thread::spawn(serve))
 }
 
-fn read_request(stream: &mut impl Read) -> (String, String) {
+/// Head, in lower case, and body of a request.
+pub(crate) fn read_request(stream: &mut impl Read) -> (String, String) {
     let mut bytes = vec![];
     let mut buffer = [0; 4096];
     loop {

@@ -137,33 +137,7 @@ impl Local {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
-        let mut stream = TcpStream::connect(self.addr()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut lines = vec![
-            format!("{method} {path} HTTP/1.1"),
-            format!("Host: {}", self.addr()),
-        ];
-        lines.extend(
-            headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}")),
-        );
-        lines.push(format!(
-            "Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        ));
-        let head = lines.join("\r\n");
-        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
-        let mut reply = Vec::new();
-        stream.read_to_end(&mut reply).unwrap();
-        let end = reply.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
-        let headers = String::from_utf8_lossy(&reply[..end]).to_lowercase();
-        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply {
-            status,
-            headers,
-            body: reply[end + 4..].to_vec(),
-        }
+        ask(self.addr(), (method, path), headers, body)
     }
 
     /// `SageMaker.<operation>` or `Logs_20140328.<operation>`.
@@ -252,6 +226,39 @@ impl Drop for Local {
         let runtime = self.runtime.enter();
         self.server.take();
         drop(runtime);
+    }
+}
+
+/// One request on a connection of its own, which need not be the test's thread's.
+pub(crate) fn ask(
+    addr: SocketAddr,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut lines = vec![format!("{method} {path} HTTP/1.1"), format!("Host: {addr}")];
+    lines.extend(
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}")),
+    );
+    lines.push(format!(
+        "Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    ));
+    let head = lines.join("\r\n");
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    let end = reply.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let headers = String::from_utf8_lossy(&reply[..end]).to_lowercase();
+    let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+    Reply {
+        status,
+        headers,
+        body: reply[end + 4..].to_vec(),
     }
 }
 

@@ -146,6 +146,30 @@ fn every_object_is_answered_beside_its_name_however_it_is_sent() {
 }
 
 #[test]
+fn a_manifest_says_which_objects_are_answered() {
+    let Some(local) = serving() else {
+        println!("skipped: linden-trainer is not built (cargo build -p trainer)");
+        return;
+    };
+    transformed(&local, &transform("all"));
+    local.put(
+        "lists/some",
+        br#"[{"prefix": "s3://bkt/in/"}, "deep/b.csv"]"#,
+    );
+    let mut listed = transform("listed");
+    listed["TransformInput"]["DataSource"]["S3DataSource"] =
+        json!({ "S3DataType": "ManifestFile", "S3Uri": "s3://bkt/lists/some" });
+    let job = transformed(&local, &listed);
+    assert_eq!(job["TransformJobStatus"], "Completed", "{job:#}");
+    assert_eq!(
+        local.get("listed/deep/b.csv.out"),
+        local.get("all/deep/b.csv.out")
+    );
+    let other = local.http("GET", "/bkt/listed/a.csv.out", &[], b"");
+    assert_eq!(other.status, 404);
+}
+
+#[test]
 fn a_model_that_refuses_fails_the_job_with_its_words() {
     let Some(mut local) = serving() else {
         println!("skipped: linden-trainer is not built (cargo build -p trainer)");
@@ -417,11 +441,20 @@ fn a_transform_that_is_not_here_is_refused_with_what_is() {
     let processing = |value: Value| of("/DataProcessing", value);
     let join = processing(json!({ "JoinSource": "Input" }));
     let source = "/TransformInput/DataSource/S3DataSource/S3Uri";
+    let data_type = "/TransformInput/DataSource/S3DataSource/S3DataType";
     let cases = vec![
         (of("/ModelName", json!("none")), "Could not find model"),
         (
             of("/TransformInput/SplitType", json!("TFRecord")),
-            "splits by Line",
+            "splits by Line or RecordIO",
+        ),
+        (
+            of(data_type, json!("AugmentedManifestFile")),
+            "Member must satisfy enum value set",
+        ),
+        (
+            of(data_type, json!("ManifestFile")),
+            "manifest `s3://bkt/in/`: there is no such object",
         ),
         (
             of("/TransformInput/SplitType", json!("Word")),

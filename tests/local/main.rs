@@ -15,6 +15,7 @@ mod listing;
 mod logs;
 mod objects;
 mod pipes;
+mod processing;
 mod real_trainer;
 mod requests;
 mod scenario;

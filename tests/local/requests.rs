@@ -169,7 +169,7 @@ fn a_job_that_does_not_exist_is_a_validation_exception_everywhere() {
 fn an_operation_that_is_not_there_is_never_a_success() {
     let local = Local::start();
     assert_eq!(
-        local.refused("CreateProcessingJob", &json!({})).0,
+        local.refused("CreatePipeline", &json!({})).0,
         "UnknownOperationException"
     );
     let reply = local.call("DynamoDB_20120810.ListTables", &json!({}));

@@ -1,6 +1,6 @@
 //! Faults on request: who meets them, in which words, and how often.
 
-use crate::client::{Local, refusal, request, spot};
+use crate::client::{Local, ask, refusal, request, spot};
 use crate::spot::streams;
 use crate::statuses::walked;
 use local::Scenario;
@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 fn playing(text: &str) -> Local {
@@ -201,6 +202,33 @@ fn a_quota_names_itself_its_use_and_what_was_asked() {
     local.sagemaker("StopTrainingJob", &json!({ "TrainingJobName": "runs" }));
     local.ended("runs");
     local.create(&document);
+}
+
+#[test]
+fn of_many_jobs_at_once_only_as_many_begin_as_the_quota_has() {
+    let local = playing("[[quota]]\ninstance_type = \"ml.m5.large\"\ninstances = 2\n");
+    let (addr, start) = (local.addr(), Barrier::new(8));
+    let create = |number: usize| {
+        let body = request(&format!("job-{number}"), "wait").to_string();
+        let target = [("X-Amz-Target", "SageMaker.CreateTrainingJob")];
+        start.wait();
+        ask(addr, ("POST", "/"), &target, body.as_bytes())
+    };
+    let replies = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|it| {
+                let create = &create;
+                scope.spawn(move || create(it))
+            })
+            .collect();
+        let replies = threads.into_iter().map(|it| it.join().unwrap());
+        replies.collect::<Vec<_>>()
+    });
+    let (begun, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|it| it.status == 200);
+    assert_eq!((begun.len(), refused.len()), (2, 6));
+    for it in refused {
+        assert_eq!(refusal(it).0, "ResourceLimitExceeded");
+    }
 }
 
 #[test]

@@ -136,6 +136,28 @@ fn a_grid_tries_every_combination_and_names_the_best() {
 }
 
 #[test]
+fn a_bayesian_search_looks_where_it_was_good_and_is_repeated_by_its_seed() {
+    let local = Local::start();
+    let ranges = json!({ "ContinuousParameterRanges": [{ "Name": "x", "MinValue": "0.01", "MaxValue": "10" }] });
+    let limits = json!({ "MaxNumberOfTrainingJobs": 16, "MaxParallelTrainingJobs": 1 });
+    let tried = |name: &str| -> Vec<f64> {
+        let request = tuning(name, "Bayesian", ranges.clone(), limits.clone());
+        local.sagemaker("CreateHyperParameterTuningJob", &request);
+        let job = ended(&local, name);
+        assert_eq!(job["HyperParameterTuningJobStatus"], "Completed", "{job:#}");
+        let oldest = json!({ "SortBy": "CreationTime", "SortOrder": "Ascending" });
+        let jobs = children(&local, name, oldest);
+        let x = |it: &Value| it["TunedHyperParameters"]["x"].as_str().unwrap().to_owned();
+        jobs.iter().map(|it| x(it).parse().unwrap()).collect()
+    };
+    let values = tried("bayes");
+    let (first, then) = values.split_at(8);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    assert!(mean(then) < 0.5 * mean(first), "{values:?}");
+    assert_eq!(tried("again"), values);
+}
+
+#[test]
 fn training_jobs_are_sorted_by_what_they_gave() {
     let local = Local::start();
     let limits = json!({ "MaxParallelTrainingJobs": 2 });
@@ -380,7 +402,7 @@ fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
     let local = Local::start();
     let mut request = tuning(
         "a-name-that-is-longer-than-thirty-two",
-        "Bayesian",
+        "Hyperband",
         json!({ "IntegerParameterRanges": [{ "Name": "x", "MinValue": "4", "MaxValue": "2" }, { "Name": "mode", "MinValue": "1", "MaxValue": "2" }] }),
         json!({ "MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 0 }),
     );
@@ -392,7 +414,7 @@ fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
     assert_eq!(code, "ValidationException");
     for expected in [
         "allowed is 1 to 32 letters",
-        "Strategy is `Bayesian`, the local SageMaker has Random and Grid",
+        "has Random, Bayesian and Grid",
         "MinValue must not be above MaxValue",
         "TrainingJobEarlyStoppingType is `Auto`",
         "MetricDefinitions have no `validation:auc`",

@@ -80,9 +80,10 @@ class Local:
         return request
 
     def create(self, name: str, hyperparameters: dict[str, str] | None = None, **members: object) -> None:
-        """Creates a job that trains on ten rows."""
+        """Creates a job that trains on ten rows; a member that is None is left away."""
         settings = {"objective": "reg:squarederror", "num_round": "5", "max_depth": "2"} | (hyperparameters or {})
-        self.sagemaker.create_training_job(**{"TrainingJobName": name} | self._request(settings) | members)
+        request = {"TrainingJobName": name} | self._request(settings) | members
+        self.sagemaker.create_training_job(**{name: it for name, it in request.items() if it is not None})
 
     def _request(self, hyperparameters: dict[str, str]) -> dict:
         source = {"S3DataType": "S3Prefix", "S3Uri": "s3://planning/train/", "S3DataDistributionType": "FullyReplicated"}

@@ -159,7 +159,7 @@ def test_refusals_are_the_services_own(local: Local, trained: dict) -> None:
         image = {"TrainingImage": "1.dkr.ecr.eu-west-1.amazonaws.com/other:1", "TrainingInputMode": "File"}
         local.create("other", AlgorithmSpecification=image)
     with pytest.raises(botocore.exceptions.ClientError) as refused:
-        local.sagemaker.list_processing_jobs()
+        local.sagemaker.list_pipelines()
     assert code(refused) == "UnknownOperationException"
 
 

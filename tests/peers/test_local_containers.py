@@ -1,34 +1,27 @@
-"""boto3 against `linden local up --engine docker`: hosts are containers of the request's image.
-
-The image is made from this machine's trainer and the few programs that the tests run in it, without a registry. Where the
-tests run as root the server runs as nobody, who must own whatever its jobs leave.
-"""
+"""boto3 against `linden local up --engine docker`: hosts of training jobs are containers of the request's image."""
 
 import io
-import os
 import pathlib
-import re
-import shutil
 import signal
-import subprocess
 import tarfile
-import tempfile
-import uuid
 from collections.abc import Iterator
 
+import boto3
 import botocore.exceptions
 import pytest
 
-from local_server import TABLE, Local, code
+from contained import USER, built, left_behind, serving
+from local_server import TABLE, Local, code, until
 
-NOBODY = 65534
-SOCKET = pathlib.Path("/var/run/docker.sock")
-PROGRAMS = ("sh", "cat", "sleep", "id", "getent", "true")
-# Both hosts wait until each is known to the other, and write down what they are.
+STREAMED = {"LINDEN_CHANNEL_TRAIN": "s3://planning/train/", "LINDEN_CONTENT_TYPE_TRAIN": "text/csv"}
+# Says where S3 is, and stays until it is stopped.
+SHOW_ENDPOINT = "echo $AWS_ENDPOINT_URL; trap 'exit 0' TERM; while true; do sleep 0.1; done"
+# Both hosts wait until each is known to the other, stay until the other has seen them, and write down what they are.
 LOOK_AROUND = """
 until getent hosts algo-1 && getent hosts algo-2; do sleep 0.1; done >/dev/null
 me=$(cat /proc/sys/kernel/hostname)
 getent hosts algo-1 algo-2 >/opt/ml/model/hosts-$me
+sleep 5
 cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes >/opt/ml/model/memory-$me 2>/dev/null
 id -u >/opt/ml/model/user-$me
 echo "[0]#011train-rmse:1.5 on $me"
@@ -36,51 +29,16 @@ until cat /opt/ml/input/config/resourceconfig.json >/opt/ml/output/data/resource
 """
 
 
-def with_libraries(program: str) -> set[pathlib.Path]:
-    """A program and what it is linked with."""
-    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
-    return {pathlib.Path(program)} | {pathlib.Path(it) for it in re.findall(r"(/\S+) \(0x", linked)}
-
-
 @pytest.fixture(scope="module")
 def image(docker: str, trainer: pathlib.Path) -> Iterator[str]:
     """An image of the trainer of this machine, for as long as the tests run."""
-    name = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/linden-trainer:test-{uuid.uuid4().hex[:8]}"
-    files = {"/usr/local/bin/train": trainer}
-    for program in PROGRAMS:
-        for file in with_libraries(shutil.which(program)):
-            files[f"/bin/{program}" if file.name == program else str(file)] = file.resolve()
-    for file in with_libraries(str(trainer)) - {trainer}:
-        files[str(file)] = file.resolve()
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for place, file in files.items():
-            tar.add(file, place)
-    command = [docker, "import", "--change", "ENV PATH=/usr/local/bin:/bin", "--change", 'CMD ["train"]', "-", name]
-    subprocess.run(command, input=archive.getvalue(), capture_output=True, timeout=300, check=True)
-    yield name
-    subprocess.run([docker, "image", "rm", "--force", name], capture_output=True, timeout=60, check=False)
+    yield from built(docker, trainer)
 
 
 @pytest.fixture(scope="module")
 def local(image: str, linden: pathlib.Path, trainer: pathlib.Path) -> Iterator[Local]:
-    """A server whose hosts are containers, in a folder that everybody can reach."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        folder.chmod(0o755)
-        user = {}
-        if os.getuid() == 0:
-            os.chown(folder, NOBODY, NOBODY)
-            user = {"user": NOBODY, "group": NOBODY, "extra_groups": [SOCKET.stat().st_gid]}
-            # The programs may lie where nobody else looks.
-            linden = pathlib.Path(shutil.copy(linden, folder))
-            shutil.copy(trainer, folder)
-        server = Local(linden, trainer, folder, "--engine", "docker", **user)
-        try:
-            server.fill()
-            yield server
-        finally:
-            server.down()
+    """A server whose hosts are containers."""
+    yield from serving(linden, trainer)
 
 
 def in_container(image: str, *entrypoint: str) -> dict:
@@ -99,13 +57,6 @@ def files_of(local: Local, name: str, archive: str = "model") -> dict[str, bytes
     body = local.s3.get_object(Bucket="planning", Key=f"out/{name}/output/{archive}.tar.gz")["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         return {it.name: tar.extractfile(it).read() for it in tar.getmembers()}
-
-
-def left_behind(docker: str, local: Local) -> str:
-    """Containers and networks of the server's."""
-    label = f"label=linden.local.state={local.folder / 'state'}"
-    lists = [[docker, "ps", "--all", "--quiet", "--filter", label], [docker, "network", "ls", "--quiet", "--filter", label]]
-    return "".join(subprocess.run(it, capture_output=True, text=True, timeout=60, check=True).stdout for it in lists)
 
 
 def owners(folder: pathlib.Path) -> set[int]:
@@ -130,8 +81,7 @@ def test_a_container_trains_the_model_that_a_process_trains(
         assert files_of(local, "contained")["xgboost-model"] == files_of(beside, "process")["xgboost-model"]
     finally:
         beside.down()
-    expected = NOBODY if os.getuid() == 0 else os.getuid()
-    assert owners(local.folder / "state") == {expected}
+    assert owners(local.folder / "state") == {USER}
     assert left_behind(docker, local) == ""
 
 
@@ -146,12 +96,11 @@ def test_hosts_know_each_other_by_name_within_the_limits_of_their_machine(docker
     job = local.wait("cluster")
     assert job["TrainingJobStatus"] == "Completed", (job, local.lines("cluster"))
     files = files_of(local, "cluster")
-    user = NOBODY if os.getuid() == 0 else os.getuid()
     for host in ("algo-1", "algo-2"):
         addresses = files[f"hosts-{host}"].decode().split()[0::2]
         assert len(set(addresses)) == 2, files
         assert int(files[f"memory-{host}"]) == 4 * 1024**3
-        assert int(files[f"user-{host}"]) == user
+        assert int(files[f"user-{host}"]) == USER
         assert f'"current_host":"{host}"' in files_of(local, "cluster", "output")[f"resource-{host}"].decode().replace(" ", "")
     assert sorted(line.split(" on ")[1] for line in local.lines("cluster")) == ["algo-1", "algo-2"]
     assert left_behind(docker, local) == ""
@@ -166,6 +115,28 @@ def test_a_stop_reaches_the_trainer_in_its_container(docker: str, image: str, lo
     assert left_behind(docker, local) == ""
 
 
+def test_a_container_reads_a_channel_straight_from_s3_and_can_do_nothing_else_there(docker: str, image: str, local: Local) -> None:
+    local.create("copied", **in_container(image))
+    local.create("streamed", **in_container(image), Environment=STREAMED, InputDataConfig=None)
+    for name in ("copied", "streamed"):
+        assert local.wait(name)["TrainingJobStatus"] == "Completed"
+    assert files_of(local, "streamed")["xgboost-model"] == files_of(local, "copied")["xgboost-model"]
+    # What the container sees of the machine, in its own words.
+    local.create("looks", **in_container(image, "sh", "-c", SHOW_ENDPOINT), Environment=STREAMED, InputDataConfig=None)
+    (endpoint,) = until(lambda: local.lines("looks"))
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "eu-west-1"}
+    from_inside = boto3.client("s3", endpoint_url=endpoint, **keys)
+    assert from_inside.get_object(Bucket="planning", Key="train/part-0.csv")["Body"].read() == TABLE.encode()
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        from_inside.put_object(Bucket="planning", Key="train/part-1.csv", Body=b"1,2,3\n")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    local.sagemaker.stop_training_job(TrainingJobName="looks")
+    local.wait("looks")
+    with pytest.raises(botocore.exceptions.EndpointConnectionError):
+        from_inside.list_objects_v2(Bucket="planning")
+    assert left_behind(docker, local) == ""
+
+
 def test_a_failure_and_an_image_that_is_not_there_are_told(docker: str, image: str, local: Local) -> None:
     local.create("fails", **in_container(image, "sh", "-c", "echo 'UserError: no' >/opt/ml/output/failure; exit 7"))
     with pytest.raises(botocore.exceptions.WaiterError):
@@ -177,8 +148,8 @@ def test_a_failure_and_an_image_that_is_not_there_are_told(docker: str, image: s
     assert code(refused) == "ValidationException"
     with pytest.raises(botocore.exceptions.ClientError, match="no image begins with `-`"):
         local.create("option", **in_container("--privileged"))
-    with pytest.raises(botocore.exceptions.ClientError, match="not to be reached from a container"):
-        local.create("streamed", **in_container(image), Environment={"LINDEN_CHANNEL_TRAIN": "s3://planning/train/"})
+    with pytest.raises(botocore.exceptions.ClientError, match="EnableNetworkIsolation leaves no way to S3"):
+        local.create("shut-off", **in_container(image), Environment=STREAMED, EnableNetworkIsolation=True)
     assert left_behind(docker, local) == ""
 
 

@@ -1,21 +1,19 @@
-"""boto3 against `linden local up`: Search, tuning jobs, models, transform jobs and endpoints, each held against the service's
+"""boto3 against `linden local up`: Search, tuning jobs, models, transform, processing jobs and endpoints, each held against the service's
 own shapes, and what they predict against XGBoost."""
 
-import io
+import gzip
 import pathlib
-import tarfile
 from collections.abc import Iterator
 
 import boto3
 import botocore.exceptions
 import numpy as np
 import pytest
-import xgboost
 
-from local_server import IMAGE, ROLE, TABLE, Local, check_answer, code, serving, until
+from local_server import IMAGE, ROLE, Local, check_answer, code, serving, until
+from rows import CSV, ROWS, numbers, predicted_with
+from server import dense_records
 
-ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlines()]
-CSV = "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in ROWS)
 ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -34,17 +32,7 @@ def local(linden: pathlib.Path, trainer: pathlib.Path, tmp_path_factory: pytest.
 @pytest.fixture(scope="module")
 def predicted(local: Local, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     """What XGBoost predicts for the rows with the job's model."""
-    body = local.s3.get_object(Bucket="planning", Key="out/trained/output/model.tar.gz")["Body"].read()
-    path = tmp_path_factory.mktemp("model") / "model.ubj"
-    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        path.write_bytes(tar.extractfile("xgboost-model").read())
-    booster = xgboost.Booster(model_file=str(path))
-    return booster.predict(xgboost.DMatrix(np.array(ROWS, dtype=np.float32)))
-
-
-def numbers(text: bytes) -> np.ndarray:
-    """The numbers of a CSV answer."""
-    return np.array([float(it) for it in text.decode().replace("\n", ",").split(",") if it], dtype=np.float32)
+    return predicted_with(local, "trained", tmp_path_factory.mktemp("model"))
 
 
 def tuning(local: Local, name: str, strategy: str, **config: object) -> dict:
@@ -92,15 +80,15 @@ def test_a_random_search_finds_the_best_of_its_training_jobs(local: Local) -> No
     assert child["HyperParameters"]["_tuning_objective_metric"] == "validation:rmse"
 
 
-def test_a_grid_takes_each_combination_and_bayes_is_refused_honestly(local: Local) -> None:
+def test_a_grid_takes_each_combination_and_what_is_not_here_is_refused(local: Local) -> None:
     words = {"CategoricalParameterRanges": [{"Name": "max_depth", "Values": ["1", "3"]}, {"Name": "eta", "Values": ["0.1", "0.9"]}]}
     job = tuning(local, "grid", "Grid", ParameterRanges=words, ResourceLimits={"MaxParallelTrainingJobs": 4})
     assert job["TrainingJobStatusCounters"]["Completed"] == 4, job
-    with pytest.raises(botocore.exceptions.ClientError, match="has Random and Grid") as refused:
-        tuning(local, "bayes", "Bayesian", ParameterRanges=words, ResourceLimits={"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1})
+    with pytest.raises(botocore.exceptions.ClientError, match="has Random, Bayesian and Grid") as refused:
+        tuning(local, "band", "Hyperband", ParameterRanges=words, ResourceLimits={"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1})
     assert code(refused) == "ValidationException"
     with pytest.raises(local.sagemaker.exceptions.ResourceNotFound):
-        local.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="bayes")
+        local.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="band")
 
 
 def test_search_finds_jobs_by_tag_metric_and_hyperparameter(local: Local) -> None:
@@ -136,6 +124,51 @@ def test_a_transform_job_answers_what_xgboost_predicts(local: Local, predicted: 
     lines = local.s3.get_object(Bucket="planning", Key=f"{name}/a.csv.out")["Body"].read().decode().splitlines()
     assert [float(line.split(",")[0]) for line in lines] == [row[0] for row in ROWS]
     assert np.array_equal(np.array([line.split(",")[1] for line in lines], dtype=np.float32), predicted)
+
+
+def test_records_and_manifests_are_answered_as_rows_are(local: Local, predicted: np.ndarray) -> None:
+    records = dense_records(np.array(ROWS, dtype=np.float32))
+    local.s3.put_object(Bucket="planning", Key="records/a.pbr.gz", Body=gzip.compress(records))
+    local.s3.put_object(Bucket="planning", Key="lists/one", Body=b'[{"prefix": "s3://planning/records/"}, "a.pbr.gz"]')
+    local.sagemaker.create_transform_job(
+        TransformJobName="records",
+        ModelName="model",
+        BatchStrategy="SingleRecord",
+        TransformInput={
+            "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "s3://planning/lists/one"}},
+            "ContentType": "application/x-recordio-protobuf",
+            "SplitType": "RecordIO",
+            "CompressionType": "Gzip",
+        },
+        TransformOutput={"S3OutputPath": "s3://planning/answers", "AssembleWith": "Line", "Accept": "text/csv"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    local.sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
+        TransformJobName="records", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    answer = local.s3.get_object(Bucket="planning", Key="answers/a.pbr.gz.out")["Body"].read()
+    assert len(answer.splitlines()) == len(ROWS), "each record was a request"
+    assert np.array_equal(numbers(answer), predicted)
+
+
+def test_a_processing_job_runs_a_program_of_the_trainers_image(local: Local) -> None:
+    brought = {"S3Uri": "s3://planning/rows/a.csv", "LocalPath": "/opt/ml/processing/rows", "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    left = {"S3Uri": "s3://planning/kept", "LocalPath": "/opt/ml/processing/kept", "S3UploadMode": "EndOfJob"}
+    script = "cat /opt/ml/processing/rows/a.csv >/opt/ml/processing/kept/rows.csv; echo done >/opt/ml/output/message"
+    local.sagemaker.create_processing_job(
+        ProcessingJobName="kept",
+        RoleArn=ROLE,
+        AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": ["sh", "-c", script]},
+        ProcessingInputs=[{"InputName": "rows", "S3Input": brought}],
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "kept", "S3Output": left}]},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}},
+    )
+    local.sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
+        ProcessingJobName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    job = local.sagemaker.describe_processing_job(ProcessingJobName="kept")
+    assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "done\n")
+    assert local.s3.get_object(Bucket="planning", Key="kept/rows.csv")["Body"].read() == CSV.encode()
 
 
 def test_an_endpoint_answers_what_xgboost_predicts_before_and_after_a_restart(local: Local, predicted: np.ndarray) -> None:
@@ -174,6 +207,8 @@ def test_answers_have_no_member_that_the_service_does_not_have(local: Local) -> 
         ("list_models", {}),
         ("describe_transform_job", {"TransformJobName": "transform-multirecord"}),
         ("list_transform_jobs", {}),
+        ("describe_processing_job", {"ProcessingJobName": "kept"}),
+        ("list_processing_jobs", {}),
         ("describe_endpoint_config", {"EndpointConfigName": "config"}),
         ("list_endpoint_configs", {}),
         ("list_endpoints", {}),

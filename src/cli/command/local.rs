@@ -38,7 +38,7 @@ pub struct Up {
     /// Play the faults of this file: throttling, missing capacity, quotas, expired credentials and more
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// What the hosts of training jobs are
+    /// What the hosts of jobs and models that answer are
     #[arg(long, value_enum, default_value_t = Engine::Process)]
     engine: Engine,
 }
@@ -48,7 +48,7 @@ pub struct Up {
 pub enum Engine {
     /// Processes of the trainer beside this program
     Process,
-    /// Containers of the request's image on a private Docker network
+    /// Containers of the request's image on a private network of this machine's Docker Engine
     Docker,
 }
 

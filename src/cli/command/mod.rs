@@ -13,6 +13,7 @@ pub mod image_inspect;
 pub mod image_push;
 pub mod image_verify;
 pub mod infra;
+pub mod init;
 pub mod local;
 pub mod logs;
 pub mod ls;
@@ -56,6 +57,7 @@ pub fn run(cli: Cli, printer: &mut Printer) -> Result<u8, CliError> {
         Command::Config(it) => it.run(printer),
         Command::Infra(it) => it.run(printer),
         Command::Schema(it) => it.run(printer),
+        Command::Init(it) => it.run(&global, printer),
         Command::Plan(it) => it.run(&global, printer),
         Command::Run(it) => wait_for(it.run(&global, printer)),
         Command::Doctor(it) => wait_for(it.run(&global, printer)),

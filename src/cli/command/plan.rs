@@ -145,18 +145,23 @@ impl Plan {
     }
 }
 
-/// Refuses a job that may cost more than `max_usd`.
+/// Refuses a job that may cost more than `max_usd`, and tells of prices that are old.
 pub(super) fn keep_below(
     max_usd: Option<f64>,
     global: &Global,
     job: &JobFile,
+    printer: &mut Printer,
 ) -> Result<(), CliError> {
     let Some(max_usd) = max_usd else {
         return Ok(());
     };
     let prices = Prices::read(|name| std::env::var(name).ok())?;
     let region = cost::region(global.region.as_deref(), job);
-    Cost::of(job, region, &prices).keep_below(max_usd, &prices)
+    let cost = Cost::of(job, region, &prices);
+    if let Some(text) = cost.warning() {
+        printer.say(&format!("{} {text}", paint(WARN, "warning:")));
+    }
+    cost.keep_below(max_usd, &prices)
 }
 
 /// Seconds that past runs were paid for: by SageMaker where it was asked and knows any, else by the ledger.

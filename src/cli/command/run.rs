@@ -111,7 +111,7 @@ impl Run {
         if global.local {
             session::trainer()?;
         } else {
-            keep_below(self.max_cost, global, &source.job)?;
+            keep_below(self.max_cost, global, &source.job, printer)?;
         }
         let session = Session::open(global, None).await?;
         if self.detach && session.owns_server() {

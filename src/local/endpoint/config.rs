@@ -48,6 +48,8 @@ pub(crate) struct Variant {
     pub(crate) initial_variant_weight: f64,
     #[serde(default)]
     pub(crate) initial_instance_count: Option<i64>,
+    #[serde(default)]
+    pub(crate) instance_type: Option<String>,
 }
 
 fn one() -> f64 {

@@ -5,12 +5,13 @@
 
 use super::record::{EndpointRecord, EndpointStatus, VariantRecord};
 use crate::app::App;
-use crate::chance::next_number;
+use crate::chance::even;
 use crate::job::{Order, next_order, now};
-use crate::model::served;
-use crate::serving::{INSTANCE, Serving, clear};
+use crate::model::{Use, served};
+use crate::serving::{INSTANCE, ServeError, Serving, clear};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,7 +33,7 @@ struct Hosting {
 pub(super) struct Answering {
     pub(super) variant: String,
     pub(super) weight: f64,
-    pub(super) port: u16,
+    pub(super) addr: SocketAddr,
 }
 
 impl Hosted {
@@ -45,8 +46,7 @@ impl Hosted {
         }
         let sum: f64 = variants.iter().map(|it| it.weight).sum();
         let mut chance = (now() * 1e6) as u64;
-        let even = (next_number(&mut chance) >> 11) as f64 / (1_u64 << 53) as f64;
-        let mut left = even * sum;
+        let mut left = even(&mut chance) * sum;
         for it in variants {
             left -= it.weight;
             if left < 0.0 {
@@ -108,17 +108,19 @@ impl Host {
             return;
         };
         loop {
+            let mut servings = Vec::new();
             let started = tokio::select! {
-                started = self.start(&record.variants) => started,
-                _ = next_order(&mut orders) => return self.end(Vec::new()).await,
+                started = self.start(&record.variants, &mut servings) => Some(started),
+                _ = next_order(&mut orders) => None,
             };
-            let servings = match started {
-                Ok((answering, servings)) => {
-                    self.enter_service(answering, &servings);
-                    servings
+            match started {
+                Some(Ok(answering)) => self.enter_service(answering, &servings),
+                Some(Err(reason)) => {
+                    self.stop(servings).await;
+                    return self.fail(reason);
                 }
-                Err(reason) => return self.fail(reason),
-            };
+                None => return self.end(servings).await,
+            }
             let is_over = tokio::select! {
                 _ = next_order(&mut orders) => true,
                 () = one_ended(&servings) => false,
@@ -159,34 +161,41 @@ impl Host {
         clear(&self.root());
     }
 
+    /// Starts the variants one after the other. Whatever was started by then is in `servings`.
     async fn start(
         &self,
         variants: &[VariantRecord],
-    ) -> Result<(Vec<Answering>, Vec<Serving>), String> {
-        let (mut answering, mut servings) = (Vec::new(), Vec::new());
+        servings: &mut Vec<Serving>,
+    ) -> Result<Vec<Answering>, String> {
+        let mut answering = Vec::new();
         for variant in variants {
-            let root = self.root().join(&variant.name);
-            let served = served(&self.app, &variant.model, BTreeMap::new(), root);
+            let hosted = Use {
+                environment: BTreeMap::new(),
+                root: self.root().join(&variant.name),
+                instance_type: variant.instance_type.clone(),
+            };
+            let served = served(&self.app, &variant.model, hosted);
             let served = served.map_err(|err| err.message)?;
             let stream = format!("{}/{INSTANCE}-{}", variant.name, now() as u64);
             let log = self.app.logs.endpoint(&self.name);
             let log = log.map_err(|err| err.to_string())?;
             let sink = log.stream(stream).map_err(|err| err.to_string())?;
-            let serving = Serving::start(&self.app.config, served, sink).await;
-            let serving = serving.map_err(|err| {
+            let unwell = |err: ServeError| {
                 format!(
                     "The container for production variant {} did not pass the ping health check: {err}",
                     variant.name
                 )
-            })?;
+            };
+            let serving = Serving::start(&self.app.config, served, sink).await;
+            let at = servings.len();
+            servings.push(serving.map_err(unwell)?);
             answering.push(Answering {
                 variant: variant.name.clone(),
                 weight: variant.weight,
-                port: serving.port,
+                addr: servings[at].answers().await.map_err(unwell)?,
             });
-            servings.push(serving);
         }
-        Ok((answering, servings))
+        Ok(answering)
     }
 
     async fn end(&self, servings: Vec<Serving>) {

@@ -70,7 +70,7 @@ pub(crate) async fn invoke(app: &App, name: &str, request: Request) -> Response 
         .with("content-type", text("content-type"))
         .with("accept", text("accept"))
         .with(CUSTOM_ATTRIBUTES, text(CUSTOM_ATTRIBUTES));
-    let reply = tokio::time::timeout(PATIENCE, http::ask(answering.port, asked)).await;
+    let reply = tokio::time::timeout(PATIENCE, http::ask(answering.addr, asked)).await;
     let mut response = match reply {
         Ok(Ok(reply)) if (200..300).contains(&reply.status) => answered(reply),
         Ok(Ok(reply)) => {

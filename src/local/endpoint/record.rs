@@ -47,6 +47,8 @@ pub(crate) struct VariantRecord {
     pub(crate) model: String,
     pub(crate) weight: f64,
     pub(crate) instances: i64,
+    #[serde(default)]
+    pub(crate) instance_type: Option<String>,
 }
 
 impl Document for EndpointRecord {

@@ -45,6 +45,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
         model: it.model_name,
         weight: it.initial_variant_weight,
         instances: it.initial_instance_count.unwrap_or(1),
+        instance_type: it.instance_type,
     });
     let arn = app.config.arn("endpoint", &name);
     let at = now();

@@ -5,16 +5,17 @@
 
 use super::billing;
 use super::channels::{Asker, Source};
-use super::checkpoints::Checkpoints;
-use super::containers::Containers;
 use super::failure;
 use super::layout::{Host, checkpoint_dir, lay_out};
+use super::mirror::Mirror;
 use super::pipes::{Feeders, Stream};
 use super::process::{Cause, Ended, Limits, Order, Trainers, process};
 use super::record::JobRecord;
 use super::runner::{End, Halt, Runner, abandoned};
 use super::spot::patience;
+use super::variables::streamed_channel;
 use crate::config::Engine;
+use crate::container::{Containers, Gateway, Network, Recipe};
 use contract::job::{S3Uri, SecondaryStatus, TrainingJobDescription};
 use std::io;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ struct Start<'a> {
     hosts: &'a [Host],
     /// `None` where hosts are processes.
     containers: Option<&'a Containers>,
+    /// Where containers read channels from S3 by themselves.
+    gateway: Option<&'a Gateway>,
 }
 
 impl Runner {
@@ -140,7 +143,7 @@ impl Runner {
         &self,
         job: &TrainingJobDescription,
         hosts: &[Host],
-    ) -> Result<Option<Checkpoints>, Halt> {
+    ) -> Result<Option<Mirror>, Halt> {
         let Some(config) = &job.checkpoint_config else {
             return Ok(None);
         };
@@ -150,7 +153,11 @@ impl Runner {
             .map_err(|err| Halt::Failed(format!("ClientError: {err}")))?;
         let folder = |host: &Host| checkpoint_dir(&host.root, config.local_path.as_deref());
         let folders = hosts.iter().map(folder).collect();
-        Ok(Some(Checkpoints::new(self.objects.clone(), uri, folders)))
+        Ok(Some(Mirror::checkpoints(
+            self.objects.clone(),
+            uri,
+            folders,
+        )))
     }
 
     async fn train(
@@ -158,21 +165,31 @@ impl Runner {
         job: &TrainingJobDescription,
         hosts: &[Host],
         orders: watch::Receiver<Order>,
-        checkpoints: &mut Option<Checkpoints>,
+        checkpoints: &mut Option<Mirror>,
     ) -> Result<Ended, Halt> {
         let containers = match self.config.engine {
             Engine::Process => None,
             Engine::Docker => {
-                let opened = Containers::open(job, &self.config.state_dir).await;
+                let opened = Containers::open(recipe(job), &self.config.state_dir).await;
                 Some(opened.map_err(Halt::internal)?)
             }
         };
-        let start = Start {
-            job,
-            hosts,
-            containers: containers.as_ref(),
+        let ended = async {
+            let gateway = match &containers {
+                Some(containers) if streamed_channel(&job.environment).is_some() => {
+                    Some(self.gateway(containers).await?)
+                }
+                Some(_) | None => None,
+            };
+            let start = Start {
+                job,
+                hosts,
+                containers: containers.as_ref(),
+                gateway: gateway.as_ref(),
+            };
+            self.run_hosts(&start, orders, checkpoints).await
         };
-        let ended = self.run_hosts(&start, orders, checkpoints).await;
+        let ended = ended.await;
         // Whatever went wrong: nothing ends containers and their network but this.
         if let Some(containers) = &containers {
             containers.close(hosts).await;
@@ -183,16 +200,30 @@ impl Runner {
         ended.map_err(Halt::internal)
     }
 
+    /// Opens the local S3 to a job's containers.
+    async fn gateway(&self, containers: &Containers) -> Result<Gateway, Halt> {
+        let objects = Arc::clone(&self.object_server);
+        let opened = match containers.gateway().await {
+            Ok(address) => Gateway::open(objects, address).await,
+            Err(err) => Err(err),
+        };
+        opened.map_err(|err| {
+            Halt::Failed(format!(
+                "InternalServerError: the containers' way to the local S3 cannot be opened, for which the engine must be on this machine: {err}"
+            ))
+        })
+    }
+
     /// Starts the hosts and waits for their end, with checkpoints uploaded meanwhile.
     async fn run_hosts(
         &self,
         start: &Start<'_>,
         orders: watch::Receiver<Order>,
-        checkpoints: &mut Option<Checkpoints>,
+        checkpoints: &mut Option<Mirror>,
     ) -> Result<io::Result<Ended>, Halt> {
         let (job, hosts) = (start.job, start.hosts);
         let sink = self.sink(job, hosts)?;
-        let environment = self.environment(job);
+        let environment = self.environment(job, start.gateway);
         let command = |host: &Host| match start.containers {
             Some(it) => it.command(host, &environment),
             None => process(&self.trainer, &environment, host),
@@ -242,7 +273,24 @@ impl Runner {
     }
 }
 
-async fn upload_checkpoints(checkpoints: &mut Option<Checkpoints>) -> Result<(), Halt> {
+/// What a job's containers are made from.
+fn recipe(job: &TrainingJobDescription) -> Recipe {
+    let algorithm = &job.algorithm_specification;
+    let mut arguments = algorithm.container_arguments.clone();
+    if algorithm.container_entrypoint.is_empty() && arguments.is_empty() {
+        arguments.push("train".to_owned());
+    }
+    Recipe {
+        name: job.training_job_name.clone(),
+        image: algorithm.training_image.clone().unwrap_or_default(),
+        entrypoint: algorithm.container_entrypoint.clone(),
+        arguments,
+        instance_type: job.resource_config.instance_type.clone(),
+        network: Network::of(job.enable_network_isolation),
+    }
+}
+
+async fn upload_checkpoints(checkpoints: &mut Option<Mirror>) -> Result<(), Halt> {
     let Some(it) = checkpoints else { return Ok(()) };
     it.upload()
         .await

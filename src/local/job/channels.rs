@@ -1,4 +1,5 @@
-//! A channel's objects: which they are, which host gets which, and where each lies below the channel's folder.
+//! A channel's objects: which they are, which host gets which, and where each lies below the channel's folder. The inputs of
+//! transform and processing jobs are such channels too.
 //!
 //! Objects become hard links where the file system allows, copies elsewhere. Shares of `ShardedByS3Key` are dealt one
 //! by one in key order; AWS promises no particular split.
@@ -27,23 +28,25 @@ pub(crate) enum SourceError {
         region: String,
         role: String,
     },
-    #[error("channel `{channel}`: {reason}")]
-    Unusable { channel: String, reason: String },
-    #[error("channel `{channel}`: manifest `{uri}`: {reason}")]
+    #[error("{what}: {reason}")]
+    Unusable { what: String, reason: String },
+    #[error("{what}: manifest `{uri}`: {reason}")]
     Manifest {
-        channel: String,
+        what: String,
         uri: String,
         reason: String,
     },
-    #[error("channel `{channel}`: cannot read the local S3: {source}")]
-    Read { channel: String, source: io::Error },
+    #[error("{what}: cannot read the local S3: {source}")]
+    Read { what: String, source: io::Error },
 }
 
 /// An object and where it goes, relative to the channel's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Item {
-    file: PathBuf,
-    to: PathBuf,
+pub(crate) struct Item {
+    pub(crate) file: PathBuf,
+    pub(crate) to: PathBuf,
+    /// What it is called in S3.
+    pub(crate) address: String,
 }
 
 /// What a pipe brings at a time.
@@ -85,22 +88,39 @@ impl Source {
         channel: &Channel,
         asker: Asker<'_>,
     ) -> Result<Self, SourceError> {
-        let name = channel.channel_name.clone();
-        let unusable = |reason: String| SourceError::Unusable {
-            channel: name.clone(),
-            reason,
-        };
+        let name = &channel.channel_name;
+        let what = format!("channel `{name}`");
         let Some(source) = &channel.data_source.s3_data_source else {
-            return Err(unusable(
-                "the local SageMaker reads channels from its S3, not from EFS or FSx".to_owned(),
-            ));
+            return Err(SourceError::Unusable {
+                what,
+                reason: "the local SageMaker reads channels from its S3, not from EFS or FSx"
+                    .to_owned(),
+            });
+        };
+        let source = Self::of(objects, source, &what, asker)?;
+        Ok(Self {
+            channel: name.clone(),
+            ..source
+        })
+    }
+
+    /// Finds the objects of what a request has elsewhere, and calls them `what`.
+    pub(crate) fn of(
+        objects: &Objects,
+        source: &S3DataSource,
+        what: &str,
+        asker: Asker<'_>,
+    ) -> Result<Self, SourceError> {
+        let unusable = |reason: String| SourceError::Unusable {
+            what: what.to_owned(),
+            reason,
         };
         let uri: S3Uri = source
             .s3_uri
             .parse()
             .map_err(|err: contract::job::NameError| unusable(err.to_string()))?;
         let in_manifest_file = |reason| SourceError::Manifest {
-            channel: name.clone(),
+            what: what.to_owned(),
             uri: uri.to_string(),
             reason,
         };
@@ -108,7 +128,7 @@ impl Source {
             "S3Prefix" => {
                 Found::Objects(
                     under_prefix(objects, &uri).map_err(|err| SourceError::Read {
-                        channel: name.clone(),
+                        what: what.to_owned(),
                         source: err,
                     })?,
                 )
@@ -134,10 +154,18 @@ impl Source {
             });
         }
         Ok(Self {
-            channel: name,
+            channel: what.to_owned(),
             found,
             sharded: is_sharded(source),
         })
+    }
+
+    /// The objects, in the order of their keys; none of an augmented manifest.
+    pub(crate) fn items(&self) -> &[Item] {
+        match &self.found {
+            Found::Objects(items) => items,
+            Found::Lines(_) => &[],
+        }
     }
 
     /// Brings the share of host `rank` of `n_hosts` into `folder`, which is made even if the share is empty.
@@ -221,6 +249,7 @@ fn under_prefix(objects: &Objects, uri: &S3Uri) -> io::Result<Vec<Item>> {
         Some(Item {
             file: objects.file(bucket, &key)?,
             to: uri.below(&key).into(),
+            address: format!("s3://{bucket}/{key}"),
         })
     };
     Ok(keys.into_iter().filter_map(item).collect())
@@ -259,7 +288,8 @@ fn in_manifest(objects: &Objects, uri: &S3Uri) -> Result<Vec<Item>, String> {
         if !to.components().all(|it| matches!(it, Component::Normal(_))) {
             return Err(format!("`{suffix}` leaves the channel's folder"));
         }
-        items.insert(object.key().to_owned(), Item { file, to });
+        let address = object.to_string();
+        items.insert(object.key().to_owned(), Item { file, to, address });
     }
     Ok(items.into_values().collect())
 }
@@ -277,6 +307,7 @@ mod tests {
             Item {
                 file,
                 to: n.to_string().into(),
+                address: format!("s3://bkt/{n}"),
             }
         });
         let mut source = Source {

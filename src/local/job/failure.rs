@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 4 * MAX_REASON as u64;
 /// The reason of a host that ended with `status`.
 ///
 /// The text is cut so that the exit code stays.
-pub(super) fn reason(root: &MlRoot, status: ExitStatus) -> String {
+pub(crate) fn reason(root: &MlRoot, status: ExitStatus) -> String {
     let head = "AlgorithmError: ";
     let tail = format!(", exit code: {}", exit_code(status));
     let room = MAX_REASON - head.len() - tail.len();

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 
 /// One host of a job.
 #[derive(Clone, Debug)]
-pub(super) struct Host {
+pub(crate) struct Host {
     /// `algo-1`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its tree.
-    pub(super) root: MlRoot,
+    pub(crate) root: MlRoot,
 }
 
 /// Makes the trees of all hosts below `work`, rank by rank.

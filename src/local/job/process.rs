@@ -1,4 +1,4 @@
-//! The trainers of a job: one process a host, each the head of its own process group.
+//! The trainers of a job, or what else its hosts run: one process a host, each the head of its own process group.
 //!
 //! A stop is SIGTERM to the trainer, as a container's first process gets it, and SIGKILL to the group when the grace is
 //! over. When a trainer has ended, whatever it left behind in its group ends too, as in a container. A task that is
@@ -50,10 +50,10 @@ pub(crate) enum Cause {
 
 /// How the trainers ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) cause: Option<Cause>,
+pub(crate) struct Ended {
+    pub(crate) cause: Option<Cause>,
     /// The first host that failed by itself: its rank and status.
-    pub(super) failed: Option<(usize, ExitStatus)>,
+    pub(crate) failed: Option<(usize, ExitStatus)>,
 }
 
 /// Gets each line of each host: rank and text.
@@ -61,13 +61,13 @@ pub(crate) type Sink = Arc<dyn Fn(usize, &str) + Send + Sync>;
 
 /// How long trainers may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) max_runtime: Duration,
+pub(crate) struct Limits {
+    pub(crate) max_runtime: Duration,
     /// What is left of the time that a spot job may wait and train.
-    pub(super) max_wait: Option<Duration>,
+    pub(crate) max_wait: Option<Duration>,
     /// When the machines are taken away.
-    pub(super) interrupt: Option<Duration>,
-    pub(super) grace: Duration,
+    pub(crate) interrupt: Option<Duration>,
+    pub(crate) grace: Duration,
 }
 
 impl Limits {
@@ -85,16 +85,16 @@ impl Limits {
 
 /// Trainers that run.
 #[derive(Debug)]
-pub(super) struct Trainers {
+pub(crate) struct Trainers {
     hosts: JoinSet<(usize, io::Result<ExitStatus>)>,
     signal: watch::Sender<Option<Signal>>,
     /// Process ids, rank by rank.
-    pub(super) ids: Vec<u32>,
+    pub(crate) ids: Vec<u32>,
 }
 
 impl Trainers {
     /// Starts what `command` gives for every host.
-    pub(super) fn start(
+    pub(crate) fn start(
         command: &dyn Fn(&Host) -> Command,
         hosts: &[Host],
         sink: &Sink,
@@ -120,7 +120,7 @@ impl Trainers {
     }
 
     /// Waits until all have ended, by themselves, by order or by limit.
-    pub(super) async fn end(
+    pub(crate) async fn end(
         mut self,
         limits: Limits,
         mut orders: watch::Receiver<Order>,

@@ -12,7 +12,7 @@ use super::{billing, failure};
 use super::{enter, now};
 use crate::config::Config;
 use crate::logs::LogStore;
-use crate::s3::Objects;
+use crate::s3::{ObjectServer, Objects};
 use crate::scenario::{JobPlan, PlannedFailure};
 use crate::warm_pool;
 use contract::job::{SecondaryStatus, TrainingJobDescription, TrainingJobStatus};
@@ -29,6 +29,7 @@ pub(crate) struct Runner {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) logs: Arc<LogStore>,
     pub(crate) objects: Objects,
+    pub(crate) object_server: Arc<ObjectServer>,
     pub(crate) metrics: Arc<Extractor>,
     pub(crate) plan: Arc<JobPlan>,
 }

@@ -1,4 +1,4 @@
-//! Log groups: that of training jobs, that of transform jobs, and one for each endpoint.
+//! Log groups: that of training jobs, that of transform jobs, that of processing jobs, and one for each endpoint.
 //!
 //! A group is there from its first stream on, and stays when what it is about is gone.
 //!
@@ -14,10 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// SageMaker's group for training jobs.
 pub(crate) const TRAINING_JOBS: &str = "/aws/sagemaker/TrainingJobs";
 const TRANSFORM_JOBS: &str = "/aws/sagemaker/TransformJobs";
+const PROCESSING_JOBS: &str = "/aws/sagemaker/ProcessingJobs";
 /// What the groups of endpoints begin with.
 const ENDPOINTS: &str = "/aws/sagemaker/Endpoints/";
-/// The folder of the group of transform jobs, and what those of endpoints begin with.
+/// The folders of the groups of jobs, and what those of endpoints begin with.
 const TRANSFORM_FOLDER: &str = "transform-jobs";
+const PROCESSING_FOLDER: &str = "processing-jobs";
 const ENDPOINT_FOLDER: &str = "endpoint-";
 
 /// Every group of a server.
@@ -41,6 +43,7 @@ impl LogGroups {
             let group = match folder.strip_prefix(ENDPOINT_FOLDER) {
                 Some(endpoint) => format!("{ENDPOINTS}{endpoint}"),
                 None if folder == TRANSFORM_FOLDER => TRANSFORM_JOBS.to_owned(),
+                None if folder == PROCESSING_FOLDER => PROCESSING_JOBS.to_owned(),
                 // Nothing of this version's.
                 None => continue,
             };
@@ -57,6 +60,11 @@ impl LogGroups {
     /// The group of transform jobs.
     pub(crate) fn transforms(&self) -> Result<Arc<LogStore>, LocalError> {
         self.get(TRANSFORM_JOBS, TRANSFORM_FOLDER)
+    }
+
+    /// The group of processing jobs.
+    pub(crate) fn processings(&self) -> Result<Arc<LogStore>, LocalError> {
+        self.get(PROCESSING_JOBS, PROCESSING_FOLDER)
     }
 
     /// The group of an endpoint.

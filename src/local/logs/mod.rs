@@ -1,5 +1,5 @@
-//! CloudWatch Logs: the group `/aws/sagemaker/TrainingJobs` with a stream for each host of each job, that of transform jobs,
-//! and one for each endpoint.
+//! CloudWatch Logs: the group `/aws/sagemaker/TrainingJobs` with a stream for each host of each job, those of transform
+//! and processing jobs, and one for each endpoint.
 
 mod event;
 mod filter;

@@ -3,11 +3,13 @@
 //! Source: SageMaker API, `CreateModel`, `DescribeModel`, `ListModels`, `DeleteModel`; refusals as the service words them.
 
 use crate::app::App;
+use crate::config::Engine;
+use crate::container::{Network, Recipe};
 use crate::documents::Document;
 use crate::job::now;
 use crate::list::{By, Facts, List, Order};
 use crate::sagemaker::check_image;
-use crate::serving::Served;
+use crate::serving::{Runs, Served};
 use crate::wire::{Answer, AwsError};
 use contract::job::request::Tag;
 use contract::job::{JobName, NameError, RoleArn, S3Uri};
@@ -112,7 +114,7 @@ impl Container {
                 "the local SageMaker runs images: give PrimaryContainer.Image",
             ));
         };
-        check_image(image)?;
+        check_image(app, "PrimaryContainer.Image", image)?;
         if self.mode.as_deref().is_some_and(|it| it != "SingleModel") {
             return Err(AwsError::validation(
                 "the local SageMaker hosts models one by one: Mode is SingleModel, and without it too",
@@ -137,13 +139,18 @@ impl Container {
     }
 }
 
-/// What serves the model `name`, with variables more, in a tree at `root`.
-pub(crate) fn served(
-    app: &App,
-    name: &str,
-    more: BTreeMap<String, String>,
-    root: PathBuf,
-) -> Result<Served, AwsError> {
+/// What a model is served for.
+#[derive(Debug)]
+pub(crate) struct Use {
+    /// Variables beside the model's own.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Where its tree is made.
+    pub(crate) root: PathBuf,
+    pub(crate) instance_type: Option<String>,
+}
+
+/// What serves the model `name`.
+pub(crate) fn served(app: &App, name: &str, of: Use) -> Result<Served, AwsError> {
     let record = app
         .records
         .models
@@ -152,14 +159,33 @@ pub(crate) fn served(
     let container: Container = read(&record.primary_container)?;
     let (archive, address) = container.archive(app)?;
     let mut environment = container.environment;
-    environment.extend(more);
+    environment.extend(of.environment);
+    let runs = match app.config.engine {
+        Engine::Process => Runs::Process(app.trainer()?),
+        Engine::Docker => Runs::Container(Recipe {
+            name: name.to_owned(),
+            image: container.image.unwrap_or_default(),
+            entrypoint: Vec::new(),
+            arguments: vec!["serve".to_owned()],
+            instance_type: of.instance_type,
+            network: Network::of(Some(record.enable_network_isolation)),
+        }),
+    };
     Ok(Served {
-        program: app.trainer()?,
+        runs,
         archive,
         address,
-        root,
+        root: of.root,
         environment,
     })
+}
+
+/// The role that a model works with, for those who tell what it may not see.
+pub(crate) fn role(app: &App, name: &str) -> String {
+    let record = app.records.models.get(name);
+    record
+        .and_then(|it| it.execution_role_arn)
+        .unwrap_or_default()
 }
 
 /// A model by its name.

@@ -4,26 +4,27 @@
 
 use crate::app::App;
 use crate::config::Engine;
-use crate::job::{Asker, Source, has_image};
+use crate::container::has_image;
+use crate::job::{Asker, Source, streamed_channel};
 use crate::wire::AwsError;
 use contract::job::request::{AlgorithmSpecification, Channel};
 use contract::job::{CreateTrainingJobRequest, ImageUri, NameError, S3Uri};
 use contract::paths::DEFAULT_ROOT;
-use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 /// The repository whose images run as processes.
 const TRAINER_REPOSITORY: &str = "linden-trainer";
 
-/// What the names of variables begin with by which the trainer reads channels from S3.
-const STREAMED: &str = "LINDEN_CHANNEL_";
-
 /// Refuses what would not train here.
 pub(super) fn check(app: &App, request: &CreateTrainingJobRequest) -> Result<(), AwsError> {
     let algorithm = request.algorithm_specification.clone().unwrap_or_default();
-    match app.config.engine {
-        Engine::Process => image(&algorithm)?,
-        Engine::Docker => container(&algorithm, &request.environment)?,
+    image(app, &algorithm)?;
+    if let Some(name) = streamed_channel(&request.environment)
+        && request.enable_network_isolation == Some(true)
+    {
+        return Err(AwsError::validation(format!(
+            "`{name}` lets the trainer read a channel from S3 by itself, and EnableNetworkIsolation leaves no way to S3: give the channel in InputDataConfig, or do without isolation"
+        )));
     }
     let resource = request.resource_config.clone().unwrap_or_default();
     if !resource.instance_groups.is_empty() {
@@ -90,40 +91,37 @@ fn piped(channel: &Channel, mode: &str) -> Result<(), AwsError> {
     )))
 }
 
-fn image(algorithm: &AlgorithmSpecification) -> Result<(), AwsError> {
-    let image = training_image(algorithm)?;
-    check_image(image)?;
-    if !algorithm.container_entrypoint.is_empty() || !algorithm.container_arguments.is_empty() {
+fn image(app: &App, algorithm: &AlgorithmSpecification) -> Result<(), AwsError> {
+    let Some(image) = &algorithm.training_image else {
         return Err(AwsError::validation(
-            "ContainerEntrypoint and ContainerArguments need a container engine: without one the trainer is always run as `linden-trainer train`",
-        ));
-    }
-    Ok(())
-}
-
-fn training_image(algorithm: &AlgorithmSpecification) -> Result<&str, AwsError> {
-    algorithm.training_image.as_deref().ok_or_else(|| {
-        AwsError::validation(
             "the local SageMaker runs images: give AlgorithmSpecification.TrainingImage",
-        )
-    })
+        ));
+    };
+    check_image(app, "AlgorithmSpecification.TrainingImage", image)?;
+    let is_plain =
+        algorithm.container_entrypoint.is_empty() && algorithm.container_arguments.is_empty();
+    match app.config.engine {
+        Engine::Process if !is_plain => Err(AwsError::validation(
+            "ContainerEntrypoint and ContainerArguments need a container engine (`--engine docker`): without one the trainer is always run as `linden-trainer train`",
+        )),
+        Engine::Process | Engine::Docker => Ok(()),
+    }
 }
 
-/// Refuses what no container of this machine's can run.
-fn container(
-    algorithm: &AlgorithmSpecification,
-    environment: &BTreeMap<String, String>,
-) -> Result<(), AwsError> {
-    let image = training_image(algorithm)?;
+/// Refuses an image that this server's engine cannot run.
+pub(crate) fn check_image(app: &App, member: &str, image: &str) -> Result<(), AwsError> {
+    match app.config.engine {
+        Engine::Process => is_the_trainers(image),
+        Engine::Docker => is_here(member, image),
+    }
+}
+
+/// Refuses an image that no container of this machine's can run.
+fn is_here(member: &str, image: &str) -> Result<(), AwsError> {
     // Docker would take it for one of its options.
     if image.starts_with('-') {
         return Err(AwsError::validation(format!(
-            "AlgorithmSpecification.TrainingImage is `{image}`, and no image begins with `-`"
-        )));
-    }
-    if let Some(name) = environment.keys().find(|it| it.starts_with(STREAMED)) {
-        return Err(AwsError::validation(format!(
-            "`{name}` lets the trainer read a channel from S3 by itself, and the local S3 is not to be reached from a container: give the channel in InputDataConfig, or run hosts as processes"
+            "{member} is `{image}`, and no image begins with `-`"
         )));
     }
     match has_image(image) {
@@ -135,8 +133,7 @@ fn container(
     }
 }
 
-/// Refuses an image that is not the trainer's.
-pub(crate) fn check_image(image: &str) -> Result<(), AwsError> {
+fn is_the_trainers(image: &str) -> Result<(), AwsError> {
     let uri: ImageUri = image
         .parse()
         .map_err(|err: NameError| AwsError::validation(err.to_string()))?;

@@ -34,6 +34,12 @@ pub(crate) fn create(
         return Err(taken(&arn));
     }
     let metrics = check(app, request)?;
+    let trainer = match app.config.engine {
+        Engine::Process => app.trainer()?,
+        Engine::Docker => PathBuf::new(),
+    };
+    // Until the job is recorded: two at once must not both get the last machine of a quota, or of a pool.
+    let _admitted = app.admit();
     let others = app.jobs.all();
     // Machines that the job takes over are not there twice.
     let pool = warm_pool::fitting(&app.jobs, request);
@@ -42,10 +48,6 @@ pub(crate) fn create(
         .map(|it| &it.description)
         .filter(|it| pool.as_ref() != Some(&it.training_job_name));
     check_quota(&app.config.scenario, request, &others)?;
-    let trainer = match app.config.engine {
-        Engine::Process => app.trainer()?,
-        Engine::Docker => PathBuf::new(),
-    };
     let tags = request.tags.clone();
     let mut description = describe(request.clone(), &arn);
     warm_pool::begin(&mut description);

@@ -16,7 +16,7 @@ use crate::search;
 use crate::tuning;
 use crate::warm_pool;
 use crate::wire::{Answer, AwsError, ErrorCode, parse};
-use crate::{endpoint, model, transform};
+use crate::{endpoint, model, processing, transform};
 use contract::job::CreateTrainingJobRequest;
 use std::sync::Arc;
 
@@ -49,6 +49,10 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "DescribeTransformJob",
     "ListTransformJobs",
     "StopTransformJob",
+    "CreateProcessingJob",
+    "DescribeProcessingJob",
+    "ListProcessingJobs",
+    "StopProcessingJob",
     "CreateEndpointConfig",
     "DescribeEndpointConfig",
     "ListEndpointConfigs",
@@ -94,7 +98,7 @@ fn of_tuning(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
     }
 }
 
-/// The operations of models and of what they answer in.
+/// The operations of models, of what they answer in, and of processing jobs.
 fn of_models(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
     match operation {
         "CreateModel" => model::create(app, parse(body)?),
@@ -105,6 +109,10 @@ fn of_models(app: &Arc<App>, operation: &str, body: &[u8]) -> Answer {
         "DescribeTransformJob" => transform::describe(app, &parse(body)?),
         "ListTransformJobs" => transform::list(app, &parse(body)?),
         "StopTransformJob" => transform::stop(app, &parse(body)?),
+        "CreateProcessingJob" => processing::create(app, parse(body)?),
+        "DescribeProcessingJob" => processing::describe(app, &parse(body)?),
+        "ListProcessingJobs" => processing::list(app, &parse(body)?),
+        "StopProcessingJob" => processing::stop(app, &parse(body)?),
         "CreateEndpointConfig" => endpoint::create_config(app, parse(body)?),
         "DescribeEndpointConfig" => endpoint::describe_config(app, &parse(body)?),
         "ListEndpointConfigs" => endpoint::list_configs(app, &parse(body)?),

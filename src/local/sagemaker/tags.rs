@@ -38,6 +38,7 @@ fn change(app: &App, arn: &str, tags: Vec<Tag>) -> Answer {
         "hyper-parameter-tuning-job" => tagged(&app.records.tunings, name, tags, |it| &mut it.tags),
         "model" => tagged(&app.records.models, name, tags, |it| &mut it.tags),
         "transform-job" => tagged(&app.records.transforms, name, tags, |it| &mut it.tags),
+        "processing-job" => tagged(&app.records.processings, name, tags, |it| &mut it.tags),
         "endpoint-config" => tagged(&app.records.endpoint_configs, name, tags, |it| &mut it.tags),
         "endpoint" => tagged(&app.records.endpoints, name, tags, |it| &mut it.tags),
         _ => Err(not_found()),

@@ -1,4 +1,4 @@
-//! Requests to a process on a loopback port: one connection each.
+//! Requests to a model: one connection each.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
 /// A request.
@@ -53,9 +53,9 @@ impl Request {
     }
 }
 
-/// Asks whoever listens on `port` of 127.0.0.1.
-pub(crate) async fn ask(port: u16, request: Request) -> io::Result<Reply> {
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+/// Asks whoever listens at `addr`.
+pub(crate) async fn ask(addr: SocketAddr, request: Request) -> io::Result<Reply> {
+    let stream = TcpStream::connect(addr).await?;
     let handshake = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;
     let connection = tokio::spawn(connection);
@@ -63,7 +63,7 @@ pub(crate) async fn ask(port: u16, request: Request) -> io::Result<Reply> {
     *asked.method_mut() = request.method;
     *asked.uri_mut() = axum::http::Uri::from_static(request.path);
     *asked.headers_mut() = request.headers;
-    if let Ok(host) = HeaderValue::from_str(&format!("{}:{port}", Ipv4Addr::LOCALHOST)) {
+    if let Ok(host) = HeaderValue::from_str(&addr.to_string()) {
         asked.headers_mut().insert("host", host);
     }
     let reply = sender.send_request(asked).await.map_err(io::Error::other)?;

@@ -1,14 +1,17 @@
-//! A model that answers: `linden-trainer serve` as a process on a loopback port, for a transform job or an endpoint.
+//! A model that answers: `linden-trainer serve` as a process on a loopback port, or a container of the model's image, for a
+//! transform job or an endpoint.
 //!
-//! Invariants: the process sees nothing of this server's environment but `PATH`; it is the head of its own process group,
-//! which ends with this value; it listens on 127.0.0.1 alone.
+//! Invariants: a process sees nothing of this server's environment but `PATH`, listens on 127.0.0.1 alone, and is the head of
+//! its own process group, which ends with this value; a container has a network of its own, and both end with [`Serving::stop`],
+//! or when the next server starts.
 //!
 //! Source: SageMaker developer guide, "Use Your Own Inference Code with Hosting Services" and "... with Batch Transform".
 
 pub(crate) mod http;
 
 use crate::config::Config;
-use crate::job::{Sink, watch_host};
+use crate::container::{Containers, Recipe};
+use crate::job::{Host, Sink, watch_host};
 use contract::environment as variables;
 use contract::paths::MlRoot;
 use flate2::read::GzDecoder;
@@ -16,7 +19,7 @@ use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -32,24 +35,34 @@ const PING: Duration = Duration::from_secs(2);
 pub(crate) const INSTANCE: &str = "i-local";
 /// How often it is asked.
 const LOOK: Duration = Duration::from_millis(50);
+/// Where a container listens.
+const CONTAINER_PORT: u16 = 8080;
 
 /// Why a model does not answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
     #[error("cannot unpack `{address}`: {source}")]
     Unpack { address: String, source: io::Error },
-    #[error("cannot start `{}`: {source}", program.display())]
-    Start { program: PathBuf, source: io::Error },
+    #[error("cannot start {what}: {source}")]
+    Start { what: String, source: io::Error },
     #[error("the container has ended ({0}) before it answered /ping")]
     Ended(ExitStatus),
     #[error("the container did not answer /ping in time")]
     Silent,
 }
 
+/// What answers.
+#[derive(Clone, Debug)]
+pub(crate) enum Runs {
+    /// The trainer's program.
+    Process(PathBuf),
+    Container(Recipe),
+}
+
 /// What is served.
 #[derive(Clone, Debug)]
 pub(crate) struct Served {
-    pub(crate) program: PathBuf,
+    pub(crate) runs: Runs,
     /// The archive, and what it is called in S3.
     pub(crate) archive: PathBuf,
     pub(crate) address: String,
@@ -58,18 +71,93 @@ pub(crate) struct Served {
     pub(crate) environment: BTreeMap<String, String>,
 }
 
-/// A model that answers.
+/// A model that has been started.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    pub(crate) port: u16,
     /// The process, and so its group.
     pub(crate) id: Option<u32>,
+    place: Place,
     signal: watch::Sender<Option<Signal>>,
     process: JoinHandle<io::Result<ExitStatus>>,
 }
 
+/// Where it listens.
+#[derive(Debug)]
+enum Place {
+    Loopback(u16),
+    Container(Box<Contained>),
+}
+
+/// The one container of a network of its own.
+#[derive(Debug)]
+struct Contained {
+    containers: Containers,
+    host: Host,
+}
+
+impl Place {
+    async fn find(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Loopback(port) => Ok((Ipv4Addr::LOCALHOST, *port).into()),
+            Self::Container(it) => {
+                let address = it.containers.address(&it.host).await?;
+                Ok((address, CONTAINER_PORT).into())
+            }
+        }
+    }
+}
+
+impl Runs {
+    /// Where it is to listen, and what starts it there.
+    async fn command(&self, config: &Config, served: &Served) -> io::Result<(Place, Command)> {
+        let mut environment = served.environment.clone();
+        let mut set = |variable: variables::Variable, value: String| {
+            environment.insert(variable.name.to_owned(), value);
+        };
+        set(variables::AWS_REGION, config.region.clone());
+        match self {
+            Self::Process(program) => {
+                let port = free_port()?;
+                let root = served.root.to_string_lossy().into_owned();
+                set(variables::SAGEMAKER_BASE_DIR, root);
+                set(variables::SAGEMAKER_BIND_TO_PORT, port.to_string());
+                let address = Ipv4Addr::LOCALHOST.to_string();
+                set(variables::LINDEN_BIND_ADDRESS, address);
+                if let Ok(path) = std::env::var("PATH") {
+                    environment.entry("PATH".to_owned()).or_insert(path);
+                }
+                let mut command = Command::new(program);
+                command.arg("serve").env_clear().envs(environment);
+                command.current_dir(&served.root);
+                Ok((Place::Loopback(port), command))
+            }
+            Self::Container(recipe) => {
+                set(
+                    variables::SAGEMAKER_BIND_TO_PORT,
+                    CONTAINER_PORT.to_string(),
+                );
+                let containers = Containers::open(recipe.clone(), &config.state_dir).await?;
+                let host = Host {
+                    name: "model".to_owned(),
+                    root: MlRoot::at(&served.root),
+                };
+                let command = containers.command(&host, &environment);
+                let contained = Contained { containers, host };
+                Ok((Place::Container(Box::new(contained)), command))
+            }
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::Process(program) => format!("`{}`", program.display()),
+            Self::Container(recipe) => format!("a container of `{}`", recipe.image),
+        }
+    }
+}
+
 impl Serving {
-    /// Unpacks the model, starts the process and waits until it answers. Its lines go to `sink`.
+    /// Unpacks the model and starts what answers with it. Its lines go to `sink`.
     pub(crate) async fn start(
         config: &Config,
         served: Served,
@@ -83,33 +171,27 @@ impl Serving {
             source,
         })?;
         let start = |source| ServeError::Start {
-            program: served.program.clone(),
+            what: served.runs.what(),
             source,
         };
-        let port = free_port().map_err(start)?;
-        let mut command = Command::new(&served.program);
+        let (place, mut command) = served.runs.command(config, &served).await.map_err(start)?;
         command
-            .arg("serve")
-            .env_clear()
-            .envs(environment(config, &served, port))
-            .current_dir(&served.root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = command.process_group(0).kill_on_drop(true).spawn();
         let child = child.map_err(start)?;
         let (signal, signals) = watch::channel(None);
-        let mut serving = Self {
-            port,
+        Ok(Self {
             id: child.id(),
+            place,
             signal,
             process: tokio::spawn(watch_host(child, signals, sink, 0)),
-        };
-        serving.wait_until_it_answers().await?;
-        Ok(serving)
+        })
     }
 
-    async fn wait_until_it_answers(&mut self) -> Result<(), ServeError> {
+    /// Waits until it answers, and tells where.
+    pub(crate) async fn answers(&mut self) -> Result<SocketAddr, ServeError> {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             tokio::select! {
@@ -119,29 +201,39 @@ impl Serving {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let ping = http::ask(self.port, http::Request::get("/ping"));
+            // A container that is still being made has no address.
+            let Ok(addr) = self.place.find().await else {
+                continue;
+            };
+            let ping = http::ask(addr, http::Request::get("/ping"));
             let answer = tokio::time::timeout(PING, ping).await;
             if matches!(&answer, Ok(Ok(it)) if it.status == 200) {
-                return Ok(());
+                return Ok(addr);
             }
         }
         Err(ServeError::Silent)
     }
 
-    /// Whether the process has ended by itself.
+    /// Whether it has ended by itself.
     pub(crate) fn has_ended(&self) -> bool {
         self.process.is_finished()
     }
 
-    /// Ends the process, with `grace` to end by itself.
+    /// Ends it, with `grace` to end by itself.
     pub(crate) async fn stop(mut self, grace: Duration) {
-        self.signal.send_replace(Some(Signal::TERM));
-        if tokio::time::timeout(grace, &mut self.process)
-            .await
-            .is_err()
-        {
-            self.signal.send_replace(Some(Signal::KILL));
-            let _ = (&mut self.process).await;
+        if !self.process.is_finished() {
+            self.signal.send_replace(Some(Signal::TERM));
+            let ended = tokio::time::timeout(grace, &mut self.process).await;
+            if ended.is_err() {
+                self.signal.send_replace(Some(Signal::KILL));
+                let _ = (&mut self.process).await;
+            }
+        }
+        match &self.place {
+            Place::Loopback(_) => {}
+            Place::Container(it) => {
+                it.containers.close(std::slice::from_ref(&it.host)).await;
+            }
         }
     }
 }
@@ -151,28 +243,6 @@ impl Drop for Serving {
         // The task takes its process group with it.
         self.process.abort();
     }
-}
-
-fn environment(config: &Config, served: &Served, port: u16) -> BTreeMap<String, String> {
-    let mut environment = served.environment.clone();
-    if let Ok(path) = std::env::var("PATH") {
-        environment.entry("PATH".to_owned()).or_insert(path);
-    }
-    for (variable, value) in [
-        (
-            variables::SAGEMAKER_BASE_DIR,
-            served.root.to_string_lossy().into_owned(),
-        ),
-        (variables::SAGEMAKER_BIND_TO_PORT, port.to_string()),
-        (
-            variables::LINDEN_BIND_ADDRESS,
-            Ipv4Addr::LOCALHOST.to_string(),
-        ),
-        (variables::AWS_REGION, config.region.clone()),
-    ] {
-        environment.insert(variable.name.to_owned(), value);
-    }
-    environment
 }
 
 fn unpack(served: &Served) -> io::Result<()> {

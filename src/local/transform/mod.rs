@@ -5,18 +5,16 @@
 //!     ─> rows (JoinSource, OutputFilter) ─> AssembleWith ─> S3OutputPath/<name>.out
 //! ```
 //! Invariants: an object's records keep their order, and requests come one after the other; an object's output is there as a
-//! whole or not at all. What is not here (other splits, manifests, filters beyond [`filter`]) is refused at the start.
+//! whole or not at all. What is not here (`TFRecord`, filters beyond [`filter`]) is refused at the start.
 //!
 //! Source: SageMaker API, `CreateTransformJob`; developer guide, "Use Batch Transform" and "Associate Prediction Results with
 //! Input Records".
 
 mod filter;
-mod record;
 mod records;
 mod request;
 mod rows;
 mod run;
 mod submit;
 
-pub(crate) use record::{TransformRecord, fail_orphan};
 pub(crate) use submit::{create, describe, list, stop};

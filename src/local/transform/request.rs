@@ -2,7 +2,9 @@
 
 use super::filter::Filter;
 use crate::app::App;
+use crate::job::{Asker, Source};
 use crate::list::not_in;
+use crate::model::role;
 use crate::sagemaker::need_bucket;
 use crate::wire::{AwsError, parse};
 use contract::job::request::{S3DataSource, Tag};
@@ -33,7 +35,7 @@ pub(super) struct Create {
     pub(super) environment: BTreeMap<String, String>,
     transform_input: Option<Input>,
     transform_output: Option<Output>,
-    transform_resources: Option<Value>,
+    transform_resources: Option<Resources>,
     data_processing: Processing,
     data_capture_config: Value,
     pub(super) tags: Vec<Tag>,
@@ -48,8 +50,14 @@ struct ClientConfig {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+struct Resources {
+    instance_type: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Input {
-    data_source: Source,
+    data_source: DataSource,
     content_type: Option<String>,
     compression_type: Option<String>,
     split_type: Option<String>,
@@ -57,7 +65,7 @@ struct Input {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Source {
+struct DataSource {
     s3_data_source: S3DataSource,
 }
 
@@ -80,7 +88,7 @@ struct Processing {
 /// A transform job that can be run.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    pub(super) input: S3Uri,
+    pub(super) input: Source,
     pub(super) output: S3Uri,
     pub(super) content_type: Option<String>,
     pub(super) accept: Option<String>,
@@ -107,6 +115,8 @@ pub(super) enum Compression {
 pub(super) enum Split {
     None,
     Line,
+    /// By the frames that records have, which stay.
+    RecordIo,
 }
 
 /// What stands between answers.
@@ -157,15 +167,19 @@ impl Create {
                 "DataCaptureConfig is not there in the local SageMaker: leave it away",
             ));
         }
-        if let Some(other @ ("RecordIO" | "TFRecord")) = input.split_type.as_deref() {
-            return Err(AwsError::validation(format!(
-                "SplitType is `{other}`, the local SageMaker splits by Line, or not at all (None)"
-            )));
+        if input.split_type.as_deref() == Some("TFRecord") {
+            return Err(AwsError::validation(
+                "SplitType is `TFRecord`, which no model of Linden's reads: the local SageMaker splits by Line or RecordIO, or not at all (None)",
+            ));
         }
         let split = one_of(
             "splitType",
             input.split_type.as_deref(),
-            &[("None", Split::None), ("Line", Split::Line)],
+            &[
+                ("None", Split::None),
+                ("Line", Split::Line),
+                ("RecordIO", Split::RecordIo),
+            ],
         )?;
         let compression = one_of(
             "compressionType",
@@ -189,7 +203,7 @@ impl Create {
         let processing = self.data_processing.rows(input, output)?;
         let (timeout, retries) = self.model_client_config.check()?;
         Ok(Plan {
-            input: input.source(app)?,
+            input: input.source(app, &self.model_name)?,
             output: address("TransformOutput.S3OutputPath", &output.s3_output_path)?,
             content_type: input.content_type.clone(),
             accept: output.accept.clone(),
@@ -202,6 +216,11 @@ impl Create {
             retries,
             processing,
         })
+    }
+
+    /// Where the model runs.
+    pub(super) fn instance_type(&self) -> Option<String> {
+        self.transform_resources.as_ref()?.instance_type.clone()
     }
 
     /// Mebibytes of a request; 0 is any number.
@@ -244,28 +263,22 @@ impl ClientConfig {
 }
 
 impl Input {
-    fn source(&self, app: &App) -> Result<S3Uri, AwsError> {
+    /// The objects, of which there is at least one.
+    fn source(&self, app: &App, model: &str) -> Result<Source, AwsError> {
         let source = &self.data_source.s3_data_source;
-        if source.s3_data_type != "S3Prefix" {
-            return Err(AwsError::validation(format!(
-                "S3DataType is `{}`, transform jobs of the local SageMaker read an S3Prefix",
-                source.s3_data_type
-            )));
+        if !["S3Prefix", "ManifestFile"].contains(&source.s3_data_type.as_str()) {
+            return Err(not_in(
+                "transformInput.dataSource.s3DataSource.s3DataType",
+                &source.s3_data_type,
+                ["ManifestFile", "S3Prefix"],
+            ));
         }
-        let uri = address(
-            "TransformInput.DataSource.S3DataSource.S3Uri",
-            &source.s3_uri,
-        )?;
-        let keys = app
-            .objects
-            .keys(uri.bucket(), uri.key())
-            .map_err(AwsError::internal)?;
-        if keys.is_empty() {
-            return Err(AwsError::validation(format!(
-                "No S3 objects found under S3 URL \"{uri}\" given in input data source."
-            )));
-        }
-        Ok(uri)
+        let asker = Asker {
+            region: &app.config.region,
+            role: &role(app, model),
+        };
+        Source::of(&app.objects, source, "TransformInput", asker)
+            .map_err(|err| AwsError::validation(err.to_string()))
     }
 }
 

@@ -1,20 +1,21 @@
 //! The task of a transform job: its model is started, asked object by object, and ended.
 
-use super::record::TransformRecord;
-use super::records::{Batch, batches, lines};
-use super::request::{Assemble, Compression, Plan, Split};
+use super::records::{Batch, batches, split};
+use super::request::{Assemble, Compression, Plan};
 use crate::app::App;
 use crate::job::{Cause, Order, next_order, now};
 use crate::serving::{INSTANCE, Served, Serving, clear, http};
-use crate::work_status::WorkStatus;
+use crate::work_status::{WorkEnd, WorkRecord, abandoned};
 use bytes::Bytes;
 use contract::job::S3Uri;
 use flate2::read::MultiGzDecoder;
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Characters of a failed answer that the reason repeats.
@@ -29,81 +30,68 @@ pub(super) struct Transform {
     pub(super) served: Served,
 }
 
-/// How it ends.
-#[derive(Debug)]
-enum End {
-    Completed,
-    Stopped,
-    Failed(String),
-}
-
 impl Transform {
     /// Runs it to its end.
     pub(super) async fn run(self, mut orders: watch::Receiver<Order>) {
-        let end = tokio::select! {
-            worked = self.work() => worked.map_or_else(End::Failed, |()| End::Completed),
-            cause = next_order(&mut orders) => match cause {
-                Cause::Abandoned => End::Failed(
-                    "InternalServerError: the local SageMaker was shut down while the transform job was running; submit it again".to_owned(),
-                ),
-                Cause::Stopped | Cause::MaxRuntime | Cause::MaxWait | Cause::Interrupted | Cause::Peer => {
-                    End::Stopped
-                }
-            },
+        let end = match self.start().await {
+            Ok(serving) => self.serve(serving, &mut orders).await,
+            Err(reason) => WorkEnd::Failed(reason),
         };
-        self.note(|record| match end {
-            End::Completed => record.enter(WorkStatus::Completed),
-            End::Stopped => record.enter(WorkStatus::Stopped),
-            End::Failed(reason) => record.fail(reason),
-        });
+        self.note(|record| record.progress.close(end));
         clear(&self.served.root);
     }
 
-    async fn work(&self) -> Result<(), String> {
-        let internal = |err: String| format!("InternalServerError: {err}");
+    async fn start(&self) -> Result<Serving, String> {
+        let internal = |err: &dyn std::fmt::Display| format!("InternalServerError: {err}");
         let stream = format!("{}/{INSTANCE}-{}", self.name, now() as u64);
-        let log = self
-            .app
-            .logs
-            .transforms()
-            .map_err(|err| internal(err.to_string()))?;
-        let sink = log
-            .stream(stream)
-            .map_err(|err| internal(err.to_string()))?;
+        let log = self.app.logs.transforms().map_err(|err| internal(&err))?;
+        let sink = log.stream(stream).map_err(|err| internal(&err))?;
         let serving = Serving::start(&self.app.config, self.served.clone(), sink).await;
-        let serving = serving.map_err(|err| format!("AlgorithmError: {err}"))?;
-        self.note(|record| {
-            record.processes = serving.id.into_iter().collect();
-            record.start_time = Some(now());
-        });
+        serving.map_err(|err| format!("AlgorithmError: {err}"))
+    }
+
+    /// Asks the model until all is done or somebody ends the job, and ends the model.
+    async fn serve(&self, mut serving: Serving, orders: &mut watch::Receiver<Order>) -> WorkEnd {
+        let grace = self.app.config.stop_grace;
+        let (end, grace) = tokio::select! {
+            worked = self.work(&mut serving) => match worked {
+                Ok(()) => (WorkEnd::Completed, grace),
+                Err(reason) => (WorkEnd::Failed(reason), grace),
+            },
+            cause = next_order(orders) => match cause {
+                Cause::Abandoned => (abandoned("transform", "was shut down"), Duration::ZERO),
+                Cause::Stopped | Cause::MaxRuntime | Cause::MaxWait | Cause::Interrupted | Cause::Peer => {
+                    (WorkEnd::Stopped, grace)
+                }
+            },
+        };
+        serving.stop(grace).await;
+        end
+    }
+
+    async fn work(&self, serving: &mut Serving) -> Result<(), String> {
+        let id = serving.id;
+        let addr = serving.answers().await;
+        let addr = addr.map_err(|err| format!("AlgorithmError: {err}"))?;
+        self.note(|record| record.progress.start(id.into_iter().collect()));
         let Plan { input, output, .. } = &self.plan;
-        let keys = self.app.objects.keys(input.bucket(), input.key());
-        let keys = keys.map_err(|err| format!("ClientError: {err}"))?;
-        // Folders' own objects are no data.
-        for key in keys.iter().filter(|it| !it.ends_with('/')) {
-            let Some(file) = self.app.objects.file(input.bucket(), key) else {
-                continue;
-            };
-            let answered = self.object(serving.port, file).await;
-            let answered = answered
-                .map_err(|err| format!("ClientError: s3://{}/{key}: {err}", input.bucket()))?;
-            let target = output.join(&format!("{}.out", input.below(key)));
+        for item in input.items() {
+            let answered = self.object(addr, item.file.clone()).await;
+            let answered =
+                answered.map_err(|err| format!("ClientError: {}: {err}", item.address))?;
+            let target = output.join(&format!("{}.out", item.to.display()));
             self.put(&target, answered).await?;
         }
-        serving.stop(self.app.config.stop_grace).await;
         Ok(())
     }
 
     /// What the model answers to an object.
-    async fn object(&self, port: u16, file: PathBuf) -> Result<Vec<u8>, String> {
+    async fn object(&self, addr: SocketAddr, file: PathBuf) -> Result<Vec<u8>, String> {
         let compression = self.plan.compression;
         let read = tokio::task::spawn_blocking(move || read(file, compression)).await;
         let object = read.map_err(io::Error::other).and_then(|it| it);
         let object = object.map_err(|err| err.to_string())?;
-        let records = match self.plan.split {
-            Split::Line => lines(&object),
-            Split::None => vec![object.as_slice()],
-        };
+        let records = split(&object, self.plan.split).map_err(|err| err.to_string())?;
         let filtered = match &self.plan.processing {
             Some(rows) => Some(
                 records
@@ -117,11 +105,16 @@ impl Transform {
             Some(filtered) => filtered.iter().map(Vec::as_slice).collect(),
             None => records.clone(),
         };
-        let requests = batches(&sent, self.plan.strategy, self.plan.max_payload);
+        let Plan {
+            strategy,
+            max_payload,
+            ..
+        } = self.plan;
+        let requests = batches(&sent, self.plan.split, strategy, max_payload);
         let mut written = Vec::new();
         let mut done = 0;
         for request in requests.map_err(|err| err.to_string())? {
-            let answer = self.ask(port, &request).await?;
+            let answer = self.ask(addr, &request).await?;
             let asked = &records[done..done + request.records.len()];
             done += asked.len();
             match &self.plan.processing {
@@ -136,14 +129,14 @@ impl Transform {
         Ok(written)
     }
 
-    async fn ask(&self, port: u16, batch: &Batch<'_>) -> Result<Bytes, String> {
+    async fn ask(&self, addr: SocketAddr, batch: &Batch<'_>) -> Result<Bytes, String> {
         let body = Bytes::from(batch.body());
         let request = http::Request::post("/invocations", body)
             .with("content-type", self.plan.content_type.as_deref())
             .with("accept", self.plan.accept.as_deref());
         let mut attempt = 0;
         loop {
-            let asked = tokio::time::timeout(self.plan.timeout, http::ask(port, request.clone()));
+            let asked = tokio::time::timeout(self.plan.timeout, http::ask(addr, request.clone()));
             let reply = match asked.await {
                 Ok(reply) => reply.map_err(|err| format!("the model did not answer: {err}"))?,
                 Err(_) => {
@@ -183,8 +176,8 @@ impl Transform {
         put.map_err(failed)
     }
 
-    fn note(&self, change: impl FnOnce(&mut TransformRecord)) {
-        let change = |record: &mut TransformRecord| {
+    fn note(&self, change: impl FnOnce(&mut WorkRecord)) {
+        let change = |record: &mut WorkRecord| {
             change(record);
             Ok::<_, Infallible>(())
         };

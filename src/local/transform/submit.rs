@@ -1,14 +1,13 @@
 //! Transform jobs begin, are described, listed and stopped.
 
-use super::record::TransformRecord;
 use super::request::read;
 use super::run::Transform;
 use crate::app::App;
-use crate::job::{Order, now};
-use crate::list::{By, Facts, List, Order as ListOrder};
-use crate::model::served;
-use crate::wire::{Answer, AwsError, ErrorCode};
-use crate::work_status::WorkStatus;
+use crate::job::Order;
+use crate::list::{By, List, Order as ListOrder};
+use crate::model::{Use, served};
+use crate::wire::{Answer, AwsError};
+use crate::work_status::{Progress, WorkRecord, no_job, taken};
 use contract::environment as variables;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,33 +46,22 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
         environment.insert(variable.to_owned(), value);
     }
     let plan = asked.plan(app)?;
-    let served = served(app, &asked.model_name, environment, root)?;
-    let at = now();
-    let record = TransformRecord {
+    let hosted = Use {
+        environment,
+        root,
+        instance_type: asked.instance_type(),
+    };
+    let served = served(app, &asked.model_name, hosted)?;
+    let record = WorkRecord {
         name: name.clone(),
         arn: arn.clone(),
-        status: WorkStatus::InProgress,
         request,
         tags: asked.tags,
-        creation_time: at,
-        last_modified_time: at,
-        start_time: None,
-        end_time: None,
-        failure_reason: None,
-        processes: Vec::new(),
+        progress: Progress::begin(),
     };
-    if !app
-        .records
-        .transforms
-        .insert(record)
-        .map_err(AwsError::internal)?
-    {
-        return Err(AwsError::new(
-            ErrorCode::ResourceInUse,
-            format!(
-                "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
-            ),
-        ));
+    let inserted = app.records.transforms.insert(record);
+    if !inserted.map_err(AwsError::internal)? {
+        return Err(taken(&arn));
     }
     let transform = Transform {
         app: Arc::clone(app),
@@ -88,7 +76,7 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
 /// `DescribeTransformJob`.
 pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
     let record = app.records.transforms.get(&request.transform_job_name);
-    let record = record.ok_or_else(|| not_found(&request.transform_job_name))?;
+    let record = record.ok_or_else(|| no_job(&request.transform_job_name))?;
     let mut answer = record.request.clone();
     if let Value::Object(members) = &mut answer {
         for name in NOT_DESCRIBED {
@@ -96,7 +84,7 @@ pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
         }
     }
     facts_of(&record, &mut answer);
-    if let Some(start) = record.start_time {
+    if let Some(start) = record.progress.start_time {
         answer["TransformStartTime"] = json!(start);
     }
     Ok(answer)
@@ -104,53 +92,32 @@ pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
 
 /// `ListTransformJobs`.
 pub(crate) fn list(app: &App, request: &List) -> Answer {
-    let facts = |it: &TransformRecord| Facts {
-        name: it.name.clone(),
-        status: it.status.to_string(),
-        created: it.creation_time,
-        modified: it.last_modified_time,
-        objective: None,
-    };
     let records = app.records.transforms.all().into_iter();
-    let records = records.map(|it| (facts(&it), it)).collect();
+    let records = records
+        .map(|it| (it.progress.facts(&it.name), it))
+        .collect();
     let page = request.page(records, &SORTS, ListOrder::Descending)?;
     Ok(page.answer("TransformJobSummaries", |record| {
-        let mut summary = json!({ "LastModifiedTime": record.last_modified_time });
+        let mut summary = json!({ "LastModifiedTime": record.progress.last_modified_time });
         facts_of(record, &mut summary);
         summary
     }))
 }
 
 /// What a description and a summary share.
-fn facts_of(record: &TransformRecord, answer: &mut Value) {
+fn facts_of(record: &WorkRecord, answer: &mut Value) {
     answer["TransformJobName"] = json!(record.name);
     answer["TransformJobArn"] = json!(record.arn);
-    answer["TransformJobStatus"] = json!(record.status);
-    answer["CreationTime"] = json!(record.creation_time);
-    if let Some(end) = record.end_time {
-        answer["TransformEndTime"] = json!(end);
-    }
-    if let Some(reason) = &record.failure_reason {
-        answer["FailureReason"] = json!(reason);
-    }
+    record.progress.describe("Transform", answer);
 }
 
 /// `StopTransformJob`.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.transform_job_name;
-    let change = |record: &mut TransformRecord| {
-        if record.status != WorkStatus::InProgress {
-            return Err(AwsError::validation(format!(
-                "The request was rejected because the transform job is in status {}.",
-                record.status
-            )));
-        }
-        record.enter(WorkStatus::Stopping);
-        Ok(())
-    };
-    let changed = app.records.transforms.update(name, change);
+    let stop = |record: &mut WorkRecord| record.progress.stop("transform");
+    let changed = app.records.transforms.update(name, stop);
     let changed = changed.map_err(AwsError::internal)?;
-    changed.ok_or_else(|| not_found(name))??;
+    changed.ok_or_else(|| no_job(name))??;
     app.order(&key(name), Order::Stop);
     Ok(Value::Null)
 }
@@ -158,11 +125,4 @@ pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
 /// What a transform job's task is known by.
 fn key(name: &str) -> String {
     format!("transform/{name}")
-}
-
-fn not_found(name: &str) -> AwsError {
-    AwsError::new(
-        ErrorCode::SageMakerResourceNotFound,
-        format!("Could not find requested job with name: {name}"),
-    )
 }

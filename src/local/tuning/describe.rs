@@ -17,11 +17,16 @@ pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
     let record = record.ok_or_else(not_found)?;
     let objective = children::objective(&record);
     let metric = objective.as_ref().map_or("", |it| it.metric_name.as_str());
-    let children = children::of(&app.jobs, &record.name, record.creation_time, metric);
+    let children = children::of(
+        &app.jobs,
+        &record.name,
+        record.progress.creation_time,
+        metric,
+    );
     let mut answer = facts(&record, &children);
     answer["HyperParameterTuningJobConfig"] = record.config.clone();
     answer["TrainingJobDefinition"] = definition(&record, metric);
-    if let Some(reason) = &record.failure_reason {
+    if let Some(reason) = &record.progress.failure_reason {
         answer["FailureReason"] = json!(reason);
     }
     if let Some(objective) = &objective
@@ -37,13 +42,13 @@ pub(super) fn facts(record: &TuningRecord, children: &[Child]) -> Value {
     let mut facts = json!({
         "HyperParameterTuningJobName": record.name,
         "HyperParameterTuningJobArn": record.arn,
-        "HyperParameterTuningJobStatus": record.status,
-        "CreationTime": record.creation_time,
-        "LastModifiedTime": record.last_modified_time,
+        "HyperParameterTuningJobStatus": record.progress.status,
+        "CreationTime": record.progress.creation_time,
+        "LastModifiedTime": record.progress.last_modified_time,
         "TrainingJobStatusCounters": children::count(children).statuses(),
         "ObjectiveStatusCounters": children::objectives(children),
     });
-    if let Some(end) = record.end_time {
+    if let Some(end) = record.progress.end_time {
         facts["HyperParameterTuningEndTime"] = json!(end);
     }
     facts

@@ -23,19 +23,19 @@ const SORTS_OF_TRAINING_JOBS: [(&str, By); 4] = [
 
 pub(crate) fn list(app: &App, request: &List) -> Answer {
     let records = app.records.tunings.all().into_iter();
-    let facts = |it: &TuningRecord| Facts {
-        name: it.name.clone(),
-        status: it.status.to_string(),
-        created: it.creation_time,
-        modified: it.last_modified_time,
-        objective: None,
-    };
-    let items = records.map(|it| (facts(&it), it)).collect();
+    let items = records
+        .map(|it| (it.progress.facts(&it.name), it))
+        .collect();
     let page = request.page_by(items, &SORTS, (By::Name, Order::Ascending))?;
     let summary = |record: &TuningRecord| {
         let objective = children::objective(record);
         let metric = objective.map_or_else(String::new, |it| it.metric_name);
-        let children = children::of(&app.jobs, &record.name, record.creation_time, &metric);
+        let children = children::of(
+            &app.jobs,
+            &record.name,
+            record.progress.creation_time,
+            &metric,
+        );
         let mut summary = facts_of(record, &children);
         summary["Strategy"] = record.config["Strategy"].clone();
         summary["ResourceLimits"] = record.config["ResourceLimits"].clone();
@@ -62,7 +62,12 @@ pub(crate) fn list_training_jobs(app: &App, request: &ListTrainingJobs) -> Answe
         return Err(AwsError::internal("the record has no objective"));
     };
     let metric = &objective.metric_name;
-    let children = children::of(&app.jobs, &record.name, record.creation_time, metric);
+    let children = children::of(
+        &app.jobs,
+        &record.name,
+        record.progress.creation_time,
+        metric,
+    );
     let facts = |it: &Child| Facts {
         name: it.name().to_owned(),
         status: it.job().training_job_status.to_string(),

@@ -5,8 +5,8 @@
 //! ```
 //! A tuning job's training jobs go the way of every other; what tells them is `tuned` in their record and the hyperparameter
 //! `_tuning_objective_metric`. Counters and the best job are counted from those records whenever somebody asks, so that there
-//! is nothing that could disagree. Strategies here are Random and Grid; what is not here (Bayesian, Hyperband, early stopping,
-//! warm starts, several definitions) is refused with what is.
+//! is nothing that could disagree. Strategies here are Random, Bayesian (by Parzen's estimator, where AWS has a Gaussian process)
+//! and Grid; what is not here (Hyperband, early stopping, warm starts, several definitions) is refused with what is.
 //!
 //! Source: SageMaker API, `CreateHyperParameterTuningJob` and what refers to it; developer guide, "How Hyperparameter Tuning
 //! Works".
@@ -14,6 +14,7 @@
 mod children;
 mod describe;
 mod list;
+mod parzen;
 mod ranges;
 mod record;
 mod request;
@@ -23,7 +24,7 @@ mod submit;
 
 pub(crate) use describe::describe;
 pub(crate) use list::{list, list_training_jobs};
-pub(crate) use record::{TuningRecord, fail_orphan};
+pub(crate) use record::TuningRecord;
 pub(crate) use submit::{create, delete, stop};
 
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 //!
 //! Source: SageMaker API, `ParameterRanges`, `HyperParameterScalingType`; developer guide, "Define Hyperparameter Ranges".
 
-use crate::chance::next_number;
+use crate::chance::even;
 use serde::Deserialize;
 
 /// Ranges of a kind in a tuning job, and values of a categorical one.
@@ -191,14 +191,29 @@ impl Numbers {
 impl Values {
     /// One of them by chance, as a hyperparameter's text.
     pub(super) fn draw(&self, chance: &mut u64) -> String {
-        // 53 bits, as many as a double has.
-        let even = (next_number(chance) >> 11) as f64 / (1_u64 << 53) as f64;
+        self.at(even(chance))
+    }
+
+    /// What lies at a place of the scale, from 0 to 1.
+    pub(super) fn at(&self, place: f64) -> String {
         match self {
-            Self::Integer(span) => span.integer(even).to_string(),
-            Self::Continuous(span) => span.at(even).to_string(),
+            Self::Integer(span) => span.integer(place).to_string(),
+            Self::Continuous(span) => span.at(place).to_string(),
             Self::Categorical(values) => {
-                let at = (even * values.len() as f64) as usize;
+                let at = (place * values.len() as f64) as usize;
                 values[at.min(values.len() - 1)].clone()
+            }
+        }
+    }
+
+    /// The place that [`Self::at`] gives this text for; `None` for what is none of these values.
+    pub(super) fn place(&self, text: &str) -> Option<f64> {
+        match self {
+            Self::Integer(span) => Some(span.place_of_integer(text.parse().ok()?)),
+            Self::Continuous(span) => Some(span.place(text.parse().ok()?)),
+            Self::Categorical(values) => {
+                let at = values.iter().position(|it| it == text)?;
+                Some((at as f64 + 0.5) / values.len() as f64)
             }
         }
     }
@@ -223,6 +238,32 @@ impl Span {
             Scaling::ReverseLogarithmic => 1.0 - between((1.0 - low).ln(), (1.0 - high).ln()).exp(),
         };
         value.clamp(low, high)
+    }
+
+    fn place(self, value: f64) -> f64 {
+        let Self { low, high, scaling } = self;
+        let scaled = |it: f64| match scaling {
+            Scaling::Linear => it,
+            Scaling::Logarithmic => it.ln(),
+            Scaling::ReverseLogarithmic => -(1.0 - it).ln(),
+        };
+        let width = scaled(high) - scaled(low);
+        let place = (scaled(value) - scaled(low)) / width;
+        // A range of one value has no width.
+        if width > 0.0 {
+            place.clamp(0.0, 1.0)
+        } else {
+            0.5
+        }
+    }
+
+    /// The middle of an integer's share.
+    fn place_of_integer(self, value: f64) -> f64 {
+        let Self { low, high, scaling } = self;
+        match scaling {
+            Scaling::Linear => (value - low + 0.5) / (high - low + 1.0),
+            Scaling::Logarithmic | Scaling::ReverseLogarithmic => self.place(value),
+        }
     }
 
     /// Each integer has the share of the scale that lies around it.
@@ -290,6 +331,32 @@ mod tests {
             let problems = check(ranges.clone()).unwrap_err().join("; ");
             assert!(problems.contains(expected), "{ranges}: {problems}");
         }
+    }
+
+    #[test]
+    fn a_value_is_found_again_at_its_place() {
+        for scaling in ["Linear", "Logarithmic", "ReverseLogarithmic"] {
+            let numbers = |low, high| numbers(low, high, scaling);
+            let mut all =
+                check(json!({ "ContinuousParameterRanges": numbers("0.001", "0.9") })).unwrap();
+            if scaling != "ReverseLogarithmic" {
+                let of = json!({ "IntegerParameterRanges": numbers("2", "40") });
+                all.extend(check(of).unwrap());
+                let of = json!({ "IntegerParameterRanges": numbers("3", "3") });
+                all.extend(check(of).unwrap());
+            }
+            for Range { values, .. } in all {
+                for step in 0..=20 {
+                    let text = values.at(f64::from(step) / 20.0);
+                    let again = values.at(values.place(&text).unwrap());
+                    let (a, b): (f64, f64) = (text.parse().unwrap(), again.parse().unwrap());
+                    assert!((a - b).abs() < 1e-9, "{scaling}: {text} became {again}");
+                }
+            }
+        }
+        let words = Values::Categorical(["a", "b", "c"].map(str::to_owned).to_vec());
+        assert_eq!(words.at(words.place("b").unwrap()), "b");
+        assert_eq!(words.place("d"), None);
     }
 
     #[test]

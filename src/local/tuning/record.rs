@@ -1,8 +1,7 @@
 //! A tuning job as it is kept.
 
 use crate::documents::Document;
-use crate::job::now;
-use crate::work_status::WorkStatus;
+use crate::work_status::Progress;
 use contract::job::request::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,48 +12,17 @@ use serde_json::Value;
 pub(crate) struct TuningRecord {
     pub(crate) name: String,
     pub(crate) arn: String,
-    pub(crate) status: WorkStatus,
     /// `HyperParameterTuningJobConfig`, as it came.
     pub(crate) config: Value,
     /// `TrainingJobDefinition`, as it came.
     pub(crate) definition: Value,
     pub(crate) tags: Vec<Tag>,
-    pub(crate) creation_time: f64,
-    pub(crate) last_modified_time: f64,
-    pub(crate) end_time: Option<f64>,
-    pub(crate) failure_reason: Option<String>,
+    #[serde(flatten)]
+    pub(crate) progress: Progress,
 }
 
 impl Document for TuningRecord {
     fn name(&self) -> &str {
         &self.name
     }
-}
-
-impl TuningRecord {
-    /// Goes to another status; one that has ended stays as it is.
-    pub(super) fn enter(&mut self, status: WorkStatus) {
-        if self.status.is_terminal() {
-            return;
-        }
-        self.status = status;
-        self.last_modified_time = now();
-        if status.is_terminal() {
-            self.end_time = Some(self.last_modified_time);
-        }
-    }
-
-    pub(super) fn fail(&mut self, reason: impl Into<String>) {
-        if !self.status.is_terminal() {
-            self.failure_reason = Some(reason.into());
-        }
-        self.enter(WorkStatus::Failed);
-    }
-}
-
-/// Ends a tuning job whose server has gone, as the next server finds it.
-pub(crate) fn fail_orphan(record: &mut TuningRecord) {
-    record.fail(
-        "InternalServerError: the local SageMaker ended while the tuning job was running; submit it again",
-    );
 }

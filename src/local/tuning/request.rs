@@ -64,6 +64,14 @@ impl Direction {
         }
     }
 
+    /// The value as one that is better when it is smaller.
+    pub(super) fn loss(self, value: f64) -> f64 {
+        match self {
+            Self::Maximize => -value,
+            Self::Minimize => value,
+        }
+    }
+
     /// Whether `a` is better than `b`.
     pub(super) fn prefers(self, a: f64, b: f64) -> bool {
         match self {

@@ -3,12 +3,13 @@
 //! Invariant: the record says how it ended only after every training job has ended.
 
 use super::children::{self, Child};
+use super::parzen::Tried;
 use super::record::TuningRecord;
 use super::request::Plan;
 use crate::app::App;
 use crate::job::{Order, Tuned};
 use crate::sagemaker;
-use crate::work_status::WorkStatus;
+use crate::work_status::{WorkEnd, abandoned};
 use contract::job::TrainingJobStatus;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -34,14 +35,6 @@ pub(super) struct Tuning {
     pub(super) plan: Plan,
 }
 
-/// How it ends once its training jobs have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum End {
-    Completed,
-    Stopped,
-    Failed(String),
-}
-
 impl Tuning {
     /// Runs it to its end.
     pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) {
@@ -52,12 +45,10 @@ impl Tuning {
             let n_running = children.iter().filter(|it| is_running(it)).count();
             let order = *orders.borrow_and_update();
             if order == Order::Abandon {
-                return self.finish(End::Failed(
-                    "InternalServerError: the local SageMaker was shut down while the tuning job was running; submit it again".to_owned(),
-                ));
+                return self.finish(abandoned("tuning", "was shut down"));
             }
             if order == Order::Stop && end.is_none() {
-                end = Some(End::Stopped);
+                end = Some(WorkEnd::Stopped);
                 self.stop(&children);
             }
             if end.is_none() {
@@ -75,7 +66,7 @@ impl Tuning {
                     Ok(true) => n_launched += 1,
                     Ok(false) => is_exhausted = true,
                     Err(reason) => {
-                        end = Some(End::Failed(reason));
+                        end = Some(WorkEnd::Failed(reason));
                         // Those too that have just been launched.
                         self.stop(&self.children());
                     }
@@ -99,8 +90,21 @@ impl Tuning {
         children::of(&self.app.jobs, &self.name, self.created, metric)
     }
 
+    /// What the training jobs had, and what came of it.
+    fn tried(&self) -> Vec<Tried> {
+        let direction = self.plan.objective.direction;
+        let tried = |it: &Child| {
+            let value = it.value.filter(|_| it.is_success());
+            Some(Tried {
+                values: it.record.tuned.as_ref()?.hyper_parameters.clone(),
+                loss: value.map(|it| direction.loss(it)),
+            })
+        };
+        self.children().iter().filter_map(tried).collect()
+    }
+
     /// An end before all training jobs have been.
-    fn verdict(&self, children: &[Child]) -> Option<End> {
+    fn verdict(&self, children: &[Child]) -> Option<WorkEnd> {
         let direction = self.plan.objective.direction;
         let ended: Vec<&Child> = children.iter().filter(|it| !is_running(it)).collect();
         let best = children::best(children, direction);
@@ -110,20 +114,20 @@ impl Tuning {
         let best = best?.value?;
         let is_reached = |target: f64| best == target || direction.prefers(best, target);
         if self.plan.target.is_some_and(is_reached) {
-            return Some(End::Completed);
+            return Some(WorkEnd::Completed);
         }
         let since = self.plan.not_improving?;
         // A tie is no improvement, so the first that was as good counts.
         let at = ended
             .iter()
             .position(|it| it.is_success() && it.value == Some(best))?;
-        (ended.len() - 1 - at >= since).then_some(End::Completed)
+        (ended.len() - 1 - at >= since).then_some(WorkEnd::Completed)
     }
 
-    fn outcome(&self) -> End {
+    fn outcome(&self) -> WorkEnd {
         let children = self.children();
         if children::best(&children, self.plan.objective.direction).is_some() {
-            return End::Completed;
+            return WorkEnd::Completed;
         }
         let n_jobs = children.len();
         let reason = children
@@ -135,12 +139,13 @@ impl Tuning {
         );
         let text =
             format!("No objective metrics found after running {n_jobs} training jobs. {why}");
-        End::Failed(text.chars().take(MAX_REASON).collect())
+        WorkEnd::Failed(text.chars().take(MAX_REASON).collect())
     }
 
     /// Creates the next training job; false if there is nothing left to try.
     async fn launch(&mut self, number: usize) -> Result<bool, String> {
-        let Some(tuned) = self.plan.strategy.propose() else {
+        let tried = self.tried();
+        let Some(tuned) = self.plan.strategy.propose(&tried) else {
             return Ok(false);
         };
         let name = format!("{}-{number:03}-{}", self.name, mark(&tuned, self.created));
@@ -172,13 +177,9 @@ impl Tuning {
         }
     }
 
-    fn finish(&self, end: End) {
+    fn finish(&self, end: WorkEnd) {
         let change = |record: &mut TuningRecord| {
-            match end {
-                End::Completed => record.enter(WorkStatus::Completed),
-                End::Stopped => record.enter(WorkStatus::Stopped),
-                End::Failed(reason) => record.fail(reason),
-            }
+            record.progress.close(end);
             Ok::<_, Infallible>(())
         };
         if let Err(err) = self.app.records.tunings.update(&self.name, change) {

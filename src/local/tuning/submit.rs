@@ -9,7 +9,7 @@ use crate::chance::next_number;
 use crate::job::{Order, now};
 use crate::sagemaker;
 use crate::wire::{Answer, AwsError, ErrorCode};
-use crate::work_status::WorkStatus;
+use crate::work_status::Progress;
 use contract::job::validation_message;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,18 +22,15 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
     let name = request.hyper_parameter_tuning_job_name.clone();
     let arn = app.config.arn("hyper-parameter-tuning-job", &name);
     check_training_job(app, &plan, &name)?;
-    let at = now();
+    let progress = Progress::begin();
+    let created = progress.creation_time;
     let record = TuningRecord {
         name: name.clone(),
         arn: arn.clone(),
-        status: WorkStatus::InProgress,
         config: request.hyper_parameter_tuning_job_config,
         definition: request.training_job_definition,
         tags: request.tags,
-        creation_time: at,
-        last_modified_time: at,
-        end_time: None,
-        failure_reason: None,
+        progress,
     };
     if !app
         .records
@@ -52,7 +49,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
         app: Arc::clone(app),
         name: name.clone(),
         arn: arn.clone(),
-        created: at,
+        created,
         plan,
     };
     app.start(key(&name), |orders| tuning.run(orders));
@@ -61,7 +58,7 @@ pub(crate) fn create(app: &Arc<App>, request: Create) -> Answer {
 
 /// What every training job would be refused for is told at once.
 fn check_training_job(app: &App, plan: &Plan, name: &str) -> Result<(), AwsError> {
-    let Some(first) = plan.strategy.clone().propose() else {
+    let Some(first) = plan.strategy.clone().propose(&[]) else {
         return Err(AwsError::validation("there is nothing to try"));
     };
     let request = plan.request(&format!("{name}-001-00000000"), &first)?;
@@ -75,16 +72,7 @@ fn check_training_job(app: &App, plan: &Plan, name: &str) -> Result<(), AwsError
 /// `StopHyperParameterTuningJob`: its training jobs are stopped too.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.hyper_parameter_tuning_job_name;
-    let change = |record: &mut TuningRecord| {
-        if record.status != WorkStatus::InProgress {
-            return Err(AwsError::validation(format!(
-                "The request was rejected because the tuning job is in status {}.",
-                record.status
-            )));
-        }
-        record.enter(WorkStatus::Stopping);
-        Ok(())
-    };
+    let change = |record: &mut TuningRecord| record.progress.stop("tuning");
     let changed = app.records.tunings.update(name, change);
     changed
         .map_err(AwsError::internal)?
@@ -96,12 +84,12 @@ pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
 /// `DeleteHyperParameterTuningJob`: its training jobs stay.
 pub(crate) fn delete(app: &App, request: &ByName) -> Answer {
     let allow = |record: &TuningRecord| {
-        if record.status.is_terminal() {
+        if record.progress.status.is_terminal() {
             return Ok(());
         }
         Err(AwsError::validation(format!(
             "The tuning job is in status {}; only one that is Completed, Failed or Stopped can be deleted.",
-            record.status
+            record.progress.status
         )))
     };
     let removed = app

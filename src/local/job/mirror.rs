@@ -1,8 +1,10 @@
-//! Checkpoints between a host's folder and S3: down before the trainer starts, up whenever a file has changed.
+//! A folder of the hosts' and what S3 has of it: checkpoints, which come down before the trainer starts and go up whenever a
+//! file has changed, and the outputs of processing jobs, which only go up.
 //!
-//! Nothing is ever deleted in S3. Names that end in one of the agent's own suffixes stay where they are.
+//! Nothing is ever deleted in S3, and what has not changed is not put twice. Checkpoints whose names end in one of the agent's
+//! own suffixes stay where they are. Where two hosts have the same name, the host of lower rank is taken.
 //!
-//! Source: SageMaker developer guide, "Use Checkpoints in Amazon SageMaker AI".
+//! Source: SageMaker developer guide, "Use Checkpoints in Amazon SageMaker AI"; SageMaker API, `ProcessingS3Output`.
 
 use super::artifacts::Files;
 use crate::s3::Objects;
@@ -19,23 +21,33 @@ const NOT_UPLOADED: [&str; 3] = [
     ".sagemaker-uploaded",
 ];
 
-/// The checkpoints of one job.
+/// Folders whose files are put below one address.
 #[derive(Debug)]
-pub(super) struct Checkpoints {
+pub(crate) struct Mirror {
     objects: Objects,
     uri: S3Uri,
     folders: Vec<PathBuf>,
+    not_uploaded: &'static [&'static str],
     seen: HashMap<PathBuf, (u64, Option<SystemTime>)>,
 }
 
-impl Checkpoints {
-    /// `folders` are the hosts', rank by rank.
-    pub(super) fn new(objects: Objects, uri: S3Uri, folders: Vec<PathBuf>) -> Self {
+impl Mirror {
+    /// The outputs in `folders`, which are the hosts', rank by rank.
+    pub(crate) fn outputs(objects: Objects, uri: S3Uri, folders: Vec<PathBuf>) -> Self {
         Self {
             objects,
             uri,
             folders,
+            not_uploaded: &[],
             seen: HashMap::new(),
+        }
+    }
+
+    /// The checkpoints in `folders`.
+    pub(super) fn checkpoints(objects: Objects, uri: S3Uri, folders: Vec<PathBuf>) -> Self {
+        Self {
+            not_uploaded: &NOT_UPLOADED,
+            ..Self::outputs(objects, uri, folders)
         }
     }
 
@@ -62,12 +74,13 @@ impl Checkpoints {
     }
 
     /// Uploads the files that have changed since the last time.
-    pub(super) async fn upload(&mut self) -> Result<(), String> {
+    pub(crate) async fn upload(&mut self) -> Result<(), String> {
         let files = Files::below(&self.folders).map_err(|err| err.to_string())?;
         let prefix = folder_prefix(self.uri.key());
         for (to, path) in files.iter() {
             let stamp = stamp(path);
-            if NOT_UPLOADED.iter().any(|it| to.ends_with(it)) || self.seen.get(path) == Some(&stamp)
+            if self.not_uploaded.iter().any(|it| to.ends_with(it))
+                || self.seen.get(path) == Some(&stamp)
             {
                 continue;
             }
