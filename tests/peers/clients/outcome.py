@@ -16,6 +16,8 @@ ENDLESS = HYPERPARAMETERS | {"num_round": 100_000_000}
 # Beyond what the hyperparameter may be, which the trainer says and not the client.
 MISTAKEN = HYPERPARAMETERS | {"eta": -1}
 METRIC = {"Name": "validation:rmse", "Regex": r".*\[[0-9]+\].*#011validation-rmse:([-+]?[0-9.]+).*"}
+# Settings of a tuner, which both versions of the SDK name alike.
+TUNING = {"metric_definitions": [METRIC], "strategy": "Random", "objective_type": "Minimize", "max_jobs": 3, "max_parallel_jobs": 3}
 CHANNELS = ("train", "validation")
 TRAIN = "s3://planning/train/"
 ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlines()]

@@ -10,18 +10,18 @@ from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.core.resources import HyperParameterTuningJob, TrainingJob
 from sagemaker.core.utils.exceptions import FailedStatusError
 from sagemaker.train import ModelTrainer
-from sagemaker.train.configs import Compute, InputData, OutputDataConfig, StoppingCondition, Tag
+from sagemaker.train.configs import Compute, InputData, OutputDataConfig, StoppingCondition
 from sagemaker.train.model_trainer import Mode
 from sagemaker.train.tuner import HyperparameterTuner
 
 from images import Engine
 from local_server import IMAGE, ROLE, TABLE, Local
-from outcome import CHANNELS, ENDLESS, HYPERPARAMETERS, METRIC, MISTAKEN, PATIENCE_SECS, TRAIN, predicted
+from outcome import CHANNELS, ENDLESS, HYPERPARAMETERS, METRIC, MISTAKEN, PATIENCE_SECS, TRAIN, TUNING, predicted
 
 
-def data(source: str | pathlib.Path, *channels: str) -> list[InputData]:
+def data(source: str | pathlib.Path) -> list[InputData]:
     """Channels with one table each."""
-    return [InputData(channel_name=it, data_source=str(source), content_type="text/csv") for it in channels or CHANNELS]
+    return [InputData(channel_name=it, data_source=str(source), content_type="text/csv") for it in CHANNELS]
 
 
 def trainer(name: str, **settings: object) -> ModelTrainer:
@@ -41,9 +41,18 @@ def trainer(name: str, **settings: object) -> ModelTrainer:
 @pytest.fixture(scope="module")
 def trained(local: Local) -> TrainingJob:
     """A job that has completed, started by a trainer that knows nothing but the image, the role and the data."""
-    model_trainer = trainer("whole", tags=[Tag(key="team", value="planning")])
+    model_trainer = trainer("whole")
     model_trainer.train(input_data_config=data(TRAIN), wait=True, logs=False)
     return model_trainer._latest_training_job
+
+
+@pytest.fixture()
+def tables(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A folder with the table."""
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "table.csv").write_text(TABLE, encoding="utf-8")
+    return folder
 
 
 def test_a_trainer_waits_and_prints_the_log(local: Local, caplog: pytest.LogCaptureFixture) -> None:
@@ -57,10 +66,9 @@ def test_a_trainer_waits_and_prints_the_log(local: Local, caplog: pytest.LogCapt
     assert len(predicted(job.model_artifacts.s3_model_artifacts)) == 10
 
 
-def test_local_files_are_uploaded_before_they_are_trained_on(local: Local, tmp_path: pathlib.Path, trained: TrainingJob) -> None:
-    (tmp_path / "table.csv").write_text(TABLE, encoding="utf-8")
+def test_local_files_are_uploaded_before_they_are_trained_on(tables: pathlib.Path, trained: TrainingJob) -> None:
     model_trainer = trainer("uploaded", sagemaker_session=Session(default_bucket="planning"))
-    model_trainer.train(input_data_config=data(tmp_path), wait=True, logs=False)
+    model_trainer.train(input_data_config=data(tables), wait=True, logs=False)
     archives = [it.model_artifacts.s3_model_artifacts for it in (model_trainer._latest_training_job, trained)]
     assert np.array_equal(*map(predicted, archives))
 
@@ -93,11 +101,7 @@ def test_a_tuner_finds_the_best_of_its_jobs(local: Local) -> None:
         trainer("tuned", sagemaker_session=Session(default_bucket="planning")),
         METRIC["Name"],
         {"max_depth": IntegerParameter(1, 4), "eta": ContinuousParameter(0.01, 1)},
-        metric_definitions=[METRIC],
-        strategy="Random",
-        objective_type="Minimize",
-        max_jobs=3,
-        max_parallel_jobs=3,
+        **TUNING,
     )
     tuner.tune(inputs=data(TRAIN), job_name="tuned-by-sdk", wait=False)
     job = HyperParameterTuningJob.get("tuned-by-sdk")
@@ -107,36 +111,31 @@ def test_a_tuner_finds_the_best_of_its_jobs(local: Local) -> None:
     assert len(predicted(best.model_artifacts.s3_model_artifacts)) == 10
 
 
-@pytest.mark.parametrize("source", ["files", "S3"])
-def test_local_mode_trains_with_the_image_and_collects_the_model(
-    composed: Engine, local: Local, trained: TrainingJob, tmp_path: pathlib.Path, source: str
-) -> None:
-    tables, root = tmp_path / "tables", tmp_path / "root"
-    for folder in (tables, root):
-        folder.mkdir()
-    (tables / "table.csv").write_text(TABLE, encoding="utf-8")
-    model_trainer = ModelTrainer(
+def in_container(engine: Engine, root: pathlib.Path, hyperparameters: dict[str, object]) -> ModelTrainer:
+    """A trainer in local mode that keeps its folders below `root`."""
+    return ModelTrainer(
         training_mode=Mode.LOCAL_CONTAINER,
-        training_image=composed.image,
+        training_image=engine.image,
         compute=Compute(instance_type="local_cpu", instance_count=1),
-        hyperparameters=HYPERPARAMETERS,
+        hyperparameters=hyperparameters,
         local_container_root=str(root),
     )
+
+
+@pytest.mark.parametrize("source", ["files", "S3"])
+def test_local_mode_trains_with_the_image_and_collects_the_model(
+    composed: Engine, trained: TrainingJob, tables: pathlib.Path, tmp_path: pathlib.Path, source: str
+) -> None:
+    model_trainer = in_container(composed, tmp_path, HYPERPARAMETERS)
     model_trainer.train(input_data_config=data(tables if source == "files" else TRAIN))
-    archive = f"file://{root / 'compressed_artifacts' / 'model.tar.gz'}"
+    archive = f"file://{tmp_path / 'compressed_artifacts' / 'model.tar.gz'}"
     assert np.array_equal(predicted(archive), predicted(trained.model_artifacts.s3_model_artifacts))
-    assert (root / "artifacts" / "output" / "data" / "evaluation.json").is_file()
+    assert (tmp_path / "artifacts" / "output" / "data" / "evaluation.json").is_file()
 
 
-def test_local_mode_tells_that_a_job_has_failed(composed: Engine, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "table.csv").write_text(TABLE, encoding="utf-8")
-    model_trainer = ModelTrainer(
-        training_mode=Mode.LOCAL_CONTAINER,
-        training_image=composed.image,
-        compute=Compute(instance_type="local_cpu", instance_count=1),
-        hyperparameters=MISTAKEN,
-        local_container_root=str(tmp_path),
-    )
+def test_local_mode_tells_that_a_job_has_failed(
+    composed: Engine, tables: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(RuntimeError, match="exited with code: 1"):
-        model_trainer.train(input_data_config=data(tmp_path / "table.csv"))
+        in_container(composed, tmp_path, MISTAKEN).train(input_data_config=data(tables))
     assert "UserError: Hyperparameter eta" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, IntegerPar
 
 from images import Engine
 from local_server import IMAGE, ROLE, TABLE, Local
-from outcome import CHANNELS, ENDLESS, HYPERPARAMETERS, METRIC, MISTAKEN, PATIENCE_SECS, ROWS, TRAIN, predicted
+from outcome import CHANNELS, ENDLESS, HYPERPARAMETERS, METRIC, MISTAKEN, PATIENCE_SECS, ROWS, TRAIN, TUNING, predicted
 
 CSV = {"serializer": CSVSerializer(), "deserializer": CSVDeserializer()}
 WAITER = {"Delay": 1, "MaxAttempts": PATIENCE_SECS}
@@ -101,11 +101,7 @@ def test_a_tuner_finds_the_best_of_its_jobs(session: Session) -> None:
         estimator(session, "tuned"),
         METRIC["Name"],
         {"max_depth": IntegerParameter(1, 4), "eta": ContinuousParameter(0.01, 1)},
-        metric_definitions=[METRIC],
-        strategy="Random",
-        objective_type="Minimize",
-        max_jobs=3,
-        max_parallel_jobs=3,
+        **TUNING,
     )
     tuner.fit(inputs(TRAIN))
     table = tuner.analytics().dataframe().sort_values("FinalObjectiveValue")
