@@ -10,7 +10,7 @@ from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.core.resources import HyperParameterTuningJob, TrainingJob
 from sagemaker.core.utils.exceptions import FailedStatusError
 from sagemaker.train import ModelTrainer
-from sagemaker.train.configs import Compute, InputData, OutputDataConfig, StoppingCondition
+from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig, StoppingCondition
 from sagemaker.train.model_trainer import Mode
 from sagemaker.train.tuner import HyperparameterTuner
 
