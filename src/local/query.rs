@@ -5,7 +5,7 @@
 //! callers without the right to look: clients then go on and say that they do not know. A made-up `allowed` would tell
 //! somebody that a role works on AWS.
 //!
-//! Source: AWS STS API Reference, GetCallerIdentity; IAM API Reference, "Common Errors".
+//! Source: AWS STS API Reference, `GetCallerIdentity`; IAM API Reference, "Common Errors".
 
 use crate::config::Config;
 use crate::wire;
