@@ -8,6 +8,7 @@ use crate::guard;
 use crate::job::{Extractor, Jobs, Order, Runner, now};
 use crate::logs::{self, LogGroups};
 use crate::model::ModelRecord;
+use crate::query;
 use crate::s3::{ObjectServer, Objects};
 use crate::sagemaker;
 use crate::scenario::{self, CallFault, JobPlan};
@@ -221,6 +222,9 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     }
     if let Some(endpoint) = endpoint::endpoint_of(&request) {
         return endpoint::invoke(&app, &endpoint, request).await;
+    }
+    if query::is_query(&request) {
+        return query::answer(&app.config, request.into_body()).await;
     }
     let Some(target) = request.headers().get(TARGET) else {
         return app.object_server.call(request).await;

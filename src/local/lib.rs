@@ -4,6 +4,7 @@
 //! client ──> app (x-amz-target?) ──┬─ SageMaker.*        sagemaker/  checks, records, answers
 //!             scenario/ (faults)   ├─ Logs_20140328.*    logs/       streams as files
 //!                                  ├─ /endpoints/../..   endpoint/   InvokeEndpoint
+//!                                  ├─ a form             query       STS: who asks
 //!                                  └─ everything else    s3/         objects as files, by s3s
 //!
 //! CreateTrainingJob ──> job/runner: layout ─> channels ─> hosts (processes, or container/) ─> artifacts
@@ -43,6 +44,7 @@ mod lock;
 mod logs;
 mod model;
 mod processing;
+mod query;
 mod s3;
 mod sagemaker;
 mod scenario;

@@ -190,6 +190,54 @@ fn an_operation_that_is_not_there_is_never_a_success() {
 }
 
 #[test]
+fn who_asks_is_told_and_what_a_role_may_do_is_not() {
+    let local = Local::start();
+    let ask = |form: &str| {
+        let media_type = (
+            "Content-Type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        );
+        local.http("POST", "/", &[media_type], form.as_bytes())
+    };
+    let reply = ask("Action=GetCallerIdentity&Version=2011-06-15");
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply.text().contains("<Account>000000000000</Account>"),
+        "{}",
+        reply.text()
+    );
+    for (form, status, code) in [
+        (
+            "Action=SimulatePrincipalPolicy&Version=2010-05-08&ActionNames.member.1=s3%3A%2A",
+            403,
+            "AccessDenied",
+        ),
+        ("Action=AssumeRole&Version=2011-06-15", 400, "InvalidAction"),
+        ("Action=<b>&Version=1", 400, "operation &lt;b&gt; for"),
+        ("", 400, "InvalidAction"),
+    ] {
+        let reply = ask(form);
+        assert_eq!(reply.status, status, "{form}");
+        assert!(reply.text().contains(code), "{}", reply.text());
+    }
+}
+
+#[test]
+fn a_description_names_a_key_even_where_there_is_none() {
+    let local = Local::start();
+    let mut document = request("keys", "ok");
+    local.create(&document);
+    assert_eq!(local.describe("keys")["OutputDataConfig"]["KmsKeyId"], "");
+    document["TrainingJobName"] = json!("own-key");
+    document["OutputDataConfig"]["KmsKeyId"] = json!("alias/own");
+    local.create(&document);
+    assert_eq!(
+        local.describe("own-key")["OutputDataConfig"]["KmsKeyId"],
+        "alias/own"
+    );
+}
+
+#[test]
 fn tags_are_those_of_the_request_and_what_was_added() {
     let local = Local::start();
     let mut document = request("tagged", "ok");

@@ -398,6 +398,33 @@ fn a_stop_stops_the_training_jobs_too_and_a_restart_fails_what_ran() {
 }
 
 #[test]
+fn machines_may_be_given_for_tuning_with_others_where_they_lack() {
+    let local = Local::start();
+    let machine =
+        |kind: &str| json!({ "InstanceType": kind, "InstanceCount": 1, "VolumeSizeInGB": 7 });
+    let choices = json!({
+        "AllocationStrategy": "Prioritized",
+        "InstanceConfigs": [machine("ml.c5.xlarge"), machine("ml.m5.xlarge")],
+    });
+    for (name, machines, expected) in [
+        ("one", machine("ml.m5.large"), "ml.m5.large"),
+        ("many", choices, "ml.c5.xlarge"),
+    ] {
+        let limits = json!({ "MaxParallelTrainingJobs": 1 });
+        let mut request = tuning(name, "Grid", words(&["1"]), limits);
+        let definition = request["TrainingJobDefinition"].as_object_mut().unwrap();
+        definition.remove("ResourceConfig");
+        definition.insert("HyperParameterTuningResourceConfig".to_owned(), machines);
+        local.sagemaker("CreateHyperParameterTuningJob", &request);
+        let job = ended(&local, name);
+        assert_eq!(job["TrainingJobStatusCounters"]["Completed"], 1, "{job:#}");
+        let child = job["BestTrainingJob"]["TrainingJobName"].as_str().unwrap();
+        let child = local.describe(child);
+        assert_eq!(child["ResourceConfig"], machine(expected));
+    }
+}
+
+#[test]
 fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
     let local = Local::start();
     let mut request = tuning(
@@ -456,6 +483,11 @@ fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
         words(&["1"]),
         json!({ "MaxParallelTrainingJobs": 1 }),
     );
+    request["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] = json!({});
+    let (_, message) = local.refused("CreateHyperParameterTuningJob", &request);
+    assert!(message.contains("give one of them"), "{message}");
+    let definition = request["TrainingJobDefinition"].as_object_mut().unwrap();
+    definition.remove("HyperParameterTuningResourceConfig");
     request["TrainingJobDefinition"]["RoleArn"] = json!("admin");
     assert!(
         local

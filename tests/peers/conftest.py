@@ -8,12 +8,14 @@ import os
 import pathlib
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 import samples
 from boosters import FAMILIES, Trained
+from images import Engine, image_of
 from parity import report
 from parts import Folders
 
@@ -81,6 +83,12 @@ def docker() -> str:
     if answer.returncode != 0:
         pytest.skip(f"Docker does not answer: {answer.stderr.strip().splitlines()[-1:]}")
     return client
+
+
+@pytest.fixture(scope="session")
+def engine(docker: str, repository: pathlib.Path) -> Iterator[Engine]:
+    """Docker with the training image."""
+    yield from image_of(docker, repository)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,4 @@
-"""The image on Docker Engine, called as SageMaker and its SDK's local mode call it, on a contract tree at /opt/ml.
-
-`container/build.sh` builds it, unless LINDEN_IMAGE names one that is there.
-"""
+"""The image on Docker Engine, called as SageMaker and its SDK's local mode call it, on a contract tree at /opt/ml."""
 
 import io
 import json
@@ -14,17 +11,16 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from ml_root import Finished, MlRoot
+from images import PATIENCE_SECS, Engine
+from ml_root import MlRoot
 from stores import KEYS, client, moto_behind_tls
 
 MOST_BYTES = 30_000_000
 # What docker compose, and with it local mode, gives a container between SIGTERM and SIGKILL.
 GRACE_SECS = 10
-PATIENCE_SECS = 120
 NOBODY = 65534
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
@@ -43,51 +39,6 @@ def table(n_rows: int, n_labels: int) -> str:
     return "".join(
         f"{row * row % 7 % n_labels},{row % 11},{'' if row % 5 == 0 else (row * 37 % 1000) / 7},{row % 2}\n" for row in range(n_rows)
     )
-
-
-@dataclass
-class Engine:
-    """Docker with one image."""
-
-    client: str
-    image: str
-
-    def __call__(self, *words: object, timeout_secs: int = PATIENCE_SECS) -> subprocess.CompletedProcess[str]:
-        """A docker command."""
-        command = [self.client, *map(str, words)]
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_secs, check=False)
-
-    def asked(self, *words: object) -> str:
-        """What a docker command that must go well prints."""
-        done = self(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def run(self, root: pathlib.Path, *words: str, flags: tuple[str, ...] = (), network: str = "none") -> Finished:
-        """Runs `words` in the image, `root` at /opt/ml, with the rights of whoever runs this test."""
-        user = f"--user={os.getuid()}:{os.getgid()}"
-        done = self("run", "--rm", f"--network={network}", user, f"--volume={root}:/opt/ml", *flags, self.image, *words)
-        return Finished(root, done.returncode, done.stdout, done.stderr)
-
-    def config(self) -> dict:
-        """How the image says that it wants to be run."""
-        return json.loads(self.asked("image", "inspect", "--format", "{{json .Config}}", self.image))
-
-
-@pytest.fixture(scope="session")
-def engine(docker: str, repository: pathlib.Path) -> Iterator[Engine]:
-    given = os.environ.get("LINDEN_IMAGE")
-    if given:
-        yield Engine(docker, given)
-        return
-    engine = Engine(docker, f"linden-trainer:test-{uuid.uuid4().hex[:8]}")
-    build = [repository / "container" / "build.sh", "--tag", engine.image]
-    built = subprocess.run(build, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=3600, check=False)
-    assert built.returncode == 0, built.stderr
-    size = engine.asked("image", "inspect", "--format", "{{.Size}}", engine.image)
-    assert built.stdout == f"{engine.image} {size} bytes\n"
-    yield engine
-    engine("image", "rm", "--force", engine.image)
 
 
 class Running:

@@ -7,7 +7,7 @@ use crate::job::{Extractor, JobRecord, Tuned, first_transition, now};
 use crate::scenario::check_quota;
 use crate::warm_pool;
 use crate::wire::{Answer, AwsError, ErrorCode};
-use contract::job::request::StoppingCondition;
+use contract::job::request::{OutputDataConfig, StoppingCondition};
 use contract::job::{
     CreateTrainingJobRequest, SecondaryStatus, TrainingJobDescription, TrainingJobStatus,
     validation_message,
@@ -85,6 +85,14 @@ fn taken(arn: &str) -> AwsError {
     AwsError::new(ErrorCode::ResourceInUse, format!("{text} ({arn})"))
 }
 
+/// As it is told afterwards: the service names a key even where there is none, and the Python SDK reads it.
+fn described(output: OutputDataConfig) -> OutputDataConfig {
+    OutputDataConfig {
+        kms_key_id: output.kms_key_id.or_else(|| Some(String::new())),
+        ..output
+    }
+}
+
 fn describe(request: CreateTrainingJobRequest, arn: &str) -> TrainingJobDescription {
     let at = now();
     let asked = request.stopping_condition.unwrap_or_default();
@@ -102,7 +110,7 @@ fn describe(request: CreateTrainingJobRequest, arn: &str) -> TrainingJobDescript
         algorithm_specification: request.algorithm_specification.unwrap_or_default(),
         role_arn: Some(request.role_arn),
         input_data_config: request.input_data_config,
-        output_data_config: request.output_data_config,
+        output_data_config: request.output_data_config.map(described),
         resource_config: request.resource_config.unwrap_or_default(),
         warm_pool_status: None,
         vpc_config: request.vpc_config,

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 const MAX_NAME_CHARS: usize = 32;
 /// Training jobs at a time.
 const MOST_PARALLEL: u64 = 100;
+/// The machines in a definition, as in a training job, and as version 2 of the Python SDK gives them.
+const MACHINES: &str = "ResourceConfig";
+const TUNING_MACHINES: &str = "HyperParameterTuningResourceConfig";
 /// Members of the definition that a training job does not have.
 const OF_DEFINITION: [&str; 2] = ["StaticHyperParameters", "DefinitionName"];
 
@@ -105,6 +108,19 @@ struct Completion {
 #[serde(rename_all = "PascalCase", default)]
 struct NotImproving {
     max_number_of_training_jobs_not_improving: Option<usize>,
+}
+
+/// A training job's machines as [`TUNING_MACHINES`] has them: of several choices the first, which is wanted most.
+///
+/// The other choices are for want of capacity, and there is no end of it here.
+fn preferred(mut machines: Value) -> Value {
+    if let Some(members) = machines.as_object_mut() {
+        members.remove("AllocationStrategy");
+        let choices = members.remove("InstanceConfigs").unwrap_or_default();
+        let first = choices.get(0).and_then(Value::as_object);
+        members.extend(first.cloned().unwrap_or_default());
+    }
+    machines
 }
 
 /// Hyperparameters.
@@ -224,7 +240,6 @@ impl Create {
                 "TuningObjective",
                 "give HyperParameterTuningJobConfig.HyperParameterTuningJobObjective",
             ),
-            ("HyperParameterTuningResourceConfig", "give ResourceConfig"),
         ] {
             if template.remove(member).is_some() {
                 problems.push(format!(
@@ -234,6 +249,14 @@ impl Create {
         }
         for member in OF_DEFINITION {
             template.remove(member);
+        }
+        if let Some(machines) = template.remove(TUNING_MACHINES) {
+            if template.contains_key(MACHINES) {
+                problems.push(format!(
+                    "TrainingJobDefinition has {MACHINES} and {TUNING_MACHINES}: give one of them"
+                ));
+            }
+            template.insert(MACHINES.to_owned(), preferred(machines));
         }
         let statics = definition.get("StaticHyperParameters").cloned();
         let statics: Texts = read(&statics.unwrap_or(json!({})))?;

@@ -1,7 +1,8 @@
 //! The models of a folder: every plain file in it, in the order of their names.
 //!
-//! Invariants: folders and names that begin with a dot are passed over, as the built-in container does; no link leads out of
-//! the folder; a file that is no model is refused with what it is and how to come to a model that can be read.
+//! Invariants: folders and names that begin with a dot are passed over, as the built-in container does; so are archives beside
+//! other files, because the Python SDK's local mode unpacks a job's archives where they lie; no link leads out of the folder;
+//! a file that is no model is refused with what it is and how to come to a model that can be read.
 //!
 //! Source: sagemaker-xgboost-container `algorithm_mode/serve_utils.py`, `_get_full_model_paths`.
 
@@ -207,6 +208,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ModelFileError> {
             return Err(ModelFileError::OutsideLink { path });
         }
     }
+    pass_over_archives(&mut files);
     if files.is_empty() {
         return Err(ModelFileError::Empty {
             path: folder.to_owned(),
@@ -214,6 +216,24 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ModelFileError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Leaves archives out where there are other files. Where there are none, they are the models.
+fn pass_over_archives(files: &mut Vec<PathBuf>) {
+    let is_archive = |path: &Path| path.as_os_str().as_encoded_bytes().ends_with(b".tar.gz");
+    if files.iter().all(|it| is_archive(it)) {
+        return;
+    }
+    files.retain(|path| {
+        let is_archive = is_archive(path);
+        if is_archive {
+            tracing::warn!(
+                "Ignoring '{}', an archive beside what is not packed",
+                path.display()
+            );
+        }
+        !is_archive
+    });
 }
 
 fn load_file(path: &Path) -> Result<(Booster, Vec<SideColumn>), ModelFileError> {

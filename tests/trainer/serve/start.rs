@@ -143,6 +143,23 @@ fn models_of_folds_answer_together_unless_the_first_is_asked_for() {
 }
 
 #[test]
+fn archives_beside_what_was_unpacked_from_them_are_no_models() {
+    let model = || {
+        let booster = stumps(ObjectiveName::RegSquaredError, &[(1.0, 2.0)]);
+        model::save(&booster, ModelFormat::Json)
+    };
+    let server = Setup::new()
+        .file("model/model.tar.gz", "packed, as local mode leaves it")
+        .file("model/output.tar.gz", "has no model at all")
+        .file("model/xgboost-model", model())
+        .start();
+    assert_eq!(server.csv("0,0\n1,0").of(200), "1.0\n2.0\n");
+    let log = server.stopped();
+    let ignored = log.iter().filter(|it| it.contains("an archive beside"));
+    assert_eq!(ignored.count(), 2, "{log:#?}");
+}
+
+#[test]
 fn a_model_that_was_trained_with_exposures_asks_for_them() {
     let rows: Vec<String> = table(200)
         .lines()
