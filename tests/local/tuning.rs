@@ -425,6 +425,16 @@ fn machines_may_be_given_for_tuning_with_others_where_they_lack() {
 }
 
 #[test]
+fn machines_are_given_once() {
+    let local = Local::start();
+    let limits = json!({ "MaxParallelTrainingJobs": 1 });
+    let mut request = tuning("x", "Grid", words(&["1"]), limits);
+    request["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] = json!({});
+    let (_, message) = local.refused("CreateHyperParameterTuningJob", &request);
+    assert!(message.contains("give one of them"), "{message}");
+}
+
+#[test]
 fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
     let local = Local::start();
     let mut request = tuning(
@@ -483,11 +493,6 @@ fn what_cannot_be_tuned_is_refused_with_everything_that_is_wrong() {
         words(&["1"]),
         json!({ "MaxParallelTrainingJobs": 1 }),
     );
-    request["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] = json!({});
-    let (_, message) = local.refused("CreateHyperParameterTuningJob", &request);
-    assert!(message.contains("give one of them"), "{message}");
-    let definition = request["TrainingJobDefinition"].as_object_mut().unwrap();
-    definition.remove("HyperParameterTuningResourceConfig");
     request["TrainingJobDefinition"]["RoleArn"] = json!("admin");
     assert!(
         local
