@@ -162,7 +162,7 @@ pub const SAGEMAKER_MULTI_MODEL: Variable = Variable {
 /// How many requests are worked on.
 pub const SAGEMAKER_MODEL_SERVER_WORKERS: Variable = Variable {
     name: "SAGEMAKER_MODEL_SERVER_WORKERS",
-    doc: "Requests that `serve` works on at once; as many as there are processors unless set.",
+    doc: "Requests that `serve` works on at once, beside those of a few rows; as many as there are processors unless set.",
 };
 /// How long a request may take.
 pub const SAGEMAKER_MODEL_SERVER_TIMEOUT: Variable = Variable {

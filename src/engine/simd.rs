@@ -1,7 +1,7 @@
 //! Which instructions the kernels may use: found out while the program runs, since one binary serves every machine.
 //!
 //! Invariant: a kernel gives the same bytes with any of them. Kernels are plain Rust that the compiler turns into vectors
-//! as wide as it may; it neither reorders sums nor contracts products, so the instructions decide nothing but time.
+//! as wide as it may, but for the search for bins, which counts whole numbers; it neither reorders sums nor contracts products, so the instructions decide nothing but time.
 
 use std::fmt;
 use std::str::FromStr;

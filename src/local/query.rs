@@ -32,8 +32,10 @@ pub(crate) fn is_query(request: &Request) -> bool {
 
 /// Answers such a request.
 pub(crate) async fn answer(config: &Config, body: Body) -> Response {
-    let form = axum::body::to_bytes(body, MAX_FORM_BYTES).await;
-    let form = form.unwrap_or_default();
+    let Ok(form) = axum::body::to_bytes(body, MAX_FORM_BYTES).await else {
+        let text = format!("the form broke off, or is larger than {MAX_FORM_BYTES} bytes");
+        return refusal(StatusCode::BAD_REQUEST, "MalformedInput", &text);
+    };
     let form = String::from_utf8_lossy(&form);
     // Names of actions and versions are never escaped.
     let member = |name| {

@@ -122,6 +122,12 @@ impl Progress {
                 self.enter(WorkStatus::Completed);
             }
             WorkEnd::Completed | WorkEnd::Stopped => self.enter(WorkStatus::Stopped),
+            // What a program says while it is being stopped is not why it ended.
+            WorkEnd::Failed(reason)
+                if self.status == WorkStatus::Stopping && reason.starts_with("AlgorithmError") =>
+            {
+                self.enter(WorkStatus::Stopped);
+            }
             WorkEnd::Failed(reason) => {
                 if !self.status.is_terminal() {
                     self.failure_reason = Some(reason);

@@ -162,7 +162,7 @@ fn a_job_file_to_start_from_can_be_planned_and_is_never_written_over() {
     ----- stdout -----
     new/job.toml
     ----- stderr -----
-    next: put train.csv beside it, then linden plan job.toml
+    next: put train.csv beside it, then linden plan new/job.toml
     ");
     let file = home.path().join("new/job.toml");
     fs::write(home.path().join("new/train.csv"), "1,2\n0,3\n").unwrap();

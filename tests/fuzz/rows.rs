@@ -2,7 +2,9 @@
 //! three, and bad rows can be left out.
 
 use std::fs;
+use std::panic;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use contract::content_type::ContentType;
 use contract::hyperparameter::OnBadRow;
@@ -16,8 +18,13 @@ use trainer::data::objects::Input;
 use trainer::data::side::SideOptions;
 use trainer::data::{Batch, DataError, Order, Source, open};
 
+/// libFuzzer's own hook ends the process at any panic. Those of the Parquet library are caught and become refusals, as they
+/// should; one that nobody catches ends the process all the same.
+static PANICS_ARE_CAUGHT: Once = Once::new();
+
 /// Reads `bytes` as the only file of a channel, with one thread and with three.
 pub fn read_twice(content_type: ContentType, bytes: &[u8]) {
+    PANICS_ARE_CAUGHT.call_once(|| drop(panic::take_hook()));
     let dir: PathBuf = std::env::temp_dir().join(format!("linden-fuzz-{}", std::process::id()));
     fs::create_dir_all(&dir).expect("a folder for one file");
     fs::write(dir.join("rows"), bytes).expect("one file");

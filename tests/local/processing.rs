@@ -101,7 +101,7 @@ fn a_job_brings_its_inputs_runs_and_puts_its_outputs() {
     assert_eq!(config["Environment"], request["Environment"]);
     let log = lines(&local, "sums");
     assert!(
-        log.contains("hello from /") && log.contains("/processing"),
+        log.contains("hello from /") && log.contains("/processing") && !log.contains("/opt/ml"),
         "{log}"
     );
     let arn = json!({ "ResourceArn": job["ProcessingJobArn"] });
@@ -183,6 +183,39 @@ fn a_failure_is_told_and_leaves_only_what_is_uploaded_all_along() {
         reason.starts_with("ClientError") && reason.contains("not UTF-8"),
         "{reason}"
     );
+}
+
+#[test]
+fn what_a_program_does_to_its_tree_reaches_nothing_else() {
+    let local = with_rows();
+    let script = "cd /opt/ml/processing; echo 9 >>rows/a.csv; mkfifo /opt/ml/output/message; \
+                  echo kept >result/file; ln -s file result/inside; ln -s /etc/passwd result/outside";
+    let job = run(&local, &processing("links", script));
+    assert_eq!(job["ProcessingJobStatus"], "Completed", "{job:#}");
+    assert!(job.get("ExitMessage").is_none(), "{job:#}");
+    assert_eq!(local.get("in/a.csv"), b"1\n2\n");
+    assert_eq!(local.get("out/links/inside"), b"kept\n");
+    let outside = local.http("GET", "/bkt/out/links/outside", &[], b"");
+    assert_eq!(outside.status, 404);
+}
+
+#[test]
+fn two_inputs_that_meet_in_one_file_are_refused_and_lose_nothing() {
+    let local = with_rows();
+    let mut request = processing("meet", "true");
+    let mut again = input("again", "s3://bkt/in/");
+    again["S3Input"]["LocalPath"] = json!("/opt/ml/processing/rows");
+    let inputs = &mut request["ProcessingInputs"];
+    inputs.as_array_mut().unwrap().push(again);
+    let job = run(&local, &request);
+    assert_eq!(job["ProcessingJobStatus"], "Failed");
+    let reason = job["FailureReason"].as_str().unwrap();
+    assert!(
+        reason.contains("two objects would be the file") && reason.contains("a.csv"),
+        "{reason}"
+    );
+    assert_eq!(local.get("in/a.csv"), b"1\n2\n");
+    assert_eq!(local.get("in/deep/b.csv"), b"3\n");
 }
 
 #[test]

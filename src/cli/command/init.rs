@@ -60,9 +60,16 @@ impl Init {
             }
             other => other.map_err(unwritable)?,
         };
-        file.write_all(text.as_bytes()).map_err(unwritable)?;
-        printer.line(&path.display().to_string())?;
-        printer.say("next: put train.csv beside it, then linden plan job.toml");
+        if let Err(err) = file.write_all(text.as_bytes()) {
+            // Half of it would be in the way next time.
+            let _ = fs::remove_file(&path);
+            return Err(unwritable(err));
+        }
+        let path = path.display().to_string();
+        printer.line(&path)?;
+        printer.say(&format!(
+            "next: put train.csv beside it, then linden plan {path}"
+        ));
         Ok(exit::SUCCESS)
     }
 }

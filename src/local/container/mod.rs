@@ -111,7 +111,8 @@ impl Containers {
     /// The client's command that runs a host's container until it ends.
     pub(crate) fn command(&self, host: &Host, environment: &BTreeMap<String, String>) -> Command {
         let mut command = Command::new(CLIENT);
-        command.args(["run", "--rm", "--init=false", "--label", &self.label]);
+        command.args(["run", "--rm", "--pull=never", "--init=false"]);
+        command.args(["--label", &self.label]);
         command.args(["--name", &self.name(host), "--hostname", &host.name]);
         command.args(["--network", &self.mark, "--network-alias", &host.name]);
         command.args([

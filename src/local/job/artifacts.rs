@@ -75,11 +75,20 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -
         let path = entry.path();
         if entry.file_type()?.is_dir() {
             collect(root, &path, files)?;
-        } else if let (true, Ok(to)) = (path.is_file(), path.strip_prefix(root)) {
+        } else if let (true, Ok(to)) = (is_own_file(root, &path), path.strip_prefix(root)) {
             files.entry(to.to_owned()).or_insert(path);
         }
     }
     Ok(())
+}
+
+/// Whether `path` is a file, or a link to one, that lies below `root`. Other links lead to what is not the job's.
+fn is_own_file(root: &Path, path: &Path) -> bool {
+    let lies_below = |root: PathBuf, file: PathBuf| file.is_file() && file.starts_with(root);
+    match (root.canonicalize(), path.canonicalize()) {
+        (Ok(root), Ok(file)) => lies_below(root, file),
+        (Err(_), _) | (_, Err(_)) => false,
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! which are in S3.
 
 use super::billing;
-use super::channels::{Asker, Source};
+use super::channels::{Asker, Bring, Source};
 use super::failure;
 use super::layout::{Host, checkpoint_dir, lay_out};
 use super::mirror::Mirror;
@@ -132,7 +132,7 @@ impl Runner {
             for (rank, host) in hosts.iter().enumerate() {
                 let folder = host.root.channel_dir(source.channel());
                 source
-                    .bring(&folder, rank, hosts.len())
+                    .bring(&folder, (rank, hosts.len()), Bring::Linked)
                     .map_err(|err| failed(err.to_string()))?;
             }
         }

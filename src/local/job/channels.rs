@@ -74,6 +74,15 @@ pub(crate) struct Source {
     sharded: bool,
 }
 
+/// How objects come to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bring {
+    /// As links, for who only reads them.
+    Linked,
+    /// As files of its own, which it may change.
+    Copied,
+}
+
 /// Who asks, for the message that a channel without objects gets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
@@ -169,7 +178,12 @@ impl Source {
     }
 
     /// Brings the share of host `rank` of `n_hosts` into `folder`, which is made even if the share is empty.
-    pub(crate) fn bring(&self, folder: &Path, rank: usize, n_hosts: usize) -> io::Result<()> {
+    pub(crate) fn bring(
+        &self,
+        folder: &Path,
+        (rank, n_hosts): (usize, usize),
+        bring: Bring,
+    ) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         let (first, step) = self.share(rank, n_hosts);
         let Found::Objects(items) = &self.found else {
@@ -178,7 +192,7 @@ impl Source {
             ));
         };
         for item in items.iter().skip(first).step_by(step) {
-            keep(&item.file, &folder.join(&item.to))?;
+            keep(&item.file, &folder.join(&item.to), bring)?;
         }
         Ok(())
     }
@@ -195,7 +209,7 @@ impl Source {
         for (number, piece) in units.iter_mut().flatten().enumerate() {
             if let Piece::Object(path) = piece {
                 let kept = folder.join(number.to_string());
-                keep(path, &kept)?;
+                keep(path, &kept, Bring::Linked)?;
                 *path = kept;
             }
         }
@@ -226,15 +240,31 @@ impl Found {
     }
 }
 
-/// Keeps an object as it is now.
-fn keep(object: &Path, to: &Path) -> io::Result<()> {
+/// Keeps an object as it is now. Nothing is ever written through what is there already, which may be a link to an object.
+fn keep(object: &Path, to: &Path, bring: Bring) -> io::Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
-    // Objects are replaced by rename, so the link keeps what was there when the job began.
-    if fs::hard_link(object, to).is_err() {
-        fs::copy(object, to)?;
-    }
+    let kept = match bring {
+        // Objects are replaced by rename, so the link keeps what was there when the job began.
+        Bring::Linked => match fs::hard_link(object, to) {
+            Err(err) if err.kind() != io::ErrorKind::AlreadyExists => copy(object, to),
+            kept => kept,
+        },
+        Bring::Copied => copy(object, to),
+    };
+    kept.map_err(|err| match err.kind() {
+        io::ErrorKind::AlreadyExists => {
+            io::Error::other(format!("two objects would be the file {}", to.display()))
+        }
+        _ => err,
+    })
+}
+
+/// Copies an object to where nothing is yet.
+fn copy(object: &Path, to: &Path) -> io::Result<()> {
+    let mut object = fs::File::open(object)?;
+    io::copy(&mut object, &mut fs::File::create_new(to)?)?;
     Ok(())
 }
 
@@ -317,7 +347,7 @@ mod tests {
         };
         let count = |source: &Source, rank: usize, folder: &str| {
             let folder = dir.path().join(folder);
-            source.bring(&folder, rank, 3).unwrap();
+            source.bring(&folder, (rank, 3), Bring::Linked).unwrap();
             fs::read_dir(folder).unwrap().count()
         };
         assert_eq!(

@@ -84,9 +84,14 @@ impl Mirror {
             {
                 continue;
             }
-            self.objects
-                .put(self.uri.bucket(), &format!("{prefix}{to}"), path)
-                .await?;
+            let key = format!("{prefix}{to}");
+            if let Err(err) = self.objects.put(self.uri.bucket(), &key, path).await {
+                // Who writes may have renamed or removed it meanwhile.
+                if path.is_file() {
+                    return Err(err);
+                }
+                continue;
+            }
             self.seen.insert(path.to_owned(), stamp);
         }
         Ok(())

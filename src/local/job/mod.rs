@@ -23,7 +23,7 @@ mod spot;
 mod upload;
 mod variables;
 
-pub(crate) use channels::{Asker, Source};
+pub(crate) use channels::{Asker, Bring, Source};
 pub(crate) use failure::reason as failure_reason;
 pub(crate) use layout::Host;
 pub(crate) use metrics::Extractor;

@@ -3,7 +3,7 @@
 //! Source: SageMaker developer guide, "How Amazon SageMaker Processing Configures Your Processing Container".
 
 use super::request::Plan;
-use crate::job::Host;
+use crate::job::{Bring, Host};
 use contract::paths::{MlRoot, RESOURCECONFIG_JSON};
 use contract::resource::ResourceConfig;
 use serde_json::{Map, Value};
@@ -39,7 +39,8 @@ pub(super) fn lay_out(work: &Path, plan: &Plan, described: &Value) -> io::Result
         fs::write(documents.join(RESOURCECONFIG_JSON), resource.write())?;
         for input in &plan.inputs {
             let folder = root.path().join(&input.folder);
-            input.source.bring(&folder, rank, plan.n_hosts)?;
+            let share = (rank, plan.n_hosts);
+            input.source.bring(&folder, share, Bring::Copied)?;
         }
         for output in &plan.outputs {
             fs::create_dir_all(root.path().join(&output.folder))?;

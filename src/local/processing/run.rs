@@ -12,8 +12,8 @@ use contract::environment::AWS_REGION;
 use serde_json::Value;
 use std::convert::Infallible;
 use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::Command;
@@ -63,13 +63,20 @@ impl Processing {
         let hosts = made.map_err(|err| format!("ClientError: Data download failed:{err}"))?;
         let mut continuous = self.outputs(&hosts, |it| it.upload == Upload::Continuous);
         let ended = self.hosts(&hosts, orders, &mut continuous).await?;
+        // Nothing writes any more.
+        let uploaded = upload(&mut continuous).await;
         if ended.cause == Some(Cause::Abandoned) {
             return Ok(abandoned("processing", "was shut down"));
         }
-        *message = exit_message(&hosts)?;
+        let said = exit_message(&hosts);
+        if let Ok(text) = &said {
+            message.clone_from(text);
+        }
         if let Some((rank, status)) = ended.failed {
             return Err(failure_reason(&hosts[rank].root, status));
         }
+        said?;
+        uploaded?;
         upload(&mut self.outputs(&hosts, |it| it.upload == Upload::EndOfJob)).await?;
         Ok(match ended.cause {
             Some(_) => WorkEnd::Stopped,
@@ -129,7 +136,7 @@ impl Processing {
         Trainers::start(command, hosts, &self.sink(hosts)?).map_err(internal)
     }
 
-    /// Waits for the end of what has started, with continuous outputs uploaded meanwhile and once after.
+    /// Waits for the end of what has started, with continuous outputs uploaded meanwhile.
     async fn end(
         &self,
         trainers: Trainers,
@@ -146,14 +153,19 @@ impl Processing {
         };
         let mut end = std::pin::pin!(trainers.end(limits, orders));
         let mut tick = tokio::time::interval(UPLOAD_PERIOD);
-        let ended = loop {
+        loop {
+            let tick_and_upload = async {
+                tick.tick().await;
+                upload(continuous).await
+            };
             tokio::select! {
-                ended = &mut end => break ended,
-                _ = tick.tick() => upload(continuous).await?,
+                ended = &mut end => return ended.map_err(internal),
+                // What could not be uploaded is tried again, at last when all has ended.
+                uploaded = tick_and_upload => if let Err(reason) = uploaded {
+                    tracing::warn!(job = self.name, "{reason}");
+                },
             }
-        };
-        upload(continuous).await?;
-        ended.map_err(internal)
+        }
     }
 
     /// Sends every line to its host's log stream.
@@ -194,19 +206,34 @@ async fn upload(outputs: &mut [Mirror]) -> Result<(), String> {
 fn exit_message(hosts: &[Host]) -> Result<Option<String>, String> {
     let mut text = String::new();
     for host in hosts {
-        let file = host.root.output_dir().join("message");
-        let Ok(bytes) = fs::read(file) else { continue };
-        let message = std::str::from_utf8(&bytes);
-        let message = message.map_err(|err| {
-            format!(
-                "ClientError: /opt/ml/output/message of {} is not UTF-8: {err}",
-                host.name
-            )
-        })?;
-        text.push_str(message);
+        let Some(bytes) = first_bytes(&host.root.output_dir().join("message")) else {
+            continue;
+        };
+        text.push_str(match std::str::from_utf8(&bytes) {
+            Ok(message) => message,
+            // A character that was cut in two.
+            Err(err) if err.error_len().is_none() => {
+                std::str::from_utf8(&bytes[..err.valid_up_to()]).unwrap_or_default()
+            }
+            Err(err) => {
+                return Err(format!(
+                    "ClientError: /opt/ml/output/message of {} is not UTF-8: {err}",
+                    host.name
+                ));
+            }
+        });
     }
     text.truncate(text.floor_char_boundary(MOST_SAID));
     Ok((!text.is_empty()).then_some(text))
+}
+
+/// As much of a file as a message may have; none of what is no file, which may have no end or lead elsewhere.
+fn first_bytes(path: &Path) -> Option<Vec<u8>> {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|it| it.is_file());
+    let file = is_file.then(|| fs::File::open(path).ok()).flatten()?;
+    let mut bytes = Vec::new();
+    file.take(MOST_SAID as u64).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn internal(err: impl std::fmt::Display) -> String {

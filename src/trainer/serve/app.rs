@@ -8,6 +8,7 @@
 //! `algorithm_mode/serve.py`.
 
 use std::future::{Ready, ready};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -163,7 +164,7 @@ impl App {
             answer
         };
         let answer = if is_quick {
-            answering()
+            here(answering)
         } else {
             self.by_worker(answering).await
         }?;
@@ -214,6 +215,12 @@ impl App {
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, message, "too many requests")
         })
     }
+}
+
+/// Answers on the caller's thread, whose other requests a panic would end as well.
+fn here(answering: impl FnOnce() -> Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+    let answered = panic::catch_unwind(AssertUnwindSafe(answering));
+    answered.unwrap_or_else(|_| Err(Refusal::internal("the prediction panicked")))
 }
 
 fn status_of(err: BodyError) -> StatusCode {

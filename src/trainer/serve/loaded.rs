@@ -22,9 +22,12 @@ use crate::data::number::shown;
 /// The longest body that may be answered at once: some 10 µs of parsing.
 const QUICK_BYTES: usize = 4 << 10;
 
-/// Steps from a node to its child that may be taken at once: some 30 µs where the trees are in the processor's cache, and at
-/// worst a millisecond where none is.
-const QUICK_STEPS: usize = 10_000;
+/// The most lines: so few rows are walked one by one.
+const QUICK_LINES: usize = 16;
+
+/// Steps from a node to its child that may be taken at once: some 60 µs where the trees are in the processor's cache, and
+/// a millisecond where each step has to wait for memory.
+const QUICK_STEPS: usize = 20_000;
 
 /// A model, and what is selected of its predictions.
 #[derive(Debug)]
@@ -82,8 +85,9 @@ impl Loaded {
         }
         match RequestType::from_header(content_type) {
             Ok(RequestType::Csv | RequestType::Libsvm) => {
-                let n_lines = 1 + memchr::memchr_iter(b'\n', body).count();
-                n_lines.saturating_mul(self.model.steps_per_row()) <= QUICK_STEPS
+                let n_lines = 1 + memchr::memchr2_iter(b'\n', b'\r', body).count();
+                n_lines <= QUICK_LINES
+                    && n_lines.saturating_mul(self.model.steps_per_row()) <= QUICK_STEPS
             }
             Ok(RequestType::RecordIoProtobuf | RequestType::Json | RequestType::JsonLines)
             | Err(_) => false,

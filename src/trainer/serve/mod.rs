@@ -60,7 +60,7 @@ pub use self::model_files::{Foreign, ModelFileError};
 pub use self::refusal::Refusal;
 pub use self::settings::{Settings, SettingsError};
 
-/// Threads that wait for sockets; those that compute are the workers.
+/// Threads that wait for sockets, and answer requests of a few rows; those that compute more are the workers.
 const MAX_SOCKET_THREADS: usize = 4;
 
 /// Serves the models of `root` until SIGTERM or SIGINT, as the variables say.

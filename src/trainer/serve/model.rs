@@ -161,7 +161,7 @@ impl Model {
         &self.words
     }
 
-    /// The most steps that bring a row to the leaves of all trees, or the columns that are multiplied.
+    /// The most steps that bring a row through all trees, or the columns that are multiplied.
     pub(super) fn steps_per_row(&self) -> usize {
         self.steps_per_row
     }
@@ -212,10 +212,12 @@ impl Model {
     }
 }
 
-/// See [`Model::steps_per_row`].
+/// See [`Model::steps_per_row`]. Trees are walked several at a time, as deep as the deepest; a leaf may have a value for each
+/// output.
 fn steps_of(booster: &Booster) -> usize {
-    let of_trees: usize = booster.trees.iter().map(Tree::depth).sum();
-    of_trees + booster.n_features() * booster.n_groups()
+    let deepest = booster.trees.iter().map(Tree::depth).max().unwrap_or(0);
+    let of_tree = deepest + booster.n_groups();
+    booster.trees.len() * of_tree + booster.n_features() * booster.n_groups()
 }
 
 /// The variable that names the column.

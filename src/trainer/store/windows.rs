@@ -93,7 +93,7 @@ impl Windows {
         self.part.start <= range.start && range.end <= self.part.end
     }
 
-    /// The bytes of a range, cut where the part ends; those of one window without a copy.
+    /// The bytes of a range, cut where the part ends; most of a window without a copy, which then stays as long as they do.
     ///
     /// # Errors
     /// As [`Download::wait`].
@@ -123,6 +123,9 @@ impl Windows {
                 joined.extend_from_slice(&self.piece(&mut held, idx, from, n_left)?);
             }
             bytes = joined.into();
+        } else if (n_wanted as u64) < self.window_bytes / 2 {
+            // All of the window would stay in memory for it.
+            bytes = Bytes::copy_from_slice(&bytes);
         }
         self.ask(&mut held);
         Ok(bytes)

@@ -9,7 +9,7 @@ import boto3
 import numpy as np
 import xgboost
 
-from local_server import TABLE
+from rows import ROWS
 
 HYPERPARAMETERS = {"objective": "reg:squarederror", "num_round": 5, "max_depth": 2}
 ENDLESS = HYPERPARAMETERS | {"num_round": 100_000_000}
@@ -20,7 +20,6 @@ METRIC = {"Name": "validation:rmse", "Regex": r".*\[[0-9]+\].*#011validation-rms
 TUNING = {"metric_definitions": [METRIC], "strategy": "Random", "objective_type": "Minimize", "max_jobs": 3, "max_parallel_jobs": 3}
 CHANNELS = ("train", "validation")
 TRAIN = "s3://planning/train/"
-ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlines()]
 PATIENCE_SECS = 60
 
 

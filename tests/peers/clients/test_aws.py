@@ -176,7 +176,7 @@ def test_refusals_are_printed_as_those_of_aws(folder: pathlib.Path, trained: str
     absent = ["describe-hyper-parameter-tuning-job", "--hyper-parameter-tuning-job-name", "nobody"]
     refused("An error occurred (ResourceNotFound) when calling", "sagemaker", *absent)
     refused("An error occurred (ResourceNotFoundException) when calling", "logs", "filter-log-events", "--log-group-name", "/none")
-    refused("An error occurred (UnknownOperationException) when calling", "sagemaker", "list-processing-jobs")
+    refused("An error occurred (UnknownOperationException) when calling", "sagemaker", "list-pipelines")
 
 
 def test_a_job_that_fails_says_why_and_its_waiter_fails(folder: pathlib.Path) -> None:

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use super::server::{Client, PATIENCE, Server, Setup, stump, stumps};
 
 const CSV: [(&str, &str); 1] = [("Content-Type", "text/csv")];
+/// Rows of a request that takes a worker a while.
+const LARGE_ROWS: usize = 300_000;
 
 fn regression() -> Booster {
     stumps(ObjectiveName::RegSquaredError, &[(1.5, 2.5)])
@@ -72,8 +74,8 @@ fn a_client_that_goes_away_gives_its_place_back() {
     wait_for_status(&server, 200);
 }
 
-/// Sends a large request, and small ones while it is worked on.
-fn small_beside_large(workers: &str) {
+/// A server of so many workers whose model is large, and a client that waits for its answer to many rows.
+fn busy(workers: &str) -> (Server, Client) {
     let booster = Booster {
         trees: vec![stump(0.001, 0.002); 4000],
         tree_info: vec![0; 4000],
@@ -82,34 +84,53 @@ fn small_beside_large(workers: &str) {
     let server = Setup::of(&booster)
         .set("SAGEMAKER_MODEL_SERVER_WORKERS", workers)
         .start();
-    let large = "1,0\n".repeat(300_000);
+    let large = "1,0\n".repeat(LARGE_ROWS);
     let mut client = server.connect();
     client.head("POST", "/invocations", &CSV, large.len());
     client.send(&large);
-    for _ in 0..5 {
-        assert_eq!(server.csv("1,0\n").status, 200);
-        assert_eq!(server.get("/ping").status, 200);
-    }
-    client.stream.set_nonblocking(true).unwrap();
-    let mut byte = [0];
-    let not_yet = client.stream.peek(&mut byte).map_err(|err| err.kind());
-    assert_eq!(
-        not_yet,
-        Err(std::io::ErrorKind::WouldBlock),
-        "the large one was answered first"
-    );
-    client.stream.set_nonblocking(false).unwrap();
-    assert_eq!(client.reply().of(200).lines().count(), 300_000);
+    (server, client)
+}
+
+/// Whether nothing has been answered, and nothing is for a moment.
+fn is_unanswered(client: &Client) -> bool {
+    let moment = Some(Duration::from_millis(20));
+    client.stream.set_read_timeout(moment).unwrap();
+    let peeked = client.stream.peek(&mut [0]);
+    client.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    peeked.is_err()
 }
 
 #[test]
 fn one_large_request_holds_up_no_small_one() {
-    small_beside_large("2");
+    let (server, mut large) = busy("2");
+    for _ in 0..5 {
+        assert_eq!(server.csv("1,0\n").status, 200);
+        assert_eq!(server.get("/ping").status, 200);
+    }
+    assert!(is_unanswered(&large), "the large one was answered first");
+    assert_eq!(large.reply().of(200).lines().count(), LARGE_ROWS);
 }
 
 #[test]
-fn a_small_request_needs_no_worker() {
-    small_beside_large("1");
+fn a_small_request_needs_no_worker_and_another_one_waits() {
+    let (server, mut large) = busy("1");
+    let rows = r#"{"instances": [{"features": [1, 0]}]}"#;
+    let json = [("Content-Type", "application/json")];
+    // What is asked as JSON needs the worker, so one that is kept waiting tells that the large one has it.
+    let end = Instant::now() + PATIENCE;
+    let mut waiting = loop {
+        let mut client = server.connect();
+        client.head("POST", "/invocations", &json, rows.len());
+        client.send(rows);
+        if is_unanswered(&client) {
+            break client;
+        }
+        assert!(Instant::now() < end, "the worker is never busy");
+    };
+    assert_eq!(server.csv("1,0\n").status, 200);
+    assert!(is_unanswered(&waiting), "there is another worker");
+    assert_eq!(large.reply().of(200).lines().count(), LARGE_ROWS);
+    assert_eq!(waiting.reply().status, 200);
 }
 
 #[test]

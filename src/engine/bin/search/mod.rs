@@ -1,6 +1,6 @@
 //! From a value to its bin, without a branch.
 //!
-//! Invariant: a value's code is the number of cuts, but for the sentinel, that are not above it; what is missing has the
+//! Invariant: values are finite or NaN, which whoever reads tables sees to; a value's code is the number of cuts, but for the sentinel, that are not above it; what is missing has the
 //! number of bins as its code, which does not fit a byte where there are 256 bins.
 
 #[cfg(target_arch = "x86_64")]
@@ -213,6 +213,10 @@ mod tests {
                 let mut codes = vec![0_u16; values.len()];
                 search.codes(&values, &mut codes, simd);
                 assert_eq!(codes, expected, "{simd}, {n_bins} bins");
+                let mut bytes = vec![0_u8; values.len()];
+                search.codes(&values, &mut bytes, simd);
+                let expected: Vec<u8> = expected.iter().map(|&it| it as u8).collect();
+                assert_eq!(bytes, expected, "{simd}, {n_bins} bins");
             }
         }
     }
