@@ -2,10 +2,11 @@
 //!
 //! Invariants: a status that is an end stays; somebody's stop goes before an end that came by itself.
 
-use crate::documents::Document;
-use crate::job::now;
+use crate::app::App;
+use crate::documents::{Document, Documents};
+use crate::job::{Order, now};
 use crate::list::Facts;
-use crate::wire::{AwsError, ErrorCode};
+use crate::wire::{Answer, AwsError, ErrorCode};
 use contract::job::request::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -189,6 +190,20 @@ pub(crate) fn no_job(name: &str) -> AwsError {
         ErrorCode::SageMakerResourceNotFound,
         format!("Could not find requested job with name: {name}"),
     )
+}
+
+/// Has the job `name`, whose `kind` is told where it cannot, stop; its task is known by `key`.
+pub(crate) fn stop_work(
+    app: &App,
+    records: &Documents<WorkRecord>,
+    (kind, name): (&str, &str),
+    key: &str,
+) -> Answer {
+    let changed = records.update(name, |record| record.progress.stop(kind));
+    let changed = changed.map_err(AwsError::internal)?;
+    changed.ok_or_else(|| no_job(name))??;
+    app.order(key, Order::Stop);
+    Ok(Value::Null)
 }
 
 /// The refusal of a name that is taken.

@@ -13,6 +13,21 @@ ROWS = [[float(cell) for cell in line.split(",")[1:]] for line in TABLE.splitlin
 CSV = "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in ROWS)
 
 
+def transform_of(name: str, model: str) -> dict:
+    """The request of a transform job over the rows, which lie below `rows/`."""
+    return {
+        "TransformJobName": name,
+        "ModelName": model,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://planning/rows/"}},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        "TransformOutput": {"S3OutputPath": f"s3://planning/{name}", "AssembleWith": "Line", "Accept": "text/csv"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+
+
 def predicted_with(local: Local, job: str, folder: pathlib.Path) -> np.ndarray:
     """What XGBoost predicts for the rows with a job's model."""
     body = local.s3.get_object(Bucket="planning", Key=f"out/{job}/output/model.tar.gz")["Body"].read()

@@ -13,7 +13,7 @@ import pytest
 
 from contained import USER, built, left_behind, serving
 from local_server import ROLE, Local, until
-from rows import CSV, numbers, predicted_with
+from rows import CSV, numbers, predicted_with, transform_of
 
 WAIT = {"Delay": 1, "MaxAttempts": 60}
 CLUSTER = {"ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.c5.large", "VolumeSizeInGB": 5}}
@@ -58,25 +58,10 @@ def predicted(local: Local, tmp_path_factory: pytest.TempPathFactory) -> np.ndar
     return predicted_with(local, "trained", tmp_path_factory.mktemp("model"))
 
 
-def transform(local: Local, name: str, model: str) -> None:
-    """Creates a transform job over the rows."""
-    local.sagemaker.create_transform_job(
-        TransformJobName=name,
-        ModelName=model,
-        TransformInput={
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://planning/rows/"}},
-            "ContentType": "text/csv",
-            "SplitType": "Line",
-        },
-        TransformOutput={"S3OutputPath": f"s3://planning/{name}", "AssembleWith": "Line", "Accept": "text/csv"},
-        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    )
-
-
 @pytest.mark.parametrize("model", ["model", "shut-off"])
 def test_a_transform_job_is_answered_by_a_container(docker: str, local: Local, predicted: np.ndarray, model: str) -> None:
     name = f"by-{model}"
-    transform(local, name, model)
+    local.sagemaker.create_transform_job(**transform_of(name, model))
     local.sagemaker.get_waiter("transform_job_completed_or_stopped").wait(TransformJobName=name, WaiterConfig=WAIT)
     assert local.sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Completed"
     answer = local.s3.get_object(Bucket="planning", Key=f"{name}/a.csv.out")["Body"].read()
@@ -88,7 +73,7 @@ def test_a_container_that_does_not_serve_fails_the_job(docker: str, image: str, 
     local.s3.put_object(Bucket="planning", Key="empty.tar.gz", Body=empty_archive())
     container = {"Image": image, "ModelDataUrl": "s3://planning/empty.tar.gz"}
     local.sagemaker.create_model(ModelName="empty", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    transform(local, "unserved", "empty")
+    local.sagemaker.create_transform_job(**transform_of("unserved", "empty"))
 
     def failed() -> dict | None:
         job = local.sagemaker.describe_transform_job(TransformJobName="unserved")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from local_server import IMAGE, ROLE, Local, check_answer, code, serving, until
-from rows import CSV, ROWS, numbers, predicted_with
+from rows import CSV, ROWS, numbers, predicted_with, transform_of
 from server import dense_records
 
 ENDED = ("Completed", "Failed", "Stopped")
@@ -107,19 +107,8 @@ def test_search_finds_jobs_by_tag_metric_and_hyperparameter(local: Local) -> Non
 @pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
 def test_a_transform_job_answers_what_xgboost_predicts(local: Local, predicted: np.ndarray, strategy: str) -> None:
     name = f"transform-{strategy.lower()}"
-    local.sagemaker.create_transform_job(
-        TransformJobName=name,
-        ModelName="model",
-        BatchStrategy=strategy,
-        TransformInput={
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://planning/rows/"}},
-            "ContentType": "text/csv",
-            "SplitType": "Line",
-        },
-        TransformOutput={"S3OutputPath": f"s3://planning/{name}", "AssembleWith": "Line", "Accept": "text/csv"},
-        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-        DataProcessing={"JoinSource": "Input", "OutputFilter": "$[0,-1]"},
-    )
+    joined = {"JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+    local.sagemaker.create_transform_job(**transform_of(name, "model"), BatchStrategy=strategy, DataProcessing=joined)
     local.sagemaker.get_waiter("transform_job_completed_or_stopped").wait(TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     lines = local.s3.get_object(Bucket="planning", Key=f"{name}/a.csv.out")["Body"].read().decode().splitlines()
     assert [float(line.split(",")[0]) for line in lines] == [row[0] for row in ROWS]

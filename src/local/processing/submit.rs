@@ -3,10 +3,9 @@
 use super::request::{DEFAULT_RUNTIME_SECS, read};
 use super::run::Processing;
 use crate::app::App;
-use crate::job::Order;
-use crate::list::{By, List, Order as ListOrder};
+use crate::list::{By, List, Order};
 use crate::wire::{Answer, AwsError};
-use crate::work_status::{Progress, WorkRecord, no_job, taken};
+use crate::work_status::{Progress, WorkRecord, no_job, stop_work, taken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -82,7 +81,7 @@ pub(crate) fn list(app: &App, request: &List) -> Answer {
     let records = records
         .map(|it| (it.progress.facts(&it.name), it))
         .collect();
-    let page = request.page(records, &SORTS, ListOrder::Descending)?;
+    let page = request.page(records, &SORTS, Order::Descending)?;
     Ok(page.answer("ProcessingJobSummaries", |record| {
         let mut summary = json!({});
         facts_of(record, &mut summary);
@@ -101,12 +100,8 @@ fn facts_of(record: &WorkRecord, answer: &mut Value) {
 /// `StopProcessingJob`.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.processing_job_name;
-    let stop = |record: &mut WorkRecord| record.progress.stop("processing");
-    let changed = app.records.processings.update(name, stop);
-    let changed = changed.map_err(AwsError::internal)?;
-    changed.ok_or_else(|| no_job(name))??;
-    app.order(&key(name), Order::Stop);
-    Ok(Value::Null)
+    let records = &app.records.processings;
+    stop_work(app, records, ("processing", name), &key(name))
 }
 
 /// What a processing job's task is known by.

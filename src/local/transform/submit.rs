@@ -3,11 +3,10 @@
 use super::request::read;
 use super::run::Transform;
 use crate::app::App;
-use crate::job::Order;
-use crate::list::{By, List, Order as ListOrder};
+use crate::list::{By, List, Order};
 use crate::model::{Use, served};
 use crate::wire::{Answer, AwsError};
-use crate::work_status::{Progress, WorkRecord, no_job, taken};
+use crate::work_status::{Progress, WorkRecord, no_job, stop_work, taken};
 use contract::environment as variables;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -96,7 +95,7 @@ pub(crate) fn list(app: &App, request: &List) -> Answer {
     let records = records
         .map(|it| (it.progress.facts(&it.name), it))
         .collect();
-    let page = request.page(records, &SORTS, ListOrder::Descending)?;
+    let page = request.page(records, &SORTS, Order::Descending)?;
     Ok(page.answer("TransformJobSummaries", |record| {
         let mut summary = json!({ "LastModifiedTime": record.progress.last_modified_time });
         facts_of(record, &mut summary);
@@ -114,12 +113,8 @@ fn facts_of(record: &WorkRecord, answer: &mut Value) {
 /// `StopTransformJob`.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
     let name = &request.transform_job_name;
-    let stop = |record: &mut WorkRecord| record.progress.stop("transform");
-    let changed = app.records.transforms.update(name, stop);
-    let changed = changed.map_err(AwsError::internal)?;
-    changed.ok_or_else(|| no_job(name))??;
-    app.order(&key(name), Order::Stop);
-    Ok(Value::Null)
+    let records = &app.records.transforms;
+    stop_work(app, records, ("transform", name), &key(name))
 }
 
 /// What a transform job's task is known by.
