@@ -21,6 +21,8 @@ mod infra;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod predict;
 #[cfg(test)]
 mod preflight;
