@@ -462,6 +462,13 @@ fn a_transform_that_is_not_here_is_refused_with_what_is() {
         ),
         (of("/MaxPayloadInMB", json!(101)), "at most 100 MB"),
         (
+            of(
+                "/TransformResources",
+                json!({ "InstanceType": "ml.m5.large" }),
+            ),
+            "InstanceType and InstanceCount",
+        ),
+        (
             of("/ModelClientConfig", json!({ "InvocationsMaxRetries": 4 })),
             "between 0 and 3",
         ),

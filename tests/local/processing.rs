@@ -313,6 +313,16 @@ fn a_job_that_cannot_run_here_is_refused_with_what_can() {
             json!(0),
             "between 1 and 100",
         ),
+        (
+            "/ProcessingResources/ClusterConfig/InstanceType",
+            json!("m5"),
+            "ProcessingResources.ClusterConfig.InstanceType",
+        ),
+        (
+            "/ProcessingResources/ClusterConfig/VolumeSizeInGB",
+            json!(0),
+            "between 1 and 16384",
+        ),
     ]);
     let local = with_rows();
     let none = json!({ "ProcessingJobName": "none" });
@@ -344,6 +354,11 @@ fn data_that_cannot_be_brought_or_put_is_refused_with_what_can() {
             "/ProcessingInputs/0/S3Input/S3DataType",
             augmented,
             "enum value set",
+        ),
+        (
+            "/ProcessingInputs/0/S3Input/S3DataDistributionType",
+            json!("Dealt"),
+            "[FullyReplicated, ShardedByS3Key]",
         ),
         (path, above, "must begin with /opt/ml/processing/"),
         (path, json!("/data"), "must begin with /opt/ml/processing/"),

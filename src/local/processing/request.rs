@@ -9,7 +9,7 @@ use crate::list::not_in;
 use crate::sagemaker::{check_image, need_bucket};
 use crate::wire::{AwsError, parse};
 use contract::job::request::{S3DataSource, Tag};
-use contract::job::{JobName, NameError, RoleArn, S3Uri};
+use contract::job::{InstanceType, JobName, NameError, RoleArn, S3Uri};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,7 @@ pub(super) const DEFAULT_RUNTIME_SECS: i64 = 24 * 60 * 60;
 /// Nine days.
 const RUNTIME_SECS: RangeInclusive<i64> = 1..=777_600;
 const HOSTS: RangeInclusive<i64> = 1..=100;
+const VOLUME_GB: RangeInclusive<i64> = 1..=16_384;
 /// Of inputs, and of outputs.
 const MOST: usize = 10;
 
@@ -53,6 +54,8 @@ struct Resources {
 struct Cluster {
     instance_count: i64,
     instance_type: String,
+    #[serde(rename = "VolumeSizeInGB")]
+    volume_size_in_gb: i64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -169,6 +172,10 @@ impl Create {
         let cluster = &self.processing_resources.cluster_config;
         let place = "processingResources.clusterConfig.instanceCount";
         in_range(place, cluster.instance_count, &HOSTS)?;
+        let place = "processingResources.clusterConfig.volumeSizeInGB";
+        in_range(place, cluster.volume_size_in_gb, &VOLUME_GB)?;
+        let machine = cluster.instance_type.parse::<InstanceType>();
+        machine.map_err(|err| named("ProcessingResources.ClusterConfig.InstanceType", &err))?;
         let runtime = self.stopping_condition.max_runtime_in_seconds;
         let runtime = runtime.unwrap_or(DEFAULT_RUNTIME_SECS);
         let place = "stoppingCondition.maxRuntimeInSeconds";
@@ -242,6 +249,13 @@ impl ProcessingInput {
         if !["S3Prefix", "ManifestFile"].contains(&data_type) {
             let allowed = ["ManifestFile", "S3Prefix"];
             return Err(not_in("s3Input.s3DataType", data_type, allowed));
+        }
+        if let Some(distribution) = asked.source.s3_data_distribution_type.as_deref() {
+            let allowed = ["FullyReplicated", "ShardedByS3Key"];
+            if !allowed.contains(&distribution) {
+                let member = "s3Input.s3DataDistributionType";
+                return Err(not_in(member, distribution, allowed));
+            }
         }
         let asker = Asker {
             region: &app.config.region,

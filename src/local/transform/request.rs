@@ -52,6 +52,7 @@ struct ClientConfig {
 #[serde(rename_all = "PascalCase", default)]
 struct Resources {
     instance_type: Option<String>,
+    instance_count: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -159,8 +160,13 @@ impl Create {
                 "TransformInput and TransformOutput are required",
             ));
         };
-        if self.transform_resources.is_none() {
+        let Some(resources) = &self.transform_resources else {
             return Err(AwsError::validation("TransformResources is required"));
+        };
+        if resources.instance_type.is_none() || resources.instance_count.is_none_or(|it| it < 1) {
+            return Err(AwsError::validation(
+                "TransformResources: InstanceType and InstanceCount, of at least 1, are required",
+            ));
         }
         if !self.data_capture_config.is_null() {
             return Err(AwsError::validation(
