@@ -56,6 +56,7 @@ mod transform;
 mod tuning;
 mod warm_pool;
 mod wire;
+mod work_kind;
 mod work_status;
 
 pub use config::{Config, Engine, Interruption, STOP_GRACE};

@@ -52,6 +52,13 @@ pub(crate) enum By {
     Objective,
 }
 
+/// What most operations sort by, in their spelling.
+pub(crate) const SORTS: [(&str, By); 3] = [
+    ("Name", By::Name),
+    ("CreationTime", By::CreationTime),
+    ("Status", By::Status),
+];
+
 /// A page and where the next begins.
 #[derive(Debug)]
 pub(crate) struct Page<T> {

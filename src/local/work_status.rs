@@ -2,11 +2,10 @@
 //!
 //! Invariants: a status that is an end stays; somebody's stop goes before an end that came by itself.
 
-use crate::app::App;
-use crate::documents::{Document, Documents};
-use crate::job::{Order, now};
+use crate::documents::Document;
+use crate::job::now;
 use crate::list::Facts;
-use crate::wire::{Answer, AwsError, ErrorCode};
+use crate::wire::AwsError;
 use contract::job::request::Tag;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -182,36 +181,4 @@ pub(crate) fn abandoned(kind: &str, how: &str) -> WorkEnd {
     WorkEnd::Failed(format!(
         "InternalServerError: the local SageMaker {how} while the {kind} job was running; submit it again"
     ))
-}
-
-/// The refusal of a job that is not there.
-pub(crate) fn no_job(name: &str) -> AwsError {
-    AwsError::new(
-        ErrorCode::SageMakerResourceNotFound,
-        format!("Could not find requested job with name: {name}"),
-    )
-}
-
-/// Has the job `name`, whose `kind` is told where it cannot, stop; its task is known by `key`.
-pub(crate) fn stop_work(
-    app: &App,
-    records: &Documents<WorkRecord>,
-    (kind, name): (&str, &str),
-    key: &str,
-) -> Answer {
-    let changed = records.update(name, |record| record.progress.stop(kind));
-    let changed = changed.map_err(AwsError::internal)?;
-    changed.ok_or_else(|| no_job(name))??;
-    app.order(key, Order::Stop);
-    Ok(Value::Null)
-}
-
-/// The refusal of a name that is taken.
-pub(crate) fn taken(arn: &str) -> AwsError {
-    AwsError::new(
-        ErrorCode::ResourceInUse,
-        format!(
-            "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
-        ),
-    )
 }

@@ -5,19 +5,13 @@ use super::host::Host;
 use super::record::{EndpointRecord, EndpointStatus, VariantRecord};
 use crate::app::App;
 use crate::job::{Order, now};
-use crate::list::{By, Facts, List, Order as ListOrder};
+use crate::list::{Facts, List, Order as ListOrder, SORTS};
 use crate::wire::{Answer, AwsError, request_id};
 use contract::job::request::Tag;
 use contract::job::{JobName, NameError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-const SORTS: [(&str, By); 3] = [
-    ("Name", By::Name),
-    ("CreationTime", By::CreationTime),
-    ("Status", By::Status),
-];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

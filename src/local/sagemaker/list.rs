@@ -2,19 +2,12 @@
 
 use crate::app::App;
 use crate::job::JobRecord;
-use crate::list::{By, Facts, List, Order, not_in};
+use crate::list::{Facts, List, Order, SORTS, not_in};
 use crate::warm_pool;
 use crate::wire::{Answer, document};
 use contract::job::description::WarmPoolStatus;
 use contract::job::{TrainingJobDescription, TrainingJobSummary};
 use serde::{Deserialize, Serialize};
-
-/// What the operation sorts by.
-const SORTS: [(&str, By); 3] = [
-    ("Name", By::Name),
-    ("CreationTime", By::CreationTime),
-    ("Status", By::Status),
-];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

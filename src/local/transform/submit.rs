@@ -3,20 +3,16 @@
 use super::request::read;
 use super::run::Transform;
 use crate::app::App;
-use crate::list::{By, List, Order};
+use crate::list::List;
 use crate::model::{Use, served};
-use crate::wire::{Answer, AwsError};
-use crate::work_status::{Progress, WorkRecord, no_job, stop_work, taken};
+use crate::wire::Answer;
+use crate::work_kind::TRANSFORM;
+use crate::work_status::{Progress, WorkRecord};
 use contract::environment as variables;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-const SORTS: [(&str, By); 3] = [
-    ("Name", By::Name),
-    ("CreationTime", By::CreationTime),
-    ("Status", By::Status),
-];
 /// Members of a request that a description does not have.
 const NOT_DESCRIBED: [&str; 2] = ["Tags", "ExperimentConfig"];
 
@@ -58,31 +54,27 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
         tags: asked.tags,
         progress: Progress::begin(),
     };
-    let inserted = app.records.transforms.insert(record);
-    if !inserted.map_err(AwsError::internal)? {
-        return Err(taken(&arn));
-    }
+    TRANSFORM.insert(app, record)?;
     let transform = Transform {
         app: Arc::clone(app),
         name: name.clone(),
         plan,
         served,
     };
-    app.start(key(&name), |orders| transform.run(orders));
+    app.start(TRANSFORM.key(&name), |orders| transform.run(orders));
     Ok(json!({ "TransformJobArn": arn }))
 }
 
 /// `DescribeTransformJob`.
 pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
-    let record = app.records.transforms.get(&request.transform_job_name);
-    let record = record.ok_or_else(|| no_job(&request.transform_job_name))?;
+    let record = TRANSFORM.get(app, &request.transform_job_name)?;
     let mut answer = record.request.clone();
     if let Value::Object(members) = &mut answer {
         for name in NOT_DESCRIBED {
             members.remove(name);
         }
     }
-    facts_of(&record, &mut answer);
+    TRANSFORM.describe(&record, &mut answer);
     if let Some(start) = record.progress.start_time {
         answer["TransformStartTime"] = json!(start);
     }
@@ -91,33 +83,10 @@ pub(crate) fn describe(app: &App, request: &ByName) -> Answer {
 
 /// `ListTransformJobs`.
 pub(crate) fn list(app: &App, request: &List) -> Answer {
-    let records = app.records.transforms.all().into_iter();
-    let records = records
-        .map(|it| (it.progress.facts(&it.name), it))
-        .collect();
-    let page = request.page(records, &SORTS, Order::Descending)?;
-    Ok(page.answer("TransformJobSummaries", |record| {
-        let mut summary = json!({ "LastModifiedTime": record.progress.last_modified_time });
-        facts_of(record, &mut summary);
-        summary
-    }))
-}
-
-/// What a description and a summary share.
-fn facts_of(record: &WorkRecord, answer: &mut Value) {
-    answer["TransformJobName"] = json!(record.name);
-    answer["TransformJobArn"] = json!(record.arn);
-    record.progress.describe("Transform", answer);
+    TRANSFORM.list(app, request)
 }
 
 /// `StopTransformJob`.
 pub(crate) fn stop(app: &App, request: &ByName) -> Answer {
-    let name = &request.transform_job_name;
-    let records = &app.records.transforms;
-    stop_work(app, records, ("transform", name), &key(name))
-}
-
-/// What a transform job's task is known by.
-fn key(name: &str) -> String {
-    format!("transform/{name}")
+    TRANSFORM.stop(app, &request.transform_job_name)
 }
