@@ -58,6 +58,19 @@ pub(crate) struct WorkRecord {
     pub(crate) progress: Progress,
 }
 
+impl WorkRecord {
+    /// Of a job that has just been created.
+    pub(crate) fn begin(name: &str, arn: &str, request: Value, tags: Vec<Tag>) -> Self {
+        Self {
+            name: name.to_owned(),
+            arn: arn.to_owned(),
+            request,
+            tags,
+            progress: Progress::begin(),
+        }
+    }
+}
+
 impl Document for WorkRecord {
     fn name(&self) -> &str {
         &self.name

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::list::List;
 use crate::wire::Answer;
 use crate::work_kind::PROCESSING;
-use crate::work_status::{Progress, WorkRecord};
+use crate::work_status::WorkRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -24,13 +24,7 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
     let plan = asked.plan(app)?;
     let name = asked.processing_job_name;
     let arn = app.config.arn("processing-job", &name);
-    let record = WorkRecord {
-        name: name.clone(),
-        arn: arn.clone(),
-        request,
-        tags: asked.tags,
-        progress: Progress::begin(),
-    };
+    let record = WorkRecord::begin(&name, &arn, request, asked.tags);
     let described = description(&record);
     PROCESSING.insert(app, record)?;
     let processing = Processing {

@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 
 /// How long a model may take until it answers `/ping`, half of what hosting allows.
 const PATIENCE: Duration = Duration::from_mins(4);
-/// How long one `/ping` may take: an answer that never comes must not outlast `PATIENCE`. The service has the same 2 s.
+/// How long one look at it may take, and so one `/ping`: an answer that never comes must not outlast `PATIENCE`. The service has the same 2 s.
 const PING: Duration = Duration::from_secs(2);
 /// What stands for a machine's name in log streams.
 pub(crate) const INSTANCE: &str = "i-local";
@@ -193,6 +193,7 @@ impl Serving {
     /// Waits until it answers, and tells where.
     pub(crate) async fn answers(&mut self) -> Result<SocketAddr, ServeError> {
         let start = Instant::now();
+        let mut place = None;
         while start.elapsed() < PATIENCE {
             tokio::select! {
                 ended = &mut self.process => {
@@ -202,16 +203,23 @@ impl Serving {
                 () = tokio::time::sleep(LOOK) => {}
             }
             // A container that is still being made has no address.
-            let Ok(addr) = self.place.find().await else {
-                continue;
-            };
-            let ping = http::ask(addr, http::Request::get("/ping"));
-            let answer = tokio::time::timeout(PING, ping).await;
-            if matches!(&answer, Ok(Ok(it)) if it.status == 200) {
+            let ping = self.ping(&mut place);
+            if let Ok(Ok(Some(addr))) = tokio::time::timeout(PING, ping).await {
                 return Ok(addr);
             }
         }
         Err(ServeError::Silent)
+    }
+
+    /// Where it is, if it answers; `place` is where it was found before.
+    async fn ping(&self, place: &mut Option<SocketAddr>) -> io::Result<Option<SocketAddr>> {
+        let addr = match *place {
+            Some(addr) => addr,
+            None => *place.insert(self.place.find().await?),
+        };
+        let answer = http::ask(addr, http::Request::get("/ping")).await;
+        let answer = answer.map_err(io::Error::other)?;
+        Ok((answer.status == 200).then_some(addr))
     }
 
     /// Whether it has ended by itself.

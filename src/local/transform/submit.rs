@@ -7,7 +7,7 @@ use crate::list::List;
 use crate::model::{Use, served};
 use crate::wire::Answer;
 use crate::work_kind::TRANSFORM;
-use crate::work_status::{Progress, WorkRecord};
+use crate::work_status::WorkRecord;
 use contract::environment as variables;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,13 +47,7 @@ pub(crate) fn create(app: &Arc<App>, request: Value) -> Answer {
         instance_type: asked.instance_type(),
     };
     let served = served(app, &asked.model_name, hosted)?;
-    let record = WorkRecord {
-        name: name.clone(),
-        arn: arn.clone(),
-        request,
-        tags: asked.tags,
-        progress: Progress::begin(),
-    };
+    let record = WorkRecord::begin(&name, &arn, request, asked.tags);
     TRANSFORM.insert(app, record)?;
     let transform = Transform {
         app: Arc::clone(app),
