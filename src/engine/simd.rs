@@ -1,7 +1,8 @@
 //! Which instructions the kernels may use: found out while the program runs, since one binary serves every machine.
 //!
 //! Invariant: a kernel gives the same bytes with any of them. Kernels are plain Rust that the compiler turns into vectors
-//! as wide as it may, but for the search for bins, which counts whole numbers; it neither reorders sums nor contracts products, so the instructions decide nothing but time.
+//! as wide as it may; it neither reorders sums nor contracts products, so the instructions decide nothing but time. The one
+//! that is written for each set, the search for bins, counts whole numbers.
 
 use std::fmt;
 use std::str::FromStr;

@@ -65,7 +65,11 @@ impl Mirror {
                 if let Some(parent) = to.parent() {
                     fs::create_dir_all(parent)?;
                 }
-                // A copy, since the trainer may write to it.
+                // A copy, since the trainer may write to it; and not through what is there, which may be a link to an object.
+                match fs::remove_file(&to) {
+                    Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+                    Ok(()) | Err(_) => {}
+                }
                 fs::copy(object, &to)?;
                 self.seen.insert(to.clone(), stamp(&to));
             }

@@ -1,7 +1,8 @@
 //! From a value to its bin, without a branch.
 //!
-//! Invariant: values are finite or NaN, which whoever reads tables sees to; a value's code is the number of cuts, but for the sentinel, that are not above it; what is missing has the
-//! number of bins as its code, which does not fit a byte where there are 256 bins.
+//! Invariants: values are finite or NaN, which whoever reads tables sees to. A value's code is the number of cuts, but for the
+//! sentinel, that are not above it; what is missing has the number of bins as its code, which does not fit a byte where there
+//! are 256 bins.
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
